@@ -1,0 +1,48 @@
+// A stored picture, as the services know it, and the names of its two objects. The record behind it is
+// `database/media.model.ts`.
+import { randomBytes } from "node:crypto";
+
+import type { MediaId, UserId } from "./ids.ts";
+import { pictureFormats, type PictureFormat } from "./picture-format.ts";
+
+export interface Media {
+  id: MediaId;
+  /** The name of the original's object. It never leaves the server. */
+  objectKey: string;
+  /** The name of the thumbnail's object. */
+  thumbnailKey: string;
+  originalFilename: string;
+  fileSizeBytes: number;
+  mediaType: string;
+  contentType: string;
+  /** Pixels, after orientation. A record of LetsApp's may lack them. */
+  width: number | null;
+  height: number | null;
+  viewCount: number;
+  createdAt: Date;
+  uploaderId: UserId;
+  /** Identifies the original's bytes; a record of LetsApp's has none, but its bytes never change either. */
+  etag: string | null;
+}
+
+/** What is known of a picture once it has been made safe, before it is stored. */
+export interface NewMedia {
+  objectKey: string;
+  originalFilename: string;
+  fileSizeBytes: number;
+  contentType: string;
+  width: number;
+  height: number;
+  uploaderId: UserId;
+  etag: string;
+}
+
+/** A name that nobody can guess: 128 random bits, and the ending of the true format. */
+export function createObjectKey(format: PictureFormat): string {
+  return `${randomBytes(16).toString("hex")}${pictureFormats[format].extension}`;
+}
+
+/** The name of a thumbnail beside its original. */
+export function thumbnailKeyOf(objectKey: string): string {
+  return `thumb_${objectKey}`;
+}

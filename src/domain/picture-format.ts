@@ -1,0 +1,35 @@
+// The three formats that a profile picture may have, and the limits that hold for every upload.
+
+export type PictureFormat = "jpeg" | "png" | "gif";
+
+export const pictureFormats: Record<PictureFormat, { contentType: string; extension: string }> = {
+  jpeg: { contentType: "image/jpeg", extension: ".jpg" },
+  png: { contentType: "image/png", extension: ".png" },
+  gif: { contentType: "image/gif", extension: ".gif" },
+};
+
+/** What an error may say is accepted. */
+export const allowedContentTypes = Object.values(pictureFormats).map(({ contentType }) => contentType);
+
+export function isAllowedContentType(contentType: string): boolean {
+  return allowedContentTypes.includes(contentType);
+}
+
+/** The ending of a file of one of the three types, with its dot. */
+export function extensionOf(contentType: string): string {
+  return Object.values(pictureFormats).find((format) => format.contentType === contentType)?.extension ?? "";
+}
+
+export const pictureLimits = {
+  /** The seed's "800 KB", inclusive. */
+  maxFileBytes: 800 * 1024,
+  /** A 40-megapixel photograph still decodes within 160 MB. */
+  maxPixels: 40_000_000,
+  /** A frame may be one pixel small and still costs; 800 KB hold 35,000 of those. */
+  maxFrames: 300,
+  /** Frames × width × height: what decoding the whole animation costs. */
+  maxAnimationPixels: 100_000_000,
+} as const;
+
+/** Pixels on each side of a thumbnail. */
+export const THUMBNAIL_SIDE_PX = 150;
