@@ -1,0 +1,182 @@
+// The documents of one collection and their index entries, which always change together. Called by `reads.ts`
+// and `writes.ts`, always inside a transaction of `store.ts`.
+import { deserialize, serialize, type Document } from "bson";
+import { Query } from "mingo";
+
+import { MongoError } from "./errors.ts";
+import { encodeKey, invert } from "./key-encoding.ts";
+import type { Store } from "./store.ts";
+
+/** What `createIndexes` was asked for, as `listIndexes` answers it. */
+export interface IndexSpec extends Document {
+  name: string;
+  key: Record<string, 1 | -1>;
+  unique?: boolean;
+  sparse?: boolean;
+  partialFilterExpression?: Document;
+}
+
+export interface Index {
+  id: number;
+  spec: IndexSpec;
+}
+
+/** A stored document with the number under which SQLite knows it. */
+export interface StoredDocument {
+  rowId: number;
+  document: Document;
+}
+
+/** MongoDB's limit for one document. */
+const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
+
+const SQLITE_CONSTRAINT_PRIMARYKEY = 1555;
+
+export class Collection {
+  readonly indexes: Index[] = [];
+
+  constructor(
+    readonly store: Store,
+    readonly id: number,
+    readonly db: string,
+    readonly name: string,
+  ) {}
+
+  get namespace(): string {
+    return `${this.db}.${this.name}`;
+  }
+
+  attachIndex(index: Index): void {
+    this.indexes.push(index);
+  }
+
+  /** Enters the documents that are there already into a new index. @throws DuplicateKey */
+  fillIndex(indexId: number): void {
+    const index = this.indexes.find(({ id }) => id === indexId)!;
+    for (const stored of this.readAll()) this.#addEntry(index, stored);
+  }
+
+  /** Every document in the order of insertion, read a page at a time, so that no statement stays open. */
+  *readAll(): Generator<StoredDocument> {
+    const pageSize = 256;
+    const sql = `SELECT id, body FROM documents_${this.id} WHERE id > ? ORDER BY id LIMIT ${pageSize}`;
+    for (let last = 0; ;) {
+      const rows = this.store.statement(sql).all(last);
+      for (const { id, body } of rows) yield { rowId: id, document: deserialize(body) };
+      if (rows.length < pageSize) return;
+      last = rows.at(-1)!.id;
+    }
+  }
+
+  /** The documents whose keys in one index lie in [start, end), in key order or against it. */
+  *readRange(index: Index, start: Buffer, end: Buffer, isReverse: boolean): Generator<StoredDocument> {
+    const pageSize = 64;
+    const from = isReverse ? "entry.key >= ? AND entry.key < ?" : "entry.key > ? AND entry.key < ?";
+    const sql = (condition: string) =>
+      `SELECT entry.key, stored.id, stored.body FROM index_${index.id} entry
+       JOIN documents_${this.id} stored ON stored.id = entry.document
+       WHERE ${condition} ORDER BY entry.key ${isReverse ? "DESC" : "ASC"} LIMIT ${pageSize}`;
+    let [low, high] = [start, end];
+    for (let condition = "entry.key >= ? AND entry.key < ?"; ; condition = from) {
+      const rows = this.store.statement(sql(condition)).all(low, high);
+      for (const { id, body } of rows) yield { rowId: id, document: deserialize(body) };
+      if (rows.length < pageSize) return;
+      const last = Buffer.from(rows.at(-1)!.key);
+      if (isReverse) high = last;
+      else low = last;
+    }
+  }
+
+  /** Adds a document with its index entries. @throws DuplicateKey, BSONObjectTooLarge */
+  insert(document: Document): void {
+    const sql = `INSERT INTO documents_${this.id} (body) VALUES (?)`;
+    const { lastInsertRowid } = this.store.statement(sql).run(toBytes(document));
+    for (const index of this.indexes) this.#addEntry(index, { rowId: Number(lastInsertRowid), document });
+  }
+
+  /** Puts `document` in the place of the stored one. @throws DuplicateKey, BSONObjectTooLarge */
+  replace({ rowId, document: before }: StoredDocument, document: Document): void {
+    const sql = `UPDATE documents_${this.id} SET body = ? WHERE id = ?`;
+    this.store.statement(sql).run(toBytes(document), rowId);
+    for (const index of this.indexes) {
+      const [oldKey, newKey] = [entryKey(index, before, rowId), entryKey(index, document, rowId)];
+      if (oldKey && newKey?.equals(oldKey)) continue;
+      this.#removeEntry(index, oldKey);
+      this.#addEntry(index, { rowId, document });
+    }
+  }
+
+  remove({ rowId, document }: StoredDocument): void {
+    for (const index of this.indexes) this.#removeEntry(index, entryKey(index, document, rowId));
+    this.store.statement(`DELETE FROM documents_${this.id} WHERE id = ?`).run(rowId);
+  }
+
+  #addEntry(index: Index, { rowId, document }: StoredDocument): void {
+    const key = entryKey(index, document, rowId);
+    if (!key) return;
+    try {
+      this.store.statement(`INSERT INTO index_${index.id} (key, document) VALUES (?, ?)`).run(key, rowId);
+    } catch (error) {
+      if ((error as { sqliteCode?: number }).sqliteCode !== SQLITE_CONSTRAINT_PRIMARYKEY) throw error;
+      throw this.#duplicateKey(index, document, error);
+    }
+  }
+
+  #removeEntry(index: Index, key: Buffer | undefined): void {
+    if (key) this.store.statement(`DELETE FROM index_${index.id} WHERE key = ?`).run(key);
+  }
+
+  #duplicateKey({ spec }: Index, document: Document, cause: unknown): MongoError {
+    const keyValue = Object.fromEntries(
+      Object.keys(spec.key).map((path) => [path, valueAt(document, path) ?? null]),
+    );
+    const shown = Object.entries(keyValue).map(([path, value]) => `${path}: ${JSON.stringify(value)}`);
+    return new MongoError(
+      "DuplicateKey",
+      `E11000 duplicate key error collection: ${this.namespace} index: ${spec.name} dup key: { ${shown.join(", ")} }`,
+      { keyPattern: spec.key, keyValue },
+      { cause },
+    );
+  }
+}
+
+/**
+ * The key of a document in an index, or undefined when the index leaves the document out.
+ *
+ * An index that is not unique ends its keys with the row id, so that every key stands once in the table.
+ */
+function entryKey({ spec }: Index, document: Document, rowId: number): Buffer | undefined {
+  const paths = Object.entries(spec.key);
+  if (spec.sparse && paths.every(([path]) => valueAt(document, path) === undefined)) return undefined;
+  if (spec.partialFilterExpression && !new Query(spec.partialFilterExpression).test(document))
+    return undefined;
+  const parts = paths.map(([path, direction]) => {
+    const key = encodeKey(valueAt(document, path));
+    return direction === 1 ? key : invert(key);
+  });
+  if (!spec.unique) {
+    const tail = Buffer.alloc(8);
+    tail.writeBigUInt64BE(BigInt(rowId));
+    parts.push(tail);
+  }
+  return Buffer.concat(parts);
+}
+
+/** The value at a dotted path; undefined where there is none. Arrays on the way are not indexable. */
+function valueAt(document: Document, path: string): unknown {
+  let value: unknown = document;
+  for (const name of path.split(".")) {
+    if (Array.isArray(value)) return value;
+    if (value === null || typeof value !== "object" || !Object.hasOwn(value, name)) return undefined;
+    value = (value as Document)[name];
+  }
+  return value;
+}
+
+function toBytes(document: Document): Uint8Array {
+  const bytes = serialize(document);
+  if (bytes.byteLength > MAX_DOCUMENT_BYTES) {
+    throw new MongoError("BSONObjectTooLarge", `Document is larger than ${MAX_DOCUMENT_BYTES} bytes`);
+  }
+  return bytes;
+}

@@ -1,0 +1,183 @@
+// Finds documents: chooses a plan, tests every candidate against the whole query, sorts where no index does it.
+// Called by the commands that read and by those that write.
+import { calculateObjectSize, type Document } from "bson";
+import { Aggregator, Query } from "mingo";
+import type { Options } from "mingo/types";
+
+import type { Collection, StoredDocument } from "./collection.ts";
+import { MongoError } from "./errors.ts";
+import { choosePlan, type Plan, type SortSpec } from "./plan.ts";
+
+/** MongoDB's limit for a sort that no index serves. */
+const MAX_SORT_BYTES = 100 * 1024 * 1024;
+
+/** The stages that read nothing but the collection itself and write nowhere. */
+const pipelineStages = new Set([
+  "$addFields",
+  "$count",
+  "$facet",
+  "$group",
+  "$limit",
+  "$match",
+  "$project",
+  "$replaceRoot",
+  "$replaceWith",
+  "$set",
+  "$skip",
+  "$sort",
+  "$sortByCount",
+  "$unset",
+  "$unwind",
+]);
+
+/** No JavaScript from a query is ever run. */
+const mingoOptions: Partial<Options> = { scriptEnabled: false };
+
+export interface FindOptions {
+  filter: Document;
+  sort?: SortSpec;
+  skip?: number;
+  /** 0 means all, as in MongoDB. */
+  limit?: number;
+  /** When the command has to be done, in milliseconds since the epoch. */
+  deadlineMs?: number | undefined;
+}
+
+/**
+ * Yields the documents of a query in order. Nothing of SQLite's stays open between two of them, so that other
+ * commands may run, and write, in between.
+ *
+ * @throws BadValue for a malformed query, MaxTimeMSExpired, QueryExceededMemoryLimit
+ */
+export function* findDocuments(
+  collection: Collection | undefined,
+  { filter, sort = {}, skip = 0, limit = 0, deadlineMs = Infinity }: FindOptions,
+): Generator<StoredDocument> {
+  const query = parseQuery(filter);
+  if (!collection) return;
+  const plan = choosePlan(collection.indexes, filter, sort);
+  const isSorted = plan?.isSorted || Object.keys(sort).length === 0;
+  const matches = matching(plan ? readPlan(collection, plan) : collection.readAll(), query, deadlineMs);
+  let position = 0;
+  for (const stored of isSorted ? matches : sortInMemory(matches, sort)) {
+    position += 1;
+    if (position > skip) yield stored;
+    if (limit > 0 && position === skip + limit) return;
+  }
+}
+
+function* readPlan(collection: Collection, { index, ranges, isReverse }: Plan): Generator<StoredDocument> {
+  for (const { start, end } of ranges) yield* collection.readRange(index, start, end, isReverse);
+}
+
+function* matching(
+  candidates: Iterable<StoredDocument>,
+  query: Query,
+  deadlineMs: number,
+): Generator<StoredDocument> {
+  for (const stored of candidates) {
+    if (Date.now() > deadlineMs) throw new MongoError("MaxTimeMSExpired", "operation exceeded time limit");
+    if (query.test(stored.document)) yield stored;
+  }
+}
+
+/** The first document of a query, or undefined. */
+export function findDocument(
+  collection: Collection | undefined,
+  options: FindOptions,
+): StoredDocument | undefined {
+  return findDocuments(collection, { ...options, limit: 1 }).next().value as StoredDocument | undefined;
+}
+
+/** Applies a projection to a document. An empty one returns it whole. */
+export function project(document: Document, projection: Document | undefined): Document {
+  if (!projection || Object.keys(projection).length === 0) return document;
+  return runPipeline([document], [{ $project: projection }])[0]!;
+}
+
+/**
+ * Runs an aggregation. A `$match` at its head is served by an index.
+ *
+ * @throws UnrecognizedPipelineStage, InvalidPipelineOperator, BadValue
+ */
+export function aggregate(
+  collection: Collection | undefined,
+  pipeline: Document[],
+  deadlineMs: number | undefined,
+): Document[] {
+  for (const stage of pipeline) checkStage(stage);
+  const filter = (pipeline[0]?.$match as Document | undefined) ?? {};
+  return runPipeline(documentsOf(findDocuments(collection, { filter, deadlineMs })), pipeline);
+}
+
+function* documentsOf(found: Iterable<StoredDocument>): Generator<Document> {
+  for (const { document } of found) yield document;
+}
+
+/** The distinct values at a path, arrays taken apart. */
+export function distinctValues(
+  collection: Collection | undefined,
+  key: string,
+  filter: Document,
+  deadlineMs: number | undefined,
+): unknown[] {
+  const values = aggregate(
+    collection,
+    [{ $match: filter }, { $unwind: `$${key}` }, { $group: { _id: `$${key}` } }],
+    deadlineMs,
+  );
+  return values.map(({ _id }) => _id as unknown);
+}
+
+export function parseQuery(filter: Document): Query {
+  try {
+    return new Query(filter, mingoOptions);
+  } catch (error) {
+    throw new MongoError("BadValue", (error as Error).message, {}, { cause: error });
+  }
+}
+
+function checkStage(stage: Document): void {
+  const [name, ...others] = Object.keys(stage);
+  if (!name || others.length > 0) {
+    throw new MongoError(
+      "IDLFailedToParse",
+      "A pipeline stage specification object must contain exactly one field.",
+    );
+  }
+  if (!pipelineStages.has(name)) {
+    throw new MongoError("UnrecognizedPipelineStage", `Unrecognized pipeline stage name: '${name}'`);
+  }
+  for (const nested of name === "$facet" ? Object.values(stage.$facet as Document) : []) {
+    for (const inner of nested as Document[]) checkStage(inner);
+  }
+}
+
+function runPipeline(source: Iterable<Document>, pipeline: Document[]): Document[] {
+  try {
+    return new Aggregator(pipeline, mingoOptions).run(source as Document[]);
+  } catch (error) {
+    if (error instanceof MongoError) throw error;
+    throw new MongoError("InvalidPipelineOperator", (error as Error).message, {}, { cause: error });
+  }
+}
+
+function sortInMemory(matches: Iterable<StoredDocument>, sort: SortSpec): StoredDocument[] {
+  const byDocument = new Map<Document, StoredDocument>();
+  let bytes = 0;
+  for (const stored of matches) {
+    byDocument.set(stored.document, stored);
+    bytes += calculateObjectSize(stored.document);
+    if (bytes > MAX_SORT_BYTES) {
+      throw new MongoError(
+        "QueryExceededMemoryLimit",
+        `Sort exceeded memory limit of ${MAX_SORT_BYTES} bytes`,
+      );
+    }
+  }
+  return new Query({})
+    .find<Document>([...byDocument.keys()])
+    .sort(sort)
+    .all()
+    .map((document) => byDocument.get(document)!);
+}

@@ -1,0 +1,89 @@
+// The embedded database's server: accepts MongoDB drivers on a Unix socket that only this user can reach.
+// Started by `worker.ts` in a thread of its own; runs commands through `commands.ts`.
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+import { Commands } from "./commands.ts";
+import { Store } from "./store.ts";
+import { decodeRequest, encodeAnswer, MessageReader } from "./wire.ts";
+
+const MAX_MESSAGE_BYTES = 48_000_000;
+
+/** A socket's path ends at 107 bytes on Linux and at 103 on macOS; `letsapp-XXXXXX/mongodb.sock` takes 28 of them. */
+const MAX_FOLDER_BYTES = 75;
+
+/** A MongoDB server on one file. */
+export class EmbeddedMongoServer {
+  readonly #store: Store;
+  readonly #server: Server;
+  readonly #connections = new Set<Socket>();
+  #socketFolder: string | undefined;
+
+  private constructor(store: Store) {
+    this.#store = store;
+    const commands = new Commands(store);
+    this.#server = createServer((socket) => this.#accept(socket, commands));
+  }
+
+  /**
+   * Opens the file and listens.
+   *
+   * @throws Error when the file is locked, unreadable or of a newer format
+   */
+  static async start(file: string): Promise<{ server: EmbeddedMongoServer; uri: string }> {
+    const server = new EmbeddedMongoServer(new Store(file));
+    try {
+      return { server, uri: await server.#listen() };
+    } catch (error) {
+      await server.close();
+      throw error;
+    }
+  }
+
+  /** Ends all connections and closes the file. */
+  async close(): Promise<void> {
+    for (const socket of this.#connections) socket.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+    this.#store.close();
+    if (this.#socketFolder) rmSync(this.#socketFolder, { recursive: true, force: true });
+  }
+
+  /** Resolves to the URI for a driver. */
+  async #listen(): Promise<string> {
+    const listening = new Promise<void>((resolve, reject) => {
+      this.#server.once("listening", resolve).once("error", reject);
+    });
+    if (process.platform === "win32") {
+      this.#server.listen(0, "127.0.0.1");
+      await listening;
+      return `mongodb://127.0.0.1:${(this.#server.address() as AddressInfo).port}/?directConnection=true`;
+    }
+    const parent = Buffer.byteLength(tmpdir()) <= MAX_FOLDER_BYTES ? tmpdir() : "/tmp";
+    this.#socketFolder = mkdtempSync(path.join(parent, "letsapp-")); // Its mode is 0700.
+    const socketPath = path.join(this.#socketFolder, "mongodb.sock");
+    this.#server.listen(socketPath);
+    await listening;
+    return `mongodb://${encodeURIComponent(socketPath)}/?directConnection=true`;
+  }
+
+  #accept(socket: Socket, commands: Commands): void {
+    const reader = new MessageReader(MAX_MESSAGE_BYTES);
+    this.#connections.add(socket);
+    socket.on("close", () => this.#connections.delete(socket));
+    socket.on("error", () => socket.destroy()); // The other side went away; its driver reports it.
+    socket.on("data", (chunk: Buffer) => {
+      try {
+        for (const message of reader.push(chunk)) {
+          const request = decodeRequest(message);
+          const answer = commands.run(request.command);
+          if (request.expectsAnswer) socket.write(encodeAnswer(request, answer));
+        }
+      } catch (error) {
+        // Only bytes that are no message of MongoDB's come here: what follows them cannot be made sense of.
+        socket.destroy(error as Error);
+      }
+    });
+  }
+}

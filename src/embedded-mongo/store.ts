@@ -1,0 +1,189 @@
+// One SQLite file that holds every collection: opens it, remembers which collections and indexes there are,
+// and wraps a command's work in one durable transaction. Called by `commands.ts`; documents and index entries
+// are the business of `collection.ts`.
+import { DatabaseSync } from "@photostructure/sqlite";
+import { deserialize, serialize } from "bson";
+
+import { Collection, type IndexSpec } from "./collection.ts";
+import { MongoError } from "./errors.ts";
+
+/** Counts changes of the file's layout. A file from a newer version is refused. */
+const FORMAT_VERSION = 1;
+
+/** Marks the file as ours in its header ("LAPP"). */
+const APPLICATION_ID = 0x4c415050;
+
+const SQLITE_BUSY = 5;
+const SQLITE_FULL = 13;
+
+type Database = InstanceType<typeof DatabaseSync>;
+type Statement = ReturnType<Database["prepare"]>;
+
+/** The database file. One process at a time holds it; a second one is told that it is locked. */
+export class Store {
+  readonly #db: Database;
+  readonly #statements = new Map<string, Statement>();
+  #collections = new Map<string, Collection>();
+
+  /** @throws Error when another process holds the file, or when a newer version has written it */
+  constructor(file: string) {
+    this.#db = new DatabaseSync(file);
+    try {
+      // The exclusive lock is taken by the first write and kept; WAL then needs no shared memory file.
+      this.#db.exec(
+        "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA trusted_schema=OFF",
+      );
+      this.transaction(() => this.#prepareFile(file));
+    } catch (error) {
+      this.#db.close();
+      if (sqliteCode(error) === SQLITE_BUSY) {
+        throw new Error(`the database ${file} is locked by another process`, { cause: error });
+      }
+      throw error;
+    }
+  }
+
+  /**
+   * Runs a command's work so that all of it is durable when this returns, or none of it happened.
+   *
+   * @throws OutOfDiskSpace when the disk is full; later commands succeed once there is space again
+   */
+  transaction<Result>(work: () => Result): Result {
+    try {
+      this.#db.exec("BEGIN IMMEDIATE");
+      const result = work();
+      this.#db.exec("COMMIT");
+      return result;
+    } catch (error) {
+      this.#rollBack("ROLLBACK");
+      throw translate(error);
+    }
+  }
+
+  /** Runs one step of a transaction. When it throws, only that step is undone. */
+  step<Result>(work: () => Result): Result {
+    this.#db.exec("SAVEPOINT step");
+    try {
+      const result = work();
+      this.#db.exec("RELEASE step");
+      return result;
+    } catch (error) {
+      this.#rollBack("ROLLBACK TO step; RELEASE step");
+      throw translate(error);
+    }
+  }
+
+  /** A prepared statement; the same text is prepared once. */
+  statement(sql: string): Statement {
+    let statement = this.#statements.get(sql);
+    if (!statement) {
+      statement = this.#db.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  findCollection(db: string, name: string): Collection | undefined {
+    return this.#collections.get(namespace(db, name));
+  }
+
+  /** The collection, created with its index on `_id` when it is not there yet. */
+  getCollection(db: string, name: string): Collection {
+    return this.findCollection(db, name) ?? this.createCollection(db, name);
+  }
+
+  listCollections(db: string): Collection[] {
+    return [...this.#collections.values()].filter((collection) => collection.db === db);
+  }
+
+  /** @throws NamespaceExists, InvalidNamespace */
+  createCollection(db: string, name: string): Collection {
+    if (!name || name.includes("$") || name.includes("\0") || name.startsWith("system.")) {
+      throw new MongoError("InvalidNamespace", `Invalid collection name: ${name}`);
+    }
+    if (this.findCollection(db, name)) {
+      throw new MongoError("NamespaceExists", `Collection ${db}.${name} already exists.`);
+    }
+    const { lastInsertRowid } = this.statement("INSERT INTO collections (db, name) VALUES (?, ?)").run(
+      db,
+      name,
+    );
+    const id = Number(lastInsertRowid);
+    this.#db.exec(`CREATE TABLE documents_${id} (id INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL)`);
+    const collection = new Collection(this, id, db, name);
+    this.#collections.set(namespace(db, name), collection);
+    this.addIndex(collection, { name: "_id_", key: { _id: 1 }, unique: true });
+    return collection;
+  }
+
+  /** Adds an index to the catalogue and fills it from the documents that are there. @throws DuplicateKey */
+  addIndex(collection: Collection, spec: IndexSpec): void {
+    const { lastInsertRowid } = this.statement("INSERT INTO indexes (collection, spec) VALUES (?, ?)").run(
+      collection.id,
+      serialize(spec),
+    );
+    const id = Number(lastInsertRowid);
+    this.#db.exec(
+      `CREATE TABLE index_${id} (key BLOB PRIMARY KEY, document INTEGER NOT NULL) WITHOUT ROWID, STRICT`,
+    );
+    collection.attachIndex({ id, spec });
+    collection.fillIndex(id);
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #prepareFile(file: string): void {
+    const version = Number(this.#db.prepare("PRAGMA user_version").get().user_version);
+    if (version > FORMAT_VERSION) {
+      throw new Error(
+        `the database ${file} has format ${version}; this version of the program reads up to format ${FORMAT_VERSION}`,
+      );
+    }
+    this.#db.exec(`
+      CREATE TABLE IF NOT EXISTS collections (
+        id INTEGER PRIMARY KEY, db TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (db, name)
+      ) STRICT;
+      CREATE TABLE IF NOT EXISTS indexes (
+        id INTEGER PRIMARY KEY, collection INTEGER NOT NULL REFERENCES collections, spec BLOB NOT NULL
+      ) STRICT;
+      PRAGMA application_id = ${APPLICATION_ID};
+      PRAGMA user_version = ${FORMAT_VERSION};
+    `);
+    this.#loadCatalogue();
+  }
+
+  #loadCatalogue(): void {
+    this.#collections = new Map();
+    const byId = new Map<number, Collection>();
+    for (const { id, db, name } of this.#db.prepare("SELECT id, db, name FROM collections").all()) {
+      const collection = new Collection(this, id, db, name);
+      byId.set(id, collection);
+      this.#collections.set(namespace(db, name), collection);
+    }
+    for (const { id, collection, spec } of this.#db.prepare("SELECT * FROM indexes ORDER BY id").all()) {
+      byId.get(collection)?.attachIndex({ id, spec: deserialize(spec) as IndexSpec });
+    }
+  }
+
+  /** The catalogue in memory may hold what is now undone, so it is read again. */
+  #rollBack(sql: string): void {
+    if (!this.#db.isTransaction) return; // SQLite has rolled back by itself, as it does on a full disk.
+    this.#db.exec(sql);
+    this.#loadCatalogue();
+  }
+}
+
+function namespace(db: string, name: string): string {
+  return `${db}.${name}`;
+}
+
+function sqliteCode(error: unknown): number | undefined {
+  return (error as { sqliteCode?: number }).sqliteCode;
+}
+
+function translate(error: unknown): unknown {
+  if (sqliteCode(error) !== SQLITE_FULL) return error;
+  return new MongoError("OutOfDiskSpace", "The disk is full", {}, { cause: error });
+}

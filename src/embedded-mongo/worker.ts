@@ -1,0 +1,22 @@
+// The thread of the embedded database. Started by `start.ts`, which reads its messages: the server's URI, or
+// why there is none.
+import { parentPort, workerData } from "node:worker_threads";
+
+import { EmbeddedMongoServer } from "./server.ts";
+
+/** What this thread tells: once, after its start. */
+export type WorkerReport = { uri: string } | { failure: string };
+
+const { file } = workerData as { file: string };
+const report = (message: WorkerReport) => parentPort!.postMessage(message);
+
+try {
+  const { server, uri } = await EmbeddedMongoServer.start(file);
+  parentPort!.once("message", () => {
+    // The only message is the request to stop.
+    void server.close().then(() => parentPort!.close());
+  });
+  report({ uri });
+} catch (error) {
+  report({ failure: (error as Error).message });
+}

@@ -1,0 +1,159 @@
+// Applies the three writes of MongoDB to one collection. Called by `commands.ts` inside a transaction; each
+// function does one statement of a command and returns what happened.
+import { deserialize, ObjectId, serialize, type Document } from "bson";
+import { Query } from "mingo";
+import { update as applyModifier } from "mingo/updater";
+
+import type { Collection, StoredDocument } from "./collection.ts";
+import { MongoError, notImplemented } from "./errors.ts";
+import type { SortSpec } from "./plan.ts";
+import { findDocument, findDocuments, parseQuery } from "./reads.ts";
+
+const arithmeticOperators = new Set(["$inc", "$mul"]);
+
+export interface UpdateStatement {
+  filter: Document;
+  update: Document;
+  isMulti: boolean;
+  isUpsert: boolean;
+  sort?: SortSpec;
+}
+
+export interface UpdateOutcome {
+  matchedCount: number;
+  modifiedCount: number;
+  before: Document | null;
+  after: Document | null;
+  upsertedId?: unknown;
+}
+
+/** Adds a document, with a new `_id` where it has none. @throws DuplicateKey */
+export function insertDocument(collection: Collection, document: Document): void {
+  const { _id = new ObjectId(), ...fields } = document;
+  if (Array.isArray(_id)) throw new MongoError("BadValue", "The '_id' value cannot be of type array");
+  collection.insert({ _id, ...fields });
+}
+
+/**
+ * Updates, or with `isUpsert` inserts, what the filter selects.
+ *
+ * @throws DuplicateKey, ImmutableField when `_id` would change, TypeMismatch, FailedToParse
+ */
+export function updateDocuments(collection: Collection, statement: UpdateStatement): UpdateOutcome {
+  const { filter, update, isMulti, isUpsert, sort = {} } = statement;
+  const isReplacement = !Object.keys(update).some((key) => key.startsWith("$"));
+  if (isReplacement && isMulti)
+    throw new MongoError("FailedToParse", "multi update is not supported for replacement-style update");
+  // All are found before the first is changed, else a changed one could be found again.
+  const found = Array.from(findDocuments(collection, { filter, sort, limit: isMulti ? 0 : 1 }));
+  const outcome: UpdateOutcome = { matchedCount: 0, modifiedCount: 0, before: null, after: null };
+  for (const stored of found) {
+    const after = isReplacement ? { _id: stored.document._id as unknown, ...update } : modify(stored, update);
+    assertSameId(stored.document, after);
+    outcome.matchedCount += 1;
+    outcome.before = stored.document;
+    outcome.after = after;
+    if (isSame(stored.document, after)) continue;
+    collection.replace(stored, after);
+    outcome.modifiedCount += 1;
+  }
+  if (outcome.matchedCount === 0 && isUpsert) {
+    outcome.after = upsertedDocument(filter, update, isReplacement);
+    outcome.upsertedId = outcome.after._id as unknown;
+    insertDocument(collection, outcome.after);
+  }
+  return outcome;
+}
+
+/** Removes what the filter selects: one document, or all with `isMulti`. Returns the removed ones' count and the last. */
+export function deleteDocuments(
+  collection: Collection,
+  { filter, isMulti, sort = {} }: { filter: Document; isMulti: boolean; sort?: SortSpec },
+): { deletedCount: number; last: Document | null } {
+  const found = isMulti
+    ? [...findDocuments(collection, { filter, sort })]
+    : [findDocument(collection, { filter, sort })].filter((stored) => stored !== undefined);
+  for (const stored of found) collection.remove(stored);
+  return { deletedCount: found.length, last: found.at(-1)?.document ?? null };
+}
+
+function modify({ document }: StoredDocument, update: Document): Document {
+  const { $setOnInsert: _onlyForInserts, ...modifier } = update;
+  return applyOperators(deserialize(serialize(document)), modifier);
+}
+
+/** What an upsert inserts: the filter's equalities, then the update's operators or its replacement. */
+function upsertedDocument(
+  filter: Document,
+  update: Document,
+  isReplacement: boolean,
+): Document & { _id: unknown } {
+  const equalities = equalitiesOf(filter);
+  if (isReplacement) {
+    const _id: unknown = update._id ?? equalities._id ?? new ObjectId();
+    return { ...update, _id };
+  }
+  const { $setOnInsert = {}, ...modifier } = update;
+  const document = applyOperators(equalities, { $set: $setOnInsert as Document });
+  applyOperators(document, modifier);
+  return { ...document, _id: (document._id as unknown) ?? new ObjectId() };
+}
+
+function equalitiesOf(filter: Document): Document {
+  parseQuery(filter);
+  const document: Document = {};
+  for (const [path, condition] of Object.entries(filter)) {
+    if (path === "$and")
+      for (const part of condition as Document[]) Object.assign(document, equalitiesOf(part));
+    if (path.startsWith("$")) continue;
+    const value: unknown = isPlainObject(condition) && "$eq" in condition ? condition.$eq : condition;
+    if (isPlainObject(value) && Object.keys(value).some((key) => key.startsWith("$"))) continue;
+    applyOperators(document, { $set: { [path]: value } });
+  }
+  return document;
+}
+
+/** Changes `document` in place and returns it. */
+function applyOperators(document: Document, modifier: Document): Document {
+  for (const [operator, fields] of Object.entries(modifier)) {
+    if (Object.keys(fields as Document).length === 0) continue;
+    if (arithmeticOperators.has(operator)) assertNumbers(document, operator, fields as Document);
+    if (Object.keys(fields as Document).some((path) => path.includes("$")))
+      throw notImplemented("A positional update");
+    try {
+      applyModifier(document, { [operator]: fields as Document });
+    } catch (error) {
+      throw new MongoError("FailedToParse", (error as Error).message, {}, { cause: error });
+    }
+  }
+  return document;
+}
+
+/** mingo leaves a field that is no number as it is; MongoDB says so. */
+function assertNumbers(document: Document, operator: string, fields: Document): void {
+  for (const [path, operand] of Object.entries(fields)) {
+    const current = new Query({ [path]: { $exists: true, $not: { $type: "number" } } }).test(document);
+    if (current || typeof operand !== "number") {
+      throw new MongoError(
+        "TypeMismatch",
+        `Cannot apply ${operator} to a value of non-numeric type: field '${path}'`,
+      );
+    }
+  }
+}
+
+function assertSameId(before: Document, after: Document): void {
+  if (isSame({ _id: before._id as unknown }, { _id: after._id as unknown })) return;
+  throw new MongoError(
+    "ImmutableField",
+    "Performing an update on the path '_id' would modify the immutable field '_id'",
+  );
+}
+
+function isSame(a: Document, b: Document): boolean {
+  return Buffer.compare(serialize(a), serialize(b)) === 0;
+}
+
+function isPlainObject(value: unknown): value is Document {
+  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
