@@ -1,0 +1,35 @@
+// Tells what an upload is by its bytes alone: the declared name and type play no part. Called by
+// `picture-maker.ts` before anything else touches the bytes.
+import { fileTypeFromBuffer } from "file-type";
+
+import { allowedContentTypes, type PictureFormat } from "../domain/picture-format.ts";
+import { AppError } from "../errors.ts";
+
+const signatures: Record<PictureFormat, readonly Buffer[]> = {
+  jpeg: [Buffer.from([0xff, 0xd8, 0xff])],
+  png: [Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])],
+  gif: [Buffer.from("GIF87a"), Buffer.from("GIF89a")],
+};
+
+/** Enough to name what was sent instead; no more is looked at. */
+const NAMING_BYTES = 4096;
+
+/** @throws UNSUPPORTED_IMAGE_TYPE with the accepted types, and with the true one where it is known */
+export async function recogniseFormat(bytes: Buffer): Promise<PictureFormat> {
+  for (const [format, starts] of Object.entries(signatures)) {
+    if (starts.some((start) => bytes.subarray(0, start.length).equals(start))) return format as PictureFormat;
+  }
+  throw new AppError("UNSUPPORTED_IMAGE_TYPE", "The file is not a JPG, PNG or GIF image.", {
+    allowed: allowedContentTypes,
+    ...(await nameType(bytes)),
+  });
+}
+
+async function nameType(bytes: Buffer): Promise<{ actual?: string }> {
+  try {
+    const type = await fileTypeFromBuffer(bytes.subarray(0, NAMING_BYTES));
+    return type ? { actual: type.mime } : {};
+  } catch {
+    return {}; // The name is a courtesy; the refusal stands without it.
+  }
+}

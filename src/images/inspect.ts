@@ -1,0 +1,38 @@
+// Reads an image's header and refuses what would be too much to decode, before a single pixel is. Called by
+// `picture-maker.ts`.
+import { pictureLimits } from "../domain/picture-format.ts";
+import { AppError } from "../errors.ts";
+import { decoding, openHeader } from "./decoder.ts";
+
+/** What the header says. Width and height are as stored, before orientation. */
+export interface ImageHeader {
+  width: number;
+  height: number;
+  frameCount: number;
+  /** EXIF's number, 1 to 8: 1 is upright. */
+  orientation: number;
+}
+
+/** @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX with the `limit` that was passed and the `actual` number */
+export async function inspect(bytes: Buffer): Promise<ImageHeader> {
+  const { width, height, pages = 1, orientation = 1 } = await decoding(openHeader(bytes).metadata());
+  const pixels = width * height;
+  if (pixels > pictureLimits.maxPixels) {
+    throw tooComplex("pixels", pictureLimits.maxPixels, pixels);
+  }
+  if (pages > pictureLimits.maxFrames) {
+    throw tooComplex("frames", pictureLimits.maxFrames, pages);
+  }
+  if (pages > 1 && pages * pixels > pictureLimits.maxAnimationPixels) {
+    throw tooComplex("pixels in all frames together", pictureLimits.maxAnimationPixels, pages * pixels);
+  }
+  return { width, height, frameCount: pages, orientation };
+}
+
+function tooComplex(what: string, limit: number, actual: number): AppError {
+  const [bound, found] = [limit, actual].map((number) => number.toLocaleString("en"));
+  return new AppError("IMAGE_TOO_COMPLEX", `The image has ${found} ${what}; up to ${bound} are accepted.`, {
+    limit,
+    actual,
+  });
+}

@@ -1,0 +1,55 @@
+// From the bytes that a stranger sent to a picture that is safe to store and show. Called by
+// `services/profile-picture-service.ts`; each step is a file of this folder.
+import type { PictureFormat } from "../domain/picture-format.ts";
+import { stripGif } from "./gif-blocks.ts";
+import { recogniseFormat } from "./image-format.ts";
+import { inspect } from "./inspect.ts";
+import { stripJpeg } from "./jpeg-segments.ts";
+import { stripPng } from "./png-chunks.ts";
+import { drawThumbnail } from "./thumbnail.ts";
+import { makeUpright } from "./upright.ts";
+import { WorkQueue } from "./work-queue.ts";
+
+/** A picture that has been decoded from end to end and holds nothing but its pixels and colour profile. */
+export interface SafePicture {
+  format: PictureFormat;
+  /** The original, upright. Where nothing had to go, these are the uploaded bytes. */
+  original: Buffer;
+  thumbnail: Buffer;
+  /** Pixels of the original. */
+  width: number;
+  height: number;
+}
+
+const strip: Record<PictureFormat, (bytes: Buffer) => Buffer> = {
+  jpeg: stripJpeg,
+  png: stripPng,
+  gif: stripGif,
+};
+
+/** Makes pictures safe, a few at a time. */
+export class PictureMaker {
+  readonly #queue: WorkQueue;
+
+  constructor(limits: { maxConcurrent: number; maxWaiting: number }) {
+    this.#queue = new WorkQueue(limits);
+  }
+
+  /**
+   * @throws UNSUPPORTED_IMAGE_TYPE when the bytes are no JPEG, PNG or GIF
+   * @throws IMAGE_TOO_COMPLEX from the header alone, or when the work takes too long
+   * @throws UNREADABLE_IMAGE when the image is corrupt or ends early
+   * @throws OVERLOADED when too many pictures wait already
+   */
+  async make(bytes: Buffer): Promise<SafePicture> {
+    const format = await recogniseFormat(bytes);
+    return this.#queue.run(async () => {
+      const uploaded = await inspect(bytes);
+      const isUpright = uploaded.orientation === 1;
+      const original = strip[format](isUpright ? bytes : await makeUpright(bytes, format));
+      const header = isUpright ? uploaded : await inspect(original);
+      const thumbnail = await drawThumbnail(original, format, header);
+      return { format, original, thumbnail, width: header.width, height: header.height };
+    });
+  }
+}

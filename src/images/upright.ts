@@ -1,0 +1,13 @@
+// Turns a picture that lies on its side. Only such a picture is encoded again; all others keep their bytes.
+// Called by `picture-maker.ts`.
+import type { PictureFormat } from "../domain/picture-format.ts";
+import { decoding, openImage } from "./decoder.ts";
+
+/** High enough that one more generation cannot be seen. */
+const JPEG_QUALITY = 92;
+
+/** The picture as EXIF says that it is to be shown, with its colour profile. @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX */
+export async function makeUpright(bytes: Buffer, format: PictureFormat): Promise<Buffer> {
+  const image = openImage(bytes).autoOrient().keepIccProfile();
+  return decoding(image.toFormat(format, format === "jpeg" ? { quality: JPEG_QUALITY } : {}).toBuffer());
+}
