@@ -1,0 +1,89 @@
+// Opens the database, embedded or real, through the same driver. Called by `app.ts`.
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+
+import mongoose from "mongoose";
+
+import { startEmbeddedMongo, type EmbeddedMongo } from "../embedded-mongo/start.ts";
+import { querying } from "./errors.ts";
+import { MediaRepository } from "./media-repository.ts";
+import { UserRepository } from "./user-repository.ts";
+
+/** LetsApp's database, unless the URI names another one. */
+const DEFAULT_DATABASE = "letsapp";
+
+/** Long enough for a fail-over to be noticed, short enough for a person to wait. */
+const SERVER_SELECTION_TIMEOUT_MS = 5_000;
+const SOCKET_TIMEOUT_MS = 20_000;
+
+export type DatabaseLocation = { kind: "embedded"; file: string } | { kind: "mongodb"; uri: string };
+
+/** Starts the embedded database; a test may start it in its own thread instead. */
+export type EmbeddedMongoStarter = (
+  file: string,
+  onFailure: (error: Error) => void,
+) => Promise<EmbeddedMongo>;
+
+/** An open database with everything that reads or writes it. */
+export class Database {
+  readonly users: UserRepository;
+  readonly media: MediaRepository;
+
+  private constructor(
+    readonly connection: mongoose.Connection,
+    readonly embedded: EmbeddedMongo | null,
+  ) {
+    this.users = new UserRepository(connection);
+    this.media = new MediaRepository(connection);
+  }
+
+  /**
+   * Connects, and creates the indexes that are not there yet.
+   *
+   * @throws Error with one clear sentence when the database cannot be opened
+   */
+  static async open(
+    location: DatabaseLocation,
+    onFailure: (error: Error) => void,
+    startEmbedded: EmbeddedMongoStarter = startEmbeddedMongo,
+  ): Promise<Database> {
+    let embedded: EmbeddedMongo | null = null;
+    if (location.kind === "embedded") {
+      await mkdir(path.dirname(location.file), { recursive: true, mode: 0o700 });
+      embedded = await startEmbedded(location.file, onFailure);
+    }
+    const uri = location.kind === "embedded" ? embedded!.uri : location.uri;
+    const connection = mongoose.createConnection(uri, {
+      dbName: databaseName(uri),
+      autoIndex: false,
+      bufferCommands: false,
+      serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
+      socketTimeoutMS: SOCKET_TIMEOUT_MS,
+    });
+    const database = new Database(connection, embedded);
+    try {
+      await connection.asPromise();
+      await database.users.createIndexes();
+      await database.media.createIndexes();
+      return database;
+    } catch (error) {
+      await database.close();
+      throw error;
+    }
+  }
+
+  /** @throws DATABASE_UNAVAILABLE unless the database answers */
+  async ping(): Promise<void> {
+    await querying(() => this.connection.db!.command({ ping: 1 }));
+  }
+
+  async close(): Promise<void> {
+    await this.connection.close();
+    await this.embedded?.close();
+  }
+}
+
+function databaseName(uri: string): string {
+  const [, name] = /^mongodb(?:\+srv)?:\/\/[^/]+\/([^?]+)/.exec(uri) ?? [];
+  return name ? decodeURIComponent(name) : DEFAULT_DATABASE;
+}

@@ -1,0 +1,169 @@
+// Reads and writes media. Called by the services and the clean-up job; nothing else knows how a media is stored.
+import type { AnyBulkWriteOperation, Connection, Model } from "mongoose";
+
+import type { MediaId, UserId } from "../domain/ids.ts";
+import { thumbnailKeyOf, type Media, type NewMedia } from "../domain/media.ts";
+import { querying } from "./errors.ts";
+import { MediaRecord, mediaModel } from "./media.model.ts";
+
+/** What anybody may see: stored completely, and neither deleted nor replaced. */
+const visible = { is_deleted: { $ne: true }, status: { $ne: "pending" } } as const;
+
+/** A media for the clean-up job: what is to be done depends on where its owner's pointer is. */
+export interface UnsettledMedia {
+  media: Media;
+  status: "pending" | "ready";
+  replacesId: MediaId | null;
+}
+
+/** Media by their ids, and the steps of their life. */
+export class MediaRepository {
+  readonly #media: Model<MediaRecord>;
+
+  constructor(connection: Connection) {
+    this.#media = mediaModel(connection);
+  }
+
+  async createIndexes(): Promise<void> {
+    await this.#media.createIndexes();
+  }
+
+  async findById(id: MediaId): Promise<Media | null> {
+    const record = await querying(() => this.#media.findOne({ _id: id, ...visible }).lean<MediaRecord>());
+    return record && toMedia(record);
+  }
+
+  /** In no particular order; unknown and retired ids are left out. */
+  async findManyByIds(ids: readonly MediaId[]): Promise<Media[]> {
+    const records = await querying(() =>
+      this.#media.find({ _id: { $in: ids }, ...visible }).lean<MediaRecord[]>(),
+    );
+    return records.map(toMedia);
+  }
+
+  /** Records the intent to store a picture. Until `markReady`, nobody sees it. */
+  async insertPending(media: NewMedia): Promise<Media> {
+    const now = new Date();
+    const record = new this.#media({
+      filename: media.objectKey,
+      original_filename: media.originalFilename,
+      file_size: media.fileSizeBytes,
+      media_type: "image",
+      mime_type: media.contentType,
+      uploader_id: media.uploaderId,
+      thumbnail: thumbnailKeyOf(media.objectKey),
+      width: media.width,
+      height: media.height,
+      created_at: now,
+      view_count: 0,
+      is_deleted: false,
+      status: "pending",
+      etag: media.etag,
+      unsettled_since: now,
+    });
+    await querying(() => record.save());
+    return toMedia(record);
+  }
+
+  /**
+   * Records that both objects are stored, and which media this one is about to replace.
+   *
+   * @returns false when the record is gone: the clean-up job took it for left behind
+   */
+  async markReady(id: MediaId, replacesId: MediaId | null): Promise<boolean> {
+    const replaces = replacesId
+      ? { $set: { status: "ready", replaces: replacesId } }
+      : { $set: { status: "ready" }, $unset: { replaces: 1 } };
+    const { matchedCount } = await querying(() => this.#media.updateOne({ _id: id }, replaces));
+    return matchedCount === 1;
+  }
+
+  /** Records that the owner's pointer is about to leave this media. */
+  async markUnsettled(id: MediaId): Promise<void> {
+    await querying(() => this.#media.updateOne({ _id: id }, { $set: { unsettled_since: new Date() } }));
+  }
+
+  /**
+   * Records that the owner's pointer has moved: what it left is retired, what it reached is settled. In one
+   * command; doing it again changes nothing.
+   */
+  async settle({
+    retiredId,
+    currentId,
+  }: {
+    retiredId: MediaId | null;
+    currentId: MediaId | null;
+  }): Promise<void> {
+    const writes: AnyBulkWriteOperation[] = [];
+    if (retiredId) {
+      const update = { $set: { is_deleted: true, deleted_at: new Date() } };
+      writes.push({ updateOne: { filter: { _id: retiredId, is_deleted: { $ne: true } }, update } });
+    }
+    for (const id of [retiredId, currentId]) {
+      if (!id) continue;
+      writes.push({
+        updateOne: { filter: { _id: id }, update: { $unset: { unsettled_since: 1, replaces: 1 } } },
+      });
+    }
+    if (writes.length > 0) await querying(() => this.#media.bulkWrite(writes));
+  }
+
+  /** Changes that began before `before` and were never finished, oldest first. */
+  async findUnsettled(before: Date, maxCount: number): Promise<UnsettledMedia[]> {
+    const records = await querying(() =>
+      this.#media
+        .find({ unsettled_since: { $lt: before } })
+        .sort({ unsettled_since: 1 })
+        .limit(maxCount)
+        .lean<MediaRecord[]>(),
+    );
+    return records.map((record) => ({
+      media: toMedia(record),
+      status: record.status === "pending" ? "pending" : "ready",
+      replacesId: record.replaces?.toHexString() ?? null,
+    }));
+  }
+
+  /** Media retired before `before`, longest ago first. */
+  async findRetired(before: Date, maxCount: number): Promise<{ media: Media }[]> {
+    const records = await querying(() =>
+      this.#media
+        .find({ deleted_at: { $lt: before }, is_deleted: true })
+        .sort({ deleted_at: 1 })
+        .limit(maxCount)
+        .lean<MediaRecord[]>(),
+    );
+    return records.map((record) => ({ media: toMedia(record) }));
+  }
+
+  /** Removes the record. Its objects have to be gone already, for nothing else knows their names. */
+  async remove(id: MediaId): Promise<void> {
+    await querying(() => this.#media.deleteOne({ _id: id }));
+  }
+
+  /** Adds views to the records' counts, all in one command. */
+  async addViews(counts: ReadonlyMap<MediaId, number>): Promise<void> {
+    const writes: AnyBulkWriteOperation[] = [...counts].map(([id, count]) => ({
+      updateOne: { filter: { _id: id }, update: { $inc: { view_count: count } } },
+    }));
+    await querying(() => this.#media.bulkWrite(writes, { ordered: false }));
+  }
+}
+
+function toMedia(record: MediaRecord): Media {
+  return {
+    id: record._id.toHexString(),
+    objectKey: record.filename,
+    thumbnailKey: record.thumbnail ?? thumbnailKeyOf(record.filename),
+    originalFilename: record.original_filename,
+    fileSizeBytes: record.file_size,
+    mediaType: record.media_type,
+    contentType: record.mime_type,
+    width: record.width ?? null,
+    height: record.height ?? null,
+    viewCount: record.view_count ?? 0,
+    createdAt: record.created_at ? new Date(record.created_at) : record._id.getTimestamp(),
+    uploaderId: record.uploader_id.toString() as UserId,
+    etag: record.etag ?? null,
+  };
+}

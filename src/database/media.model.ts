@@ -1,0 +1,79 @@
+// The `media` collection: LetsApp's fields, and ours beside them. Used by `media-repository.ts` alone.
+import { buildSchema, index, modelOptions, prop } from "@typegoose/typegoose";
+import { Types, type Connection, type Model } from "mongoose";
+
+// Both hold only the few records that somebody still has to deal with.
+@index({ unsettled_since: 1 }, { sparse: true })
+@index({ deleted_at: 1 }, { sparse: true })
+@modelOptions({
+  schemaOptions: { collection: "media", versionKey: false, autoIndex: false, autoCreate: false },
+})
+export class MediaRecord {
+  readonly _id!: Types.ObjectId;
+
+  /** The original's object key. */
+  @prop({ type: () => String, required: true })
+  filename!: string;
+
+  @prop({ type: () => String, required: true })
+  original_filename!: string;
+
+  /** Bytes of the stored original. */
+  @prop({ type: () => Number, required: true })
+  file_size!: number;
+
+  @prop({ type: () => String, default: "image" })
+  media_type!: string;
+
+  @prop({ type: () => String, required: true })
+  mime_type!: string;
+
+  @prop({ type: () => Types.ObjectId, required: true })
+  uploader_id!: Types.ObjectId;
+
+  /** The thumbnail's object key. */
+  @prop({ type: () => String })
+  thumbnail?: string;
+
+  @prop({ type: () => Number })
+  width?: number;
+
+  @prop({ type: () => Number })
+  height?: number;
+
+  @prop({ type: () => Date, required: true })
+  created_at!: Date;
+
+  @prop({ type: () => Number, default: 0 })
+  view_count?: number;
+
+  @prop({ type: () => Boolean, default: false })
+  is_deleted?: boolean;
+
+  /** When it was retired; its bytes go after the retention time. */
+  @prop({ type: () => Date })
+  deleted_at?: Date;
+
+  /** "pending" until both objects are stored. LetsApp's own records have no status and count as ready. */
+  @prop({ type: () => String, enum: ["pending", "ready"] })
+  status?: "pending" | "ready";
+
+  @prop({ type: () => String })
+  etag?: string;
+
+  /**
+   * Since when a change of the user's pointer to or from this media is under way. It is gone once the pointer
+   * and the media agree; where it stays behind, the process died in between and `jobs/cleanup-job.ts` finishes.
+   */
+  @prop({ type: () => Date })
+  unsettled_since?: Date;
+
+  /** The media whose place this one takes: to be retired once the pointer has moved. */
+  @prop({ type: () => Types.ObjectId })
+  replaces?: Types.ObjectId;
+}
+
+/** A model of its own for each connection: typegoose's `getModelForClass` would share one among all of them. */
+export function mediaModel(connection: Connection): Model<MediaRecord> {
+  return connection.model(MediaRecord.name, buildSchema(MediaRecord)) as unknown as Model<MediaRecord>;
+}

@@ -1,0 +1,73 @@
+// Where attempts are counted: in the memory of the one process, or in the database that several share. Called by
+// `app.ts`; used through `services/rate-limits.ts`.
+import type { Collection, Connection } from "mongoose";
+import { RateLimiterMemory, RateLimiterMongo, type RateLimiterAbstract } from "rate-limiter-flexible";
+
+import { querying } from "./errors.ts";
+
+const COLLECTION = "rate_limits";
+
+/** FerretDB's answer when two processes insert one key at the same instant. MongoDB retries that itself. */
+const CONFLICTING_INSERT = 1;
+const MAX_TRIES = 5;
+
+export interface LimiterOptions {
+  keyPrefix: string;
+  points: number;
+  duration: number;
+}
+
+export function createMemoryLimiter(options: LimiterOptions): RateLimiterAbstract {
+  return new RateLimiterMemory(options);
+}
+
+/** Counters in a collection whose entries MongoDB removes by itself once they have expired. */
+export class MongoLimiters {
+  readonly #collection: Collection;
+
+  constructor(connection: Connection) {
+    this.#collection = connection.collection(COLLECTION);
+  }
+
+  /** The library would create them unawaited, and take the process down when that fails. */
+  async createIndexes(): Promise<void> {
+    await querying(async () => {
+      await this.#collection.createIndex({ expire: 1 }, { expireAfterSeconds: 0 });
+      await this.#collection.createIndex({ key: 1 }, { unique: true });
+    });
+  }
+
+  readonly create = (options: LimiterOptions): RateLimiterAbstract =>
+    new RateLimiterMongo({
+      ...options,
+      storeClient: { collection: () => this.#guarded() },
+      tableName: COLLECTION,
+      // A refused caller is refused from memory until its time is over.
+      inMemoryBlockOnConsumed: options.points + 1,
+    });
+
+  /** The verbs that the library uses, with our errors and without its own creation of indexes. */
+  #guarded(): object {
+    return {
+      createIndex: () => Promise.resolve(),
+      findOne: (filter: object) => querying(() => this.#collection.findOne(filter)),
+      deleteOne: (filter: object) => querying(() => this.#collection.deleteOne(filter)),
+      findOneAndUpdate: (filter: object, update: object) =>
+        retryingConflicts(() =>
+          querying(() =>
+            this.#collection.findOneAndUpdate(filter, update, { upsert: true, returnDocument: "after" }),
+          ),
+        ),
+    };
+  }
+}
+
+async function retryingConflicts<Result>(operation: () => Promise<Result>): Promise<Result> {
+  for (let tryCount = 1; ; tryCount++) {
+    try {
+      return await operation();
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== CONFLICTING_INSERT || tryCount === MAX_TRIES) throw error;
+    }
+  }
+}

@@ -1,0 +1,41 @@
+// The `users` collection, as LetsApp's server writes it. Used by `user-repository.ts` alone.
+import { buildSchema, index, modelOptions, prop } from "@typegoose/typegoose";
+import { Types, type Connection, type Model } from "mongoose";
+
+@index({ username: 1 }, { unique: true })
+@index({ email: 1 }, { unique: true })
+@modelOptions({
+  schemaOptions: { collection: "users", versionKey: false, autoIndex: false, autoCreate: false },
+})
+export class UserRecord {
+  readonly _id!: Types.ObjectId;
+
+  @prop({ type: () => String, required: true })
+  username!: string;
+
+  /** Lower case. */
+  @prop({ type: () => String, required: true })
+  email!: string;
+
+  /** A bcrypt hash. Python's drivers may have stored its bytes rather than its text. */
+  @prop({ type: () => String, required: true })
+  password!: string | { toString(encoding: "utf8"): string };
+
+  /** The id of a media, or null. */
+  @prop({ type: () => Types.ObjectId, default: null })
+  profile_picture?: Types.ObjectId | null;
+
+  @prop({ type: () => Date, required: true })
+  created_at!: Date;
+
+  @prop({ type: () => Date, required: true })
+  updated_at!: Date;
+
+  @prop({ type: () => Boolean, default: true })
+  is_active?: boolean;
+}
+
+/** A model of its own for each connection: typegoose's `getModelForClass` would share one among all of them. */
+export function userModel(connection: Connection): Model<UserRecord> {
+  return connection.model(UserRecord.name, buildSchema(UserRecord)) as unknown as Model<UserRecord>;
+}

@@ -1,0 +1,100 @@
+// Objects as files of one folder. Made by `app.ts`; called by the services through `object-storage.ts`.
+import { randomBytes } from "node:crypto";
+import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import path from "node:path";
+
+import { AppError } from "../errors.ts";
+import type { ObjectStorage } from "./object-storage.ts";
+
+/** The only keys there are: no separator, no dot at the start, so that none can leave the folder. */
+const keyPattern = /^[a-z0-9][a-z0-9_.-]*$/i;
+
+/** Ours alone: the pictures in it may have been deleted by their owners. */
+const FOLDER_MODE = 0o700;
+const FILE_MODE = 0o600;
+
+export class LocalStorage implements ObjectStorage {
+  constructor(readonly rootDir: string) {}
+
+  /** Written beside its place, flushed, and moved there: whoever looks finds all of it or nothing. */
+  async put(objectKey: string, bytes: Uint8Array): Promise<void> {
+    const file = this.#fileOf(objectKey);
+    const unfinished = path.join(this.rootDir, `.unfinished-${randomBytes(8).toString("hex")}`);
+    await this.#translating(async () => {
+      await mkdir(this.rootDir, { recursive: true, mode: FOLDER_MODE });
+      try {
+        await writeDurably(unfinished, bytes);
+        await rename(unfinished, file);
+      } catch (error) {
+        await rm(unfinished, { force: true });
+        throw error;
+      }
+      await flushFolder(this.rootDir);
+    });
+  }
+
+  async read(objectKey: string): Promise<Buffer | null> {
+    const file = this.#fileOf(objectKey);
+    return this.#translating(() => nullIfMissing(readFile(file)));
+  }
+
+  async stat(objectKey: string): Promise<{ sizeBytes: number } | null> {
+    const file = this.#fileOf(objectKey);
+    const found = await this.#translating(() => nullIfMissing(stat(file)));
+    return found && { sizeBytes: found.size };
+  }
+
+  async delete(objectKey: string): Promise<void> {
+    const file = this.#fileOf(objectKey);
+    await this.#translating(() => rm(file, { force: true }));
+  }
+
+  async check(): Promise<void> {
+    const probe = `probe-${randomBytes(8).toString("hex")}`;
+    await this.put(probe, Buffer.from("probe"));
+    await this.delete(probe);
+  }
+
+  #fileOf(objectKey: string): string {
+    if (!keyPattern.test(objectKey)) throw new Error(`not an object key: ${JSON.stringify(objectKey)}`);
+    return path.join(this.rootDir, objectKey);
+  }
+
+  async #translating<Result>(work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work();
+    } catch (cause) {
+      throw new AppError("STORAGE_UNAVAILABLE", "Pictures cannot be stored or read right now.", { cause });
+    }
+  }
+}
+
+async function writeDurably(file: string, bytes: Uint8Array): Promise<void> {
+  const handle = await open(file, "wx", FILE_MODE);
+  try {
+    await handle.writeFile(bytes);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A new name in a folder is durable only once the folder itself is flushed. Windows cannot, and need not. */
+async function flushFolder(folder: string): Promise<void> {
+  if (process.platform === "win32") return;
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function nullIfMissing<Result>(work: Promise<Result>): Promise<Result | null> {
+  try {
+    return await work;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+}

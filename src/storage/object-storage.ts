@@ -1,0 +1,19 @@
+// Where the bytes of pictures live: the contract that services depend on. Its implementations stand beside it.
+
+/**
+ * Objects by key. A key is one of ours (`domain/media.ts`): random, and never taken from a user.
+ *
+ * Every verb throws STORAGE_UNAVAILABLE when the storage cannot answer.
+ */
+export interface ObjectStorage {
+  /** Stores an object. When it resolves, the object is complete and survives a power cut. */
+  put(objectKey: string, bytes: Uint8Array): Promise<void>;
+  /** The whole object, or null when there is none. */
+  read(objectKey: string): Promise<Buffer | null>;
+  /** The object's size, or null when there is none. */
+  stat(objectKey: string): Promise<{ sizeBytes: number } | null>;
+  /** Removes an object. One that is not there is no error. */
+  delete(objectKey: string): Promise<void>;
+  /** Throws unless objects can be written now. */
+  check(): Promise<void>;
+}
