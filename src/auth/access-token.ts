@@ -1,0 +1,134 @@
+// Who is calling: verifies bearer tokens, and issues them where the secret is ours. Called by both doors and by
+// `services/account-service.ts`.
+import { randomUUID } from "node:crypto";
+
+import { createRemoteJWKSet, errors, jwtVerify, SignJWT, type JWTPayload, type JWTVerifyGetKey } from "jose";
+
+import { isId, parseId, type UserId } from "../domain/ids.ts";
+import { AppError } from "../errors.ts";
+
+/** One mode, one family of algorithms: a public key can never be taken for a secret. */
+const SHARED_SECRET_ALGORITHMS = ["HS256"];
+const KEY_SET_ALGORITHMS = [
+  "RS256",
+  "RS384",
+  "RS512",
+  "PS256",
+  "PS384",
+  "PS512",
+  "ES256",
+  "ES384",
+  "ES512",
+  "EdDSA",
+];
+
+const TOKEN_LIFETIME = "7 days";
+
+/** For clocks that differ a little. */
+const CLOCK_TOLERANCE_SECONDS = 5;
+
+const KEY_SET_TIMEOUT_MS = 5_000;
+
+export type TokenSource =
+  | { kind: "shared-secret"; secret: string }
+  | { kind: "key-set"; url: string; issuer: string; audience: string };
+
+type Verify = (token: string) => Promise<JWTPayload>;
+
+export class AccessTokens {
+  readonly #verify: Verify;
+  readonly #secret: Uint8Array | null;
+
+  constructor(source: TokenSource) {
+    if (source.kind === "shared-secret") {
+      const secret = new TextEncoder().encode(source.secret);
+      this.#secret = secret;
+      this.#verify = async (token) =>
+        (
+          await jwtVerify(token, secret, {
+            algorithms: SHARED_SECRET_ALGORITHMS,
+            clockTolerance: CLOCK_TOLERANCE_SECONDS,
+            requiredClaims: ["sub"],
+          })
+        ).payload;
+    } else {
+      const keys: JWTVerifyGetKey = createRemoteJWKSet(new URL(source.url), {
+        timeoutDuration: KEY_SET_TIMEOUT_MS,
+      });
+      this.#secret = null;
+      this.#verify = async (token) =>
+        (
+          await jwtVerify(token, keys, {
+            algorithms: KEY_SET_ALGORITHMS,
+            issuer: source.issuer,
+            audience: source.audience,
+            clockTolerance: CLOCK_TOLERANCE_SECONDS,
+            requiredClaims: ["sub", "exp"],
+          })
+        ).payload;
+    }
+  }
+
+  /**
+   * The user whom an `Authorization` header names; null when there is no header.
+   *
+   * @throws UNAUTHENTICATED when there is one and it does not prove who is calling
+   * @throws OVERLOADED when the key set cannot be fetched
+   */
+  async identify(authorization: string | undefined): Promise<UserId | null> {
+    if (authorization === undefined) return null;
+    const [, token] = /^Bearer +([^\s]+) *$/i.exec(authorization) ?? [];
+    if (!token) throw unauthenticated("The Authorization header must be: Bearer <token>.");
+    const { sub, type = "access" } = await this.#check(token);
+    // LetsApp's server marks tokens that only serve to fetch another one.
+    if (type !== "access") throw unauthenticated("The token is not an access token.");
+    if (typeof sub !== "string" || !isId(sub)) throw unauthenticated("The token names no user.");
+    return parseId(sub, "user");
+  }
+
+  /**
+   * A token for a user, with the claims that LetsApp's server expects.
+   *
+   * @throws FORBIDDEN when tokens come from an identity provider
+   */
+  async issue(userId: UserId): Promise<string> {
+    this.assertCanIssue();
+    return new SignJWT({ type: "access", fresh: false })
+      .setProtectedHeader({ alg: "HS256", typ: "JWT" })
+      .setSubject(userId)
+      .setJti(randomUUID())
+      .setIssuedAt()
+      .setNotBefore("0 seconds")
+      .setExpirationTime(TOKEN_LIFETIME)
+      .sign(this.#secret!);
+  }
+
+  /** @throws FORBIDDEN when tokens come from an identity provider */
+  assertCanIssue(): void {
+    if (!this.#secret)
+      throw new AppError("FORBIDDEN", "Accounts are kept by the identity provider. Sign in there.");
+  }
+
+  async #check(token: string): Promise<JWTPayload> {
+    try {
+      return await this.#verify(token);
+    } catch (cause) {
+      if (cause instanceof errors.JWTExpired)
+        throw unauthenticated("The token has expired. Sign in again.", cause);
+      if (isAboutToken(cause)) throw unauthenticated("The token is not valid. Sign in again.", cause);
+      throw new AppError("OVERLOADED", "Tokens cannot be verified right now. Try again in a moment.", {
+        cause,
+      });
+    }
+  }
+}
+
+/** jose reports what is wrong with a token by its own errors; a key set that cannot be fetched is another matter. */
+function isAboutToken(error: unknown): boolean {
+  if (error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid) return false;
+  return error instanceof errors.JOSEError && error.code !== "ERR_JOSE_GENERIC";
+}
+
+function unauthenticated(message: string, cause?: unknown): AppError {
+  return new AppError("UNAUTHENTICATED", message, { cause });
+}

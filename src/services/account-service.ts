@@ -1,0 +1,96 @@
+// Registers people, signs them in, and finds them. Called by the GraphQL resolvers.
+import type { AccessTokens } from "../auth/access-token.ts";
+import {
+  hashPassword,
+  MAX_PASSWORD_BYTES,
+  MIN_PASSWORD_BYTES,
+  verifyNothing,
+  verifyPassword,
+} from "../auth/password.ts";
+import type { UserRepository } from "../database/user-repository.ts";
+import { cleanEmail, cleanUsername } from "../domain/account-names.ts";
+import type { UserId } from "../domain/ids.ts";
+import type { User } from "../domain/user.ts";
+import { AppError } from "../errors.ts";
+import type { RateLimits } from "./rate-limits.ts";
+
+/** Somebody who has just proved who they are. */
+export interface SignedIn {
+  token: string;
+  user: User;
+}
+
+export class AccountService {
+  constructor(
+    readonly users: UserRepository,
+    readonly tokens: AccessTokens,
+    readonly rateLimits: RateLimits,
+  ) {}
+
+  /**
+   * Creates an account and signs it in.
+   *
+   * @param address of the caller, for the rate limit
+   * @throws BAD_USER_INPUT for a name, address or password that cannot be
+   * @throws CONFLICT when the name or the e-mail address is taken
+   * @throws RATE_LIMITED, and FORBIDDEN where accounts are kept elsewhere
+   */
+  async register(
+    input: { username: string; email: string; password: string },
+    address: string,
+  ): Promise<SignedIn> {
+    await this.rateLimits.consumeSignIn(address, input.email);
+    this.tokens.assertCanIssue();
+    const [username, email] = [cleanUsername(input.username), cleanEmail(input.email)];
+    assertPassword(input.password);
+    const user = await this.users.create({
+      username,
+      email,
+      passwordHash: await hashPassword(input.password),
+    });
+    return { token: await this.tokens.issue(user.id), user };
+  }
+
+  /**
+   * Signs somebody in by user name or e-mail address. Whatever is wrong, the answer and the time it takes are
+   * the same.
+   *
+   * @throws UNAUTHENTICATED, RATE_LIMITED, and FORBIDDEN where accounts are kept elsewhere
+   */
+  async login(input: { login: string; password: string }, address: string): Promise<SignedIn> {
+    await this.rateLimits.consumeSignIn(address, input.login);
+    this.tokens.assertCanIssue();
+    const name = input.login.trim().normalize("NFC");
+    const credentials = await this.users.findCredentials(
+      name.includes("@") ? { email: name.toLowerCase() } : { username: name },
+    );
+    const isRight = credentials
+      ? await verifyPassword(input.password, credentials.passwordHash)
+      : await verifyNothing(input.password);
+    if (!credentials || !isRight) throw new AppError("UNAUTHENTICATED", "The name or the password is wrong.");
+    return { token: await this.tokens.issue(credentials.user.id), user: credentials.user };
+  }
+
+  async findManyByIds(ids: readonly UserId[]): Promise<User[]> {
+    return this.users.findManyByIds(ids);
+  }
+
+  /** Up to `count` users in the order in which they joined, and whether there are more. */
+  async findPage(count: number, afterId: UserId | null): Promise<{ users: User[]; hasNextPage: boolean }> {
+    const users = await this.users.findPage({ maxCount: count + 1, afterId });
+    return { users: users.slice(0, count), hasNextPage: users.length > count };
+  }
+}
+
+function assertPassword(password: string): void {
+  const bytes = Buffer.byteLength(password);
+  if (bytes < MIN_PASSWORD_BYTES || bytes > MAX_PASSWORD_BYTES) {
+    throw new AppError(
+      "BAD_USER_INPUT",
+      `A password has ${MIN_PASSWORD_BYTES} to ${MAX_PASSWORD_BYTES} bytes; this one has ${bytes}.`,
+      { limit: MAX_PASSWORD_BYTES, actual: bytes },
+    );
+  }
+  if (password.includes("\0"))
+    throw new AppError("BAD_USER_INPUT", "A password cannot contain a NUL character.");
+}

@@ -1,0 +1,85 @@
+// Finds pictures and their bytes. Called by the media route for every view, and by the GraphQL loaders.
+import type { FastifyBaseLogger } from "fastify";
+
+import type { MediaRepository } from "../database/media-repository.ts";
+import type { MediaId } from "../domain/ids.ts";
+import type { Media } from "../domain/media.ts";
+import { extensionOf, isAllowedContentType } from "../domain/picture-format.ts";
+import { AppError } from "../errors.ts";
+import type { ObjectStorage } from "../storage/object-storage.ts";
+import type { ViewCounter } from "./view-counter.ts";
+
+export type PictureVariant = "original" | "thumbnail";
+
+/** What a client is told of a picture's bytes before it gets them. */
+export interface Picture {
+  mediaId: MediaId;
+  objectKey: string;
+  contentType: string;
+  /** As the user's file was called. */
+  filename: string;
+  /** Of the true type, with its dot. */
+  extension: string;
+  /** Quoted, as in the header: the bytes under one id and variant never change. */
+  etag: string;
+  lastModified: Date;
+}
+
+export class MediaService {
+  constructor(
+    readonly media: MediaRepository,
+    readonly storage: ObjectStorage,
+    readonly views: ViewCounter,
+    readonly log: FastifyBaseLogger,
+  ) {}
+
+  /** @throws MEDIA_NOT_FOUND when there is no such picture, or not any more */
+  async getPicture(id: MediaId, variant: PictureVariant): Promise<Picture> {
+    const media = await this.media.findById(id);
+    // LetsApp keeps other attachments in the same collection: those are not for everybody.
+    if (!media || !isAllowedContentType(media.contentType)) throw mediaNotFound();
+    const isThumbnail = variant === "thumbnail";
+    return {
+      mediaId: media.id,
+      objectKey: isThumbnail ? media.thumbnailKey : media.objectKey,
+      contentType: media.contentType,
+      filename: isThumbnail ? `thumb_${media.originalFilename}` : media.originalFilename,
+      extension: extensionOf(media.contentType),
+      etag: `"${media.etag ?? media.id}${isThumbnail ? "-thumbnail" : ""}"`,
+      lastModified: media.createdAt,
+    };
+  }
+
+  /** @throws MEDIA_NOT_FOUND when the bytes are missing, STORAGE_UNAVAILABLE */
+  async readBytes(picture: Picture): Promise<Buffer> {
+    const bytes = await this.storage.read(picture.objectKey);
+    if (!bytes) throw this.#missingObject(picture);
+    return bytes;
+  }
+
+  /** @throws MEDIA_NOT_FOUND when the bytes are missing, STORAGE_UNAVAILABLE */
+  async getSizeBytes(picture: Picture): Promise<number> {
+    const found = await this.storage.stat(picture.objectKey);
+    if (!found) throw this.#missingObject(picture);
+    return found.sizeBytes;
+  }
+
+  /** Visible pictures in no particular order, with every view that was counted so far. One query. */
+  async findManyByIds(ids: readonly MediaId[]): Promise<Media[]> {
+    return this.views.reading(async () => {
+      const found = await this.media.findManyByIds(ids);
+      return found
+        .filter(({ contentType }) => isAllowedContentType(contentType))
+        .map((media) => ({ ...media, viewCount: media.viewCount + this.views.pendingCount(media.id) }));
+    });
+  }
+
+  #missingObject({ mediaId, objectKey }: Picture): AppError {
+    this.log.error({ mediaId, objectKey }, "a record's object is missing from the storage");
+    return mediaNotFound();
+  }
+}
+
+function mediaNotFound(): AppError {
+  return new AppError("MEDIA_NOT_FOUND", "There is no such picture.");
+}

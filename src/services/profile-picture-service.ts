@@ -1,0 +1,121 @@
+// Replaces and deletes a user's profile picture: the order of effects, such that a crash between any two of them
+// loses nothing and shows nothing broken. Called by both doors; what a crash leaves is finished by
+// `jobs/cleanup-job.ts`.
+import { createHash } from "node:crypto";
+
+import type { MediaRepository } from "../database/media-repository.ts";
+import type { UserRepository } from "../database/user-repository.ts";
+import { parseId, type UserId } from "../domain/ids.ts";
+import { createObjectKey, thumbnailKeyOf, type Media } from "../domain/media.ts";
+import { cleanOriginalFilename } from "../domain/original-filename.ts";
+import { pictureFormats } from "../domain/picture-format.ts";
+import type { User } from "../domain/user.ts";
+import { AppError } from "../errors.ts";
+import type { PictureMaker } from "../images/picture-maker.ts";
+import type { ObjectStorage } from "../storage/object-storage.ts";
+
+/** The seed's sentences, word for word. */
+export const UPDATED_MESSAGE = "Profile picture updated successfully";
+export const DELETED_MESSAGE = "Profile picture deleted successfully";
+
+/** Of any number of concurrent changes to one user's picture, each round lets one through. */
+const MAX_SWAP_TRIES = 100;
+
+/** A file on its way in, read only once it is wanted. Nothing that its sender says of it is believed. */
+export interface IncomingFile {
+  /** The whole file. Rejects like `read-upload.ts`. */
+  read(): Promise<{ bytes: Buffer; declaredFilename: string | undefined }>;
+}
+
+export class ProfilePictureService {
+  constructor(
+    readonly users: UserRepository,
+    readonly media: MediaRepository,
+    readonly storage: ObjectStorage,
+    readonly pictures: PictureMaker,
+  ) {}
+
+  /**
+   * Makes the uploaded file the user's profile picture and retires the one before.
+   *
+   * @throws USER_NOT_FOUND when the user is gone or deactivated
+   * @throws FILE_TOO_LARGE, BAD_USER_INPUT, UNSUPPORTED_IMAGE_TYPE, UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX, OVERLOADED
+   * before anything is written
+   */
+  async upload(userId: UserId, file: IncomingFile): Promise<{ user: User; media: Media }> {
+    const user = await this.#getUser(userId);
+    const { bytes, declaredFilename } = await file.read();
+    const picture = await this.pictures.make(bytes);
+    const objectKey = createObjectKey(picture.format);
+    const media = await this.media.insertPending({
+      objectKey,
+      originalFilename: cleanOriginalFilename(declaredFilename),
+      fileSizeBytes: picture.original.length,
+      contentType: pictureFormats[picture.format].contentType,
+      width: picture.width,
+      height: picture.height,
+      uploaderId: user.id,
+      etag: createHash("sha256").update(picture.original).digest("base64url"),
+    }); // 1. intent: from here on a crash leaves a record that leads the clean-up job to everything else
+    await Promise.all([
+      this.storage.put(objectKey, picture.original),
+      this.storage.put(thumbnailKeyOf(objectKey), picture.thumbnail),
+    ]); // 2. bytes
+    await this.#makeCurrent(user, media);
+    return { user: { ...user, profilePictureId: media.id }, media };
+  }
+
+  /**
+   * Takes the user's profile picture away. From now on nobody sees it; its bytes go after the retention time.
+   *
+   * @throws NO_PROFILE_PICTURE when there is none, USER_NOT_FOUND
+   */
+  async delete(userId: UserId): Promise<User> {
+    for (let tryCount = 0; tryCount < MAX_SWAP_TRIES; tryCount++) {
+      const user = await this.#getUser(userId);
+      const current = user.profilePictureId;
+      if (!current) throw new AppError("NO_PROFILE_PICTURE", "There is no profile picture to delete.");
+      await this.media.markUnsettled(current); // 1. intent
+      const isSwapped = await this.users.swapPicture(userId, current, null); // 2. the user has no picture
+      if (isSwapped) {
+        await this.media.settle({ retiredId: current, currentId: null }); // 3. and nobody sees it any more
+        return { ...user, profilePictureId: null };
+      } // An upload came in between: delete that one.
+    }
+    throw new Error(`the pointer of user ${userId} keeps moving`);
+  }
+
+  /** The pointer moves only from where it was seen last, so that what it leaves is known before it does. */
+  async #makeCurrent(user: User, media: Media): Promise<void> {
+    let replaced = user.profilePictureId;
+    for (let tryCount = 0; tryCount < MAX_SWAP_TRIES; tryCount++) {
+      const isStillThere = await this.media.markReady(media.id, replaced); // 3. complete, and whose place it takes
+      if (!isStillThere)
+        throw new AppError("STORAGE_UNAVAILABLE", "Storing the picture took too long. Try again.");
+      const isSwapped = await this.users.swapPicture(user.id, replaced, media.id); // 4. current, in one atomic write
+      if (isSwapped) {
+        await this.media.settle({ retiredId: replaced, currentId: media.id }); // 5. the old one is retired
+        return;
+      }
+      replaced = (await this.#getUser(user.id)).profilePictureId; // Somebody else was faster.
+    }
+    throw new Error(`the pointer of user ${user.id} keeps moving`);
+  }
+
+  async #getUser(userId: UserId): Promise<User> {
+    const user = await this.users.findById(userId);
+    if (!user) throw new AppError("USER_NOT_FOUND", "There is no such user.");
+    return user;
+  }
+}
+
+/**
+ * The id of the user whose picture is to change: one's own, also when it is spelled out.
+ *
+ * @throws FORBIDDEN for another user's id, BAD_USER_INPUT for a malformed one
+ */
+export function ownUserId(currentUserId: UserId, requestedUserId: string | null | undefined): UserId {
+  if (requestedUserId === null || requestedUserId === undefined) return currentUserId;
+  if (parseId(requestedUserId, "user") === currentUserId) return currentUserId;
+  throw new AppError("FORBIDDEN", "You can only change your own profile picture.");
+}

@@ -1,0 +1,79 @@
+// How often somebody may do something: one policy for both doors. Called by `graphql/rate-limit.ts` and by
+// `rest/profile-picture.route.ts`; counted in memory, or in the database where there are several processes.
+import { createHash } from "node:crypto";
+import { isIPv6 } from "node:net";
+
+import { RateLimiterRes, type RateLimiterAbstract } from "rate-limiter-flexible";
+
+import type { UserId } from "../domain/ids.ts";
+import { AppError } from "../errors.ts";
+
+export const WINDOW_SECONDS = 60;
+
+/** Makes a counter of `points` per window; `database/rate-limit-store.ts` has the two kinds. */
+export type RateLimiterFactory = (options: {
+  keyPrefix: string;
+  points: number;
+  duration: number;
+}) => RateLimiterAbstract;
+
+export class RateLimits {
+  readonly #uploads: RateLimiterAbstract;
+  readonly #signIns: RateLimiterAbstract;
+
+  constructor(
+    limits: { uploadsPerMinute: number; signInsPerMinute: number },
+    createLimiter: RateLimiterFactory,
+  ) {
+    const policy = (keyPrefix: string, points: number) =>
+      createLimiter({ keyPrefix, points, duration: WINDOW_SECONDS });
+    this.#uploads = policy("upload", limits.uploadsPerMinute);
+    this.#signIns = policy("sign-in", limits.signInsPerMinute);
+  }
+
+  /** Counts one upload. @throws RATE_LIMITED with `retryAfterSeconds` */
+  async consumeUpload(userId: UserId): Promise<void> {
+    await consume(this.#uploads, userId, "uploads");
+  }
+
+  /**
+   * Counts one attempt to register or to sign in: against the address, so that nobody tries many accounts, and
+   * against the account, so that many addresses do not try one.
+   *
+   * @throws RATE_LIMITED with `retryAfterSeconds`
+   */
+  async consumeSignIn(address: string, account: string): Promise<void> {
+    await consume(this.#signIns, `address:${networkOf(address)}`, "attempts");
+    await consume(this.#signIns, `account:${digestOf(account.toLowerCase())}`, "attempts");
+  }
+}
+
+async function consume(limiter: RateLimiterAbstract, key: string, what: string): Promise<void> {
+  try {
+    await limiter.consume(key);
+  } catch (refusal) {
+    if (!(refusal instanceof RateLimiterRes)) throw refusal;
+    const retryAfterSeconds = Math.max(1, Math.ceil(refusal.msBeforeNext / 1000));
+    throw new AppError("RATE_LIMITED", `Too many ${what}. Try again in ${retryAfterSeconds} seconds.`, {
+      limit: limiter.points,
+      retryAfterSeconds,
+    });
+  }
+}
+
+/** What somebody types as an account may be long, or somebody's address: neither belongs into a counter's key. */
+function digestOf(text: string): string {
+  return createHash("sha256").update(text).digest("base64url");
+}
+
+/** A household has one IPv4 address, but 2^64 IPv6 addresses: those count as one. */
+function networkOf(address: string): string {
+  if (!isIPv6(address)) return address;
+  const [, mapped] = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address) ?? [];
+  if (mapped) return mapped;
+  const [head = "", tail] = address.split("::");
+  const groups = head.split(":").filter(Boolean);
+  const tailGroups = tail?.split(":").filter(Boolean) ?? [];
+  const zeros = Array.from({ length: 8 - groups.length - tailGroups.length }, () => "0");
+  return [...groups, ...(tail === undefined ? [] : zeros), ...tailGroups].slice(0, 4).join(":");
+}

@@ -1,0 +1,30 @@
+// Reads an incoming file into memory, up to the limit and not a byte further. Called by
+// both doors, each with its own kind of stream, when the service asks for the file.
+import { pictureLimits } from "../domain/picture-format.ts";
+import { AppError } from "../errors.ts";
+
+/** The one wording for both doors and for every place where a file can turn out too large. */
+export function fileTooLarge(cause?: unknown): AppError {
+  const { maxFileBytes } = pictureLimits;
+  return new AppError(
+    "FILE_TOO_LARGE",
+    `The file is larger than ${maxFileBytes / 1024} KB (${maxFileBytes} bytes).`,
+    {
+      limit: maxFileBytes,
+      cause,
+    },
+  );
+}
+
+/** @throws FILE_TOO_LARGE as soon as the limit is passed, BAD_USER_INPUT when there is nothing */
+export async function readUpload(stream: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stream) {
+    bytes += chunk.length;
+    if (bytes > pictureLimits.maxFileBytes) throw fileTooLarge(); // Leaving the loop destroys the stream.
+    chunks.push(chunk);
+  }
+  if (bytes === 0) throw new AppError("BAD_USER_INPUT", "The file is empty.");
+  return Buffer.concat(chunks, bytes);
+}
