@@ -1,0 +1,69 @@
+// The web server that both doors hang in: time-outs, body limits, security headers, CORS, request log. Made by
+// `app.ts`.
+import cors from "@fastify/cors";
+import helmet from "@fastify/helmet";
+import Fastify, { LogController, type FastifyInstance } from "fastify";
+
+import type { HttpConfig, LogLevel } from "../config.ts";
+import type { AppError } from "../errors.ts";
+import { guardRequestBodies } from "./request-body.ts";
+
+/** A picture of 800 KB over a slow mobile network takes most of it. */
+const REQUEST_TIMEOUT_MS = 60_000;
+const HEADERS_TIMEOUT_MS = 15_000;
+/** Longer than the idle time of common load balancers, so that it is they who close. */
+const KEEP_ALIVE_TIMEOUT_MS = 72_000;
+
+/** For JSON: a long query with its variables. */
+const MAX_JSON_BYTES = 256 * 1024;
+
+const PREFLIGHT_MAX_AGE_SECONDS = 600;
+
+export interface ServerOptions {
+  http: HttpConfig;
+  logLevel: LogLevel;
+  /** For a whole request body, multipart included. */
+  maxBodyBytes: number;
+  bodyTooLarge: () => AppError;
+}
+
+export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
+  const { http } = options;
+  const app = Fastify({
+    logger: { level: options.logLevel, redact: ["req.headers.authorization", "req.headers.cookie"] },
+    logController: new LogController({ disableRequestLogging: true }), // One line a request, written below.
+    trustProxy: http.trustProxy && [...http.trustProxy],
+    bodyLimit: MAX_JSON_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS },
+    forceCloseConnections: "idle",
+    // Whoever still sends on an open connection while we stop is served, and told to open another one.
+    return503OnClosing: false,
+  });
+  app.addHook("onResponse", async (request, reply) => {
+    // The path alone: a query string may hold what somebody would not want to read in a log.
+    const path = request.url.split("?", 1)[0];
+    const durationMs = Math.round(reply.elapsedTime);
+    request.log.info({ method: request.method, path, status: reply.statusCode, durationMs }, "request");
+  });
+  guardRequestBodies(app, { maxBodyBytes: options.maxBodyBytes, tooLarge: options.bodyTooLarge });
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+    },
+    crossOriginEmbedderPolicy: false,
+    xFrameOptions: { action: "deny" },
+    // TLS, and so this header, is the business of the proxy in front.
+    strictTransportSecurity: false,
+  });
+  await app.register(cors, {
+    origin: http.corsOrigins === "*" ? "*" : [...http.corsOrigins],
+    methods: ["GET", "HEAD", "POST", "DELETE"],
+    allowedHeaders: ["authorization", "content-type", "apollo-require-preflight", "x-apollo-operation-name"],
+    exposedHeaders: ["etag", "retry-after", "content-disposition"],
+    maxAge: PREFLIGHT_MAX_AGE_SECONDS,
+  });
+  return app;
+}

@@ -1,0 +1,75 @@
+// Conditional and range requests, as RFC 9110 (sections 13 and 14) says. Called by `media.route.ts`.
+import type { IncomingHttpHeaders } from "node:http";
+
+export interface Validators {
+  /** A strong entity tag, with its quotes. */
+  etag: string;
+  lastModified: Date;
+}
+
+/** What the conditions of a request come to: answer as usual, 304, or 412. */
+export type Verdict = "send" | "unchanged" | "failed";
+
+/** Evaluates the preconditions in the order of RFC 9110, section 13.2.2. */
+export function evaluateConditions(headers: IncomingHttpHeaders, validators: Validators): Verdict {
+  const ifMatch = headers["if-match"];
+  if (ifMatch !== undefined) {
+    if (!listsTag(ifMatch, validators.etag, "strong")) return "failed";
+  } else if (isNewerThan(validators.lastModified, headers["if-unmodified-since"]) === true) {
+    return "failed";
+  }
+  const ifNoneMatch = headers["if-none-match"];
+  if (ifNoneMatch !== undefined) return listsTag(ifNoneMatch, validators.etag, "weak") ? "unchanged" : "send";
+  return isNewerThan(validators.lastModified, headers["if-modified-since"]) === false ? "unchanged" : "send";
+}
+
+/** The first and last byte to send. */
+export interface ByteRange {
+  start: number;
+  end: number;
+}
+
+/**
+ * The range asked for; "unsatisfiable" when it begins behind the end; null when the whole is to be sent, as for
+ * several ranges, a unit other than bytes, or an `If-Range` that names other bytes.
+ */
+export function parseRange(
+  headers: IncomingHttpHeaders,
+  validators: Validators,
+  sizeBytes: number,
+): ByteRange | "unsatisfiable" | null {
+  const [, first = "", last = ""] =
+    /^bytes=(\d*)-(\d*)$/i.exec(headers.range?.replace(/\s/g, "") ?? "") ?? [];
+  if (first === "" && last === "") return null;
+  if (!isStillTheSame(headers["if-range"], validators)) return null;
+  if (first === "") {
+    if (Number(last) === 0 || sizeBytes === 0) return "unsatisfiable";
+    return { start: Math.max(0, sizeBytes - Number(last)), end: sizeBytes - 1 };
+  }
+  const [start, end] = [Number(first), last === "" ? sizeBytes - 1 : Math.min(Number(last), sizeBytes - 1)];
+  if (last !== "" && Number(last) < start) return null; // Not a valid range, so it is ignored.
+  return start < sizeBytes ? { start, end } : "unsatisfiable";
+}
+
+function isStillTheSame(ifRange: string | string[] | undefined, { etag, lastModified }: Validators): boolean {
+  if (typeof ifRange !== "string") return true;
+  if (ifRange.startsWith('"') || ifRange.startsWith("W/")) return ifRange === etag;
+  return Date.parse(ifRange) === toSeconds(lastModified);
+}
+
+function listsTag(header: string, etag: string, comparison: "strong" | "weak"): boolean {
+  if (header.trim() === "*") return true;
+  const tags = header.match(/(?:W\/)?"[^"]*"/g) ?? [];
+  return tags.some((tag) => (comparison === "weak" ? tag.replace(/^W\//, "") : tag) === etag);
+}
+
+/** Undefined when there is no valid date to compare with. */
+function isNewerThan(lastModified: Date, header: string | undefined): boolean | undefined {
+  const date = Date.parse(header ?? "");
+  return Number.isNaN(date) ? undefined : toSeconds(lastModified) > date;
+}
+
+/** HTTP dates have no milliseconds. */
+function toSeconds(date: Date): number {
+  return Math.floor(date.getTime() / 1000) * 1000;
+}

@@ -1,0 +1,18 @@
+// The plain HTTP door, under /api/users. Registered by `app.ts`, in a scope of its own: its multipart parser must
+// not meet GraphQL's.
+import multipart from "@fastify/multipart";
+import type { FastifyInstance } from "fastify";
+
+import { sendError } from "./error-body.ts";
+import { registerMediaRoute, type MediaRouteOptions } from "./media.route.ts";
+import { registerProfilePictureRoutes, type ProfilePictureRouteOptions } from "./profile-picture.route.ts";
+
+export async function restDoor(
+  app: FastifyInstance,
+  options: MediaRouteOptions & ProfilePictureRouteOptions,
+): Promise<void> {
+  await app.register(multipart);
+  app.setErrorHandler(sendError);
+  registerMediaRoute(app, options);
+  registerProfilePictureRoutes(app, options);
+}
