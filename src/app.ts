@@ -1,0 +1,154 @@
+// The composition root: builds every part once and gives each what it needs. The only file that names all
+// concrete classes. Called by `main.ts`, and by tests, which may replace a part.
+import { availableParallelism } from "node:os";
+
+import type { FastifyInstance } from "fastify";
+
+import { AccessTokens, type TokenSource } from "./auth/access-token.ts";
+import { readOrCreateSecret } from "./auth/secret-file.ts";
+import type { AuthConfig, Config } from "./config.ts";
+import { Database, type EmbeddedMongoStarter } from "./database/connection.ts";
+import { createMemoryLimiter, MongoLimiters } from "./database/rate-limit-store.ts";
+import { pictureLimits } from "./domain/picture-format.ts";
+import { playground } from "./graphql/playground.ts";
+import { graphqlDoor } from "./graphql/plugin.ts";
+import { Metrics } from "./http/metrics.ts";
+import { createServer } from "./http/server.ts";
+import { PictureMaker } from "./images/picture-maker.ts";
+import { CleanupJob } from "./jobs/cleanup-job.ts";
+import { sendError, sendNotFound } from "./rest/error-body.ts";
+import { registerHealthRoutes } from "./rest/health.route.ts";
+import { registerHomeRoute } from "./rest/home.route.ts";
+import { restDoor } from "./rest/plugin.ts";
+import { AccountService } from "./services/account-service.ts";
+import { MediaService } from "./services/media-service.ts";
+import { MediaUrls } from "./services/media-urls.ts";
+import { ProfilePictureService } from "./services/profile-picture-service.ts";
+import { RateLimits, type RateLimiterFactory } from "./services/rate-limits.ts";
+import { fileTooLarge } from "./services/read-upload.ts";
+import { ViewCounter } from "./services/view-counter.ts";
+import { LocalStorage } from "./storage/local-storage.ts";
+import type { ObjectStorage } from "./storage/object-storage.ts";
+
+/** Multipart boundaries, part headers and GraphQL's two fields, beside the file. */
+const MULTIPART_OVERHEAD_BYTES = 640 * 1024;
+
+/** Each waiting picture holds up to 800 KB. */
+const MAX_WAITING_PICTURES = 32;
+
+/** What a test may replace. */
+export interface Overrides {
+  storage?: ObjectStorage;
+  startEmbeddedMongo?: EmbeddedMongoStarter;
+  /** Called when a part that the process cannot do without has failed for good. */
+  onFatal?: (error: Error) => void;
+}
+
+/** A built service: inject requests into `server`, or let it listen. */
+export interface App {
+  server: FastifyInstance;
+  database: Database;
+  storage: ObjectStorage;
+  tokens: AccessTokens;
+  views: ViewCounter;
+  cleanup: CleanupJob;
+  urls: MediaUrls;
+  /** Listens, and starts what happens by itself. Resolves to the address. */
+  start(): Promise<string>;
+  /** Answers what is under way, flushes the views, closes everything. */
+  stop(): Promise<void>;
+}
+
+/** Builds the service. Nothing listens yet. @throws Error with one clear sentence when a part cannot be had */
+export async function createApp(config: Config, overrides: Overrides = {}): Promise<App> {
+  let baseUrl = config.http.publicUrl ?? `http://${urlHost(config.http.host)}:${config.http.port}`;
+  const urls = new MediaUrls(() => baseUrl);
+  const tokens = new AccessTokens(await tokenSource(config.auth));
+  const server = await createServer({
+    http: config.http,
+    logLevel: config.logLevel,
+    maxBodyBytes: pictureLimits.maxFileBytes + MULTIPART_OVERHEAD_BYTES,
+    bodyTooLarge: fileTooLarge,
+  });
+  const onFatal =
+    overrides.onFatal ?? ((error) => server.log.fatal({ err: error }, "the database has failed"));
+  const database = await Database.open(config.database, onFatal, overrides.startEmbeddedMongo);
+  const { users, media } = database;
+  const storage = overrides.storage ?? new LocalStorage(config.storage.rootDir);
+  const rateLimits = new RateLimits(config.limits, await limiterFactory(config, database));
+  const views = new ViewCounter(media, server.log);
+  const mediaService = new MediaService(media, storage, views, server.log);
+  const pictures = new PictureMaker({
+    maxConcurrent: availableParallelism(),
+    maxWaiting: MAX_WAITING_PICTURES,
+  });
+  const profilePictures = new ProfilePictureService(users, media, storage, pictures);
+  const accounts = new AccountService(users, tokens, rateLimits);
+  const cleanup = new CleanupJob(users, media, storage, config.cleanup, server.log);
+  const metrics = new Metrics(() => views.totals);
+
+  metrics.observe(server);
+  server.setErrorHandler(sendError);
+  server.setNotFoundHandler(sendNotFound);
+  registerHealthRoutes(server, {
+    metrics,
+    checks: { database: () => database.ping(), storage: () => storage.check() },
+  });
+  registerHomeRoute(server);
+  await server.register(playground);
+  await server.register(graphqlDoor, {
+    tokens,
+    rateLimits,
+    services: { accounts, media: mediaService, profilePictures, urls },
+  });
+  await server.register(restDoor, {
+    prefix: "/api/users",
+    tokens,
+    rateLimits,
+    profilePictures,
+    urls,
+    media: mediaService,
+    views,
+    maxAgeSeconds: config.media.maxAgeSeconds,
+  });
+
+  return {
+    server,
+    database,
+    storage,
+    tokens,
+    views,
+    cleanup,
+    urls,
+    async start() {
+      const address = await server.listen({ host: config.http.host, port: config.http.port });
+      baseUrl = config.http.publicUrl ?? address;
+      views.start();
+      cleanup.start();
+      return address;
+    },
+    async stop() {
+      await server.close();
+      await cleanup.close();
+      await views.close();
+      await database.close();
+    },
+  };
+}
+
+async function tokenSource(auth: AuthConfig): Promise<TokenSource> {
+  if (auth.kind !== "generated-secret") return auth;
+  return { kind: "shared-secret", secret: await readOrCreateSecret(auth.secretFile) };
+}
+
+/** One process counts for itself; several count together. */
+async function limiterFactory(config: Config, database: Database): Promise<RateLimiterFactory> {
+  if (config.database.kind === "embedded") return createMemoryLimiter;
+  const limiters = new MongoLimiters(database.connection);
+  await limiters.createIndexes();
+  return limiters.create;
+}
+
+function urlHost(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}

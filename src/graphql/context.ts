@@ -1,0 +1,31 @@
+// What every resolver of one request shares. Made by `plugin.ts` for each request.
+import type { UserId } from "../domain/ids.ts";
+import { AppError } from "../errors.ts";
+import type { AccountService } from "../services/account-service.ts";
+import type { MediaService } from "../services/media-service.ts";
+import type { MediaUrls } from "../services/media-urls.ts";
+import type { ProfilePictureService } from "../services/profile-picture-service.ts";
+import type { Loaders } from "./loaders.ts";
+
+export interface Services {
+  accounts: AccountService;
+  media: MediaService;
+  profilePictures: ProfilePictureService;
+  urls: MediaUrls;
+}
+
+export interface RequestContext {
+  /** The authenticated caller; null without a token. */
+  currentUserId: UserId | null;
+  /** The network address that the rate limits count. */
+  address: string;
+  services: Services;
+  loaders: Loaders;
+}
+
+/** @throws UNAUTHENTICATED without a token */
+export function requireUser({ currentUserId }: RequestContext): UserId {
+  if (!currentUserId)
+    throw new AppError("UNAUTHENTICATED", "Sign in first: send Authorization: Bearer <token>.");
+  return currentUserId;
+}

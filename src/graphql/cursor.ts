@@ -1,0 +1,15 @@
+// Cursors of the list of users: opaque to clients, a user's id to us.
+import { isId, type UserId } from "../domain/ids.ts";
+import { AppError } from "../errors.ts";
+
+export function encodeCursor(id: UserId): string {
+  return Buffer.from(id, "hex").toString("base64url");
+}
+
+/** @throws BAD_USER_INPUT for anything that `encodeCursor` did not make */
+export function decodeCursor(cursor: string): UserId {
+  const id = Buffer.from(cursor, "base64url").toString("hex");
+  if (!isId(id) || encodeCursor(id) !== cursor)
+    throw new AppError("BAD_USER_INPUT", "after is no cursor of this list.");
+  return id;
+}

@@ -1,0 +1,61 @@
+// Renders errors for GraphQL: the code in `extensions.code`, and beside it what a program needs. Called by Apollo
+// for each error of an operation, and by `plugin.ts` for requests that never became one.
+import { unwrapResolverError } from "@apollo/server/errors";
+import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from "fastify";
+import { GraphQLError, type GraphQLFormattedError } from "graphql";
+
+import { AppError, unknownError } from "../errors.ts";
+import { toAppError } from "../http/to-app-error.ts";
+
+/** Shows our own errors, and those of GraphQL that blame the request; of all others it shows that they happened. */
+export function createErrorFormatter(log: FastifyBaseLogger) {
+  return (formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError => {
+    const original = originalOf(error);
+    if (original instanceof GraphQLError) return withoutStackTrace(formatted);
+    const appError = original instanceof AppError ? original : unknownError(original);
+    if (appError.status >= 500)
+      log.error({ err: appError.cause ?? original, code: appError.code }, appError.message);
+    const { message, extensions } = render(appError);
+    return { ...formatted, message, extensions };
+  };
+}
+
+/** An error of a whole request as Apollo wants it, with its HTTP status. */
+export function toRequestError(error: unknown): GraphQLError {
+  const appError = toAppError(error);
+  const { message, extensions } = render(appError);
+  return new GraphQLError(message, {
+    originalError: appError,
+    extensions: { ...extensions, http: { status: appError.status } },
+  });
+}
+
+/** An error from before Apollo was asked, in the form that GraphQL clients expect. */
+export function sendGraphQLError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const appError = toAppError(error);
+  const { status, code, message, details, cause } = appError;
+  if (status >= 500) request.log.error({ err: cause ?? error, code }, message);
+  if (details.retryAfterSeconds !== undefined) reply.header("retry-after", details.retryAfterSeconds);
+  return reply
+    .code(status)
+    .header("cache-control", "no-store")
+    .send({ errors: [render(appError)] });
+}
+
+/** What a resolver or the making of a context threw; GraphQL's own error when nobody threw anything else. */
+function originalOf(error: unknown): unknown {
+  const unwrapped = unwrapResolverError(error);
+  return unwrapped instanceof GraphQLError ? (unwrapped.originalError ?? unwrapped) : unwrapped;
+}
+
+function render({ message, code, details }: AppError): {
+  message: string;
+  extensions: Record<string, unknown>;
+} {
+  return { message, extensions: { code, ...details } };
+}
+
+function withoutStackTrace({ extensions, ...formatted }: GraphQLFormattedError): GraphQLFormattedError {
+  const { stacktrace: _stacktrace, ...shown } = extensions ?? {};
+  return { ...formatted, extensions: shown };
+}

@@ -1,0 +1,31 @@
+// Gathers what the resolvers of one request look up by id, so that a list of any length costs one query for each
+// kind of thing. Made anew for each request.
+import DataLoader from "dataloader";
+
+import type { MediaId, UserId } from "../domain/ids.ts";
+import type { Media } from "../domain/media.ts";
+import type { User } from "../domain/user.ts";
+import type { Services } from "./context.ts";
+
+export interface Loaders {
+  userById: DataLoader<UserId, User | null>;
+  mediaById: DataLoader<MediaId, Media | null>;
+}
+
+export function createLoaders({ accounts, media }: Pick<Services, "accounts" | "media">): Loaders {
+  return {
+    userById: loaderById((ids) => accounts.findManyByIds(ids)),
+    mediaById: loaderById((ids) => media.findManyByIds(ids)),
+  };
+}
+
+/** Result i answers key i; what is unknown gets null. Keys are strings, as ObjectIds never compare equal. */
+function loaderById<Found extends { id: string }>(
+  findManyByIds: (ids: readonly string[]) => Promise<Found[]>,
+): DataLoader<string, Found | null> {
+  return new DataLoader(async (ids) => {
+    const found = await findManyByIds(ids);
+    const byId = new Map(found.map((one) => [one.id, one]));
+    return ids.map((id) => byId.get(id) ?? null);
+  });
+}

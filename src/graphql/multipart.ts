@@ -1,0 +1,48 @@
+// Accepts the GraphQL multipart request specification. Registered by `plugin.ts` in GraphQL's own scope.
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { processRequest } from "graphql-upload-ts";
+
+import { pictureLimits } from "../domain/picture-format.ts";
+import { AppError } from "../errors.ts";
+
+/** `operations` and `map` are JSON: as long as a plain request may be. */
+const MAX_FIELD_BYTES = 256 * 1024;
+
+/** No mutation takes more than one file. */
+const MAX_FILE_COUNT = 1;
+
+/**
+ * A browser sends multipart without asking the server first, so another site could make it send one with the
+ * user's credentials. A header of ours cannot be sent without asking. Source: Apollo Server, "CSRF prevention".
+ */
+const preflightHeaders = ["apollo-require-preflight", "x-apollo-operation-name"];
+
+export function acceptMultipart(app: FastifyInstance): void {
+  app.addHook("onRequest", async (request) => {
+    if (!isMultipart(request) || preflightHeaders.some((name) => request.headers[name])) return;
+    throw new AppError("BAD_USER_INPUT", "Uploads need the header Apollo-Require-Preflight: true.");
+  });
+  // The body stays unread until the hook below.
+  app.addContentTypeParser("multipart/form-data", (_request, _payload, done) => done(null));
+  app.addHook("preValidation", async (request, reply) => {
+    if (!isMultipart(request)) return;
+    try {
+      request.body = await processRequest(request.raw, reply.raw, {
+        maxFieldSize: MAX_FIELD_BYTES,
+        maxFileSize: pictureLimits.maxFileBytes + 1, // The library's limit is exclusive.
+        maxFiles: MAX_FILE_COUNT,
+      });
+    } catch (cause) {
+      throw new AppError("BAD_USER_INPUT", describe(cause as Error), { cause });
+    }
+  });
+}
+
+function isMultipart({ headers }: FastifyRequest): boolean {
+  return /^multipart\/form-data\b/i.test(headers["content-type"] ?? "");
+}
+
+/** The library's own sentences say what is wrong with the form and have a status; those of its parser do not. */
+function describe({ message, status }: Error & { status?: number }): string {
+  return status === undefined ? "The form is malformed or incomplete." : message;
+}

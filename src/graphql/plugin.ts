@@ -1,0 +1,66 @@
+// The GraphQL door: Apollo Server at /graphql. Registered by `app.ts`, in a scope of its own.
+import { ApolloServer, type ApolloServerOptions } from "@apollo/server";
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from "@apollo/server/plugin/disabled";
+import { fastifyApolloDrainPlugin, fastifyApolloHandler } from "@as-integrations/fastify";
+import { ApolloArmor } from "@escape.tech/graphql-armor";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+
+import type { AccessTokens } from "../auth/access-token.ts";
+import type { RateLimits } from "../services/rate-limits.ts";
+import type { RequestContext, Services } from "./context.ts";
+import { createErrorFormatter, sendGraphQLError, toRequestError } from "./format-error.ts";
+import { createLoaders } from "./loaders.ts";
+import { acceptMultipart } from "./multipart.ts";
+import { createSchema } from "./schema.ts";
+
+export interface GraphQLDoorOptions {
+  tokens: AccessTokens;
+  rateLimits: RateLimits;
+  services: Services;
+}
+
+/** What the deepest useful query needs, and some; introspection is exempt. */
+const MAX_DEPTH = 10;
+const MAX_ALIASES = 30;
+
+export async function graphqlDoor(app: FastifyInstance, options: GraphQLDoorOptions): Promise<void> {
+  const { tokens, rateLimits, services } = options;
+  const armor = new ApolloArmor({ maxDepth: { n: MAX_DEPTH }, maxAliases: { n: MAX_ALIASES } }).protect();
+  // Its types come from Apollo's CommonJS build.
+  const guard = armor as unknown as Pick<ApolloServerOptions<RequestContext>, "plugins" | "validationRules">;
+  const apollo = new ApolloServer<RequestContext>({
+    schema: await createSchema(rateLimits),
+    introspection: true,
+    includeStacktraceInErrorResponses: false,
+    allowBatchedHttpRequests: false,
+    csrfPrevention: true,
+    stopOnTerminationSignals: false,
+    logger: app.log,
+    formatError: createErrorFormatter(app.log),
+    validationRules: guard.validationRules ?? [],
+    plugins: [
+      ...(guard.plugins ?? []),
+      fastifyApolloDrainPlugin(app),
+      ApolloServerPluginLandingPageDisabled(),
+      // It would wrap every resolver, and no answer of this graph is for a shared cache.
+      ApolloServerPluginCacheControlDisabled(),
+    ],
+  });
+  await apollo.start();
+
+  const context = async (request: FastifyRequest): Promise<RequestContext> => {
+    try {
+      const currentUserId = await tokens.identify(request.headers.authorization);
+      return { currentUserId, address: request.ip, services, loaders: createLoaders(services) };
+    } catch (error) {
+      throw toRequestError(error);
+    }
+  };
+
+  app.setErrorHandler(sendGraphQLError);
+  acceptMultipart(app);
+  app.route({ method: ["GET", "POST"], url: "/graphql", handler: fastifyApolloHandler(apollo, { context }) });
+}

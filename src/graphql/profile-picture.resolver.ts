@@ -1,0 +1,54 @@
+// Uploading and deleting one's own profile picture.
+import { GraphQLUpload, type FileUpload } from "graphql-upload-ts";
+import { Arg, Ctx, Directive, ID, Mutation, Resolver } from "type-graphql";
+
+import { DELETED_MESSAGE, ownUserId, UPDATED_MESSAGE } from "../services/profile-picture-service.ts";
+import { requireUser, type RequestContext } from "./context.ts";
+import { readFileUpload } from "./file-upload.ts";
+import { ProfilePicturePayload } from "./profile-picture.type.ts";
+import { toMediaType, toUserType } from "./to-type.ts";
+
+const ownerDescription =
+  "Whose picture: the signed-in user's, which is the default. Another user's is FORBIDDEN.";
+
+@Resolver()
+export class ProfilePictureResolver {
+  @Mutation(() => ProfilePicturePayload, {
+    description:
+      "Replaces one's own profile picture by a JPG, PNG or GIF of up to 800 KB (819,200 bytes). Metadata such as " +
+      "the place where it was taken is removed. The picture before it is deleted. Needs a token.",
+  })
+  @Directive("@rateLimit(limit: 5, duration: 60)")
+  async uploadProfilePicture(
+    @Arg("file", () => GraphQLUpload, {
+      description: "The file, sent as the GraphQL multipart request specification says.",
+    })
+    upload: Promise<FileUpload>,
+    @Arg("userId", () => ID, { nullable: true, description: ownerDescription }) userId: string | null,
+    @Ctx() context: RequestContext,
+  ): Promise<ProfilePicturePayload> {
+    const { services } = context;
+    const ownId = ownUserId(requireUser(context), userId);
+    const { user, media } = await services.profilePictures.upload(ownId, {
+      read: () => readFileUpload(upload),
+    });
+    return {
+      success: true,
+      message: UPDATED_MESSAGE,
+      user: toUserType(user),
+      media: toMediaType(media, services.urls),
+    };
+  }
+
+  @Mutation(() => ProfilePicturePayload, {
+    description:
+      "Deletes one's own profile picture. From now on nobody sees it. NO_PROFILE_PICTURE without one. Needs a token.",
+  })
+  async deleteProfilePicture(
+    @Arg("userId", () => ID, { nullable: true, description: ownerDescription }) userId: string | null,
+    @Ctx() context: RequestContext,
+  ): Promise<ProfilePicturePayload> {
+    const user = await context.services.profilePictures.delete(ownUserId(requireUser(context), userId));
+    return { success: true, message: DELETED_MESSAGE, user: toUserType(user), media: null };
+  }
+}

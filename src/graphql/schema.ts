@@ -1,0 +1,30 @@
+// Builds the executable schema from the resolvers, and prints it for `schema.graphql`. Called by `plugin.ts` and
+// by `codegen.ts`.
+import "reflect-metadata";
+
+import { printSchemaWithDirectives } from "@graphql-tools/utils";
+import type { GraphQLSchema } from "graphql";
+import { buildSchema } from "type-graphql";
+
+import type { RateLimits } from "../services/rate-limits.ts";
+import { AccountResolver } from "./account.resolver.ts";
+import { MediaResolver } from "./media.resolver.ts";
+import { ProfilePictureResolver } from "./profile-picture.resolver.ts";
+import { createRateLimit } from "./rate-limit.ts";
+import { UserResolver } from "./user.resolver.ts";
+
+export async function createSchema(rateLimits: Pick<RateLimits, "consumeUpload">): Promise<GraphQLSchema> {
+  const rateLimit = createRateLimit(rateLimits);
+  const schema = await buildSchema({
+    resolvers: [UserResolver, MediaResolver, AccountResolver, ProfilePictureResolver],
+    directives: [rateLimit.directive],
+    validate: false, // The services check what they are given.
+  });
+  return rateLimit.obey(schema);
+}
+
+/** The schema as text, with its descriptions and directives. */
+export async function printSchema(): Promise<string> {
+  const schema = await createSchema({ consumeUpload: () => Promise.resolve() });
+  return `${printSchemaWithDirectives(schema)}\n`;
+}

@@ -1,0 +1,81 @@
+// Who is there, and what each may see of the others.
+import { Arg, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from "type-graphql";
+
+import { parseId } from "../domain/ids.ts";
+import { AppError } from "../errors.ts";
+import { requireUser, type RequestContext } from "./context.ts";
+import { decodeCursor, encodeCursor } from "./cursor.ts";
+import { MediaType } from "./media.type.ts";
+import { toMediaType, toUserType } from "./to-type.ts";
+import { UserConnection, UserType } from "./user.type.ts";
+
+const MAX_PAGE_COUNT = 100;
+
+@Resolver(() => UserType)
+export class UserResolver {
+  @Query(() => UserType, { nullable: true, description: "The signed-in user; null without a token." })
+  async me(@Ctx() { currentUserId, loaders }: RequestContext): Promise<UserType | null> {
+    const user = currentUserId ? await loaders.userById.load(currentUserId) : null;
+    return user && toUserType(user);
+  }
+
+  @Query(() => UserType, { nullable: true, description: "One user; null when there is none. Needs a token." })
+  async user(
+    @Arg("id", () => ID, { description: "The user's id." }) id: string,
+    @Ctx() context: RequestContext,
+  ): Promise<UserType | null> {
+    requireUser(context);
+    const user = await context.loaders.userById.load(parseId(id, "user"));
+    return user && toUserType(user);
+  }
+
+  @Query(() => UserConnection, {
+    description: "All users, a page at a time, in the order in which they joined. Needs a token.",
+  })
+  async users(
+    @Arg("first", () => Int, { defaultValue: 20, description: "How many, 1 to 100." }) first: number,
+    @Arg("after", () => String, { nullable: true, description: "A cursor: the page begins behind it." })
+    after: string | null,
+    @Ctx() context: RequestContext,
+  ): Promise<UserConnection> {
+    requireUser(context);
+    if (first < 1 || first > MAX_PAGE_COUNT) {
+      throw new AppError("BAD_USER_INPUT", `first is 1 to ${MAX_PAGE_COUNT}.`, {
+        limit: MAX_PAGE_COUNT,
+        actual: first,
+      });
+    }
+    const afterId = after == null ? null : decodeCursor(after);
+    const { users, hasNextPage } = await context.services.accounts.findPage(first, afterId);
+    const edges = users.map((user) => ({ cursor: encodeCursor(user.id), node: toUserType(user) }));
+    return {
+      edges,
+      pageInfo: {
+        hasNextPage,
+        hasPreviousPage: afterId !== null,
+        startCursor: edges.at(0)?.cursor ?? null,
+        endCursor: edges.at(-1)?.cursor ?? null,
+      },
+    };
+  }
+
+  @FieldResolver(() => String, {
+    nullable: true,
+    description: "The user's e-mail address; null unless it is one's own.",
+  })
+  email(@Root() user: UserType, @Ctx() { currentUserId }: RequestContext): string | null {
+    return user.isSignedInHere || user.id === currentUserId ? user.email : null;
+  }
+
+  @FieldResolver(() => MediaType, {
+    nullable: true,
+    description: "The user's profile picture; null without one.",
+  })
+  async profilePicture(
+    @Root() { profilePictureId }: UserType,
+    @Ctx() { loaders, services }: RequestContext,
+  ): Promise<MediaType | null> {
+    const media = profilePictureId && (await loaders.mediaById.load(profilePictureId));
+    return media ? toMediaType(media, services.urls) : null;
+  }
+}

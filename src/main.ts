@@ -1,0 +1,81 @@
+// The process: reads the environment, starts the service, says where it is, and stops when told to.
+import { constants } from "node:fs";
+import { access, mkdir } from "node:fs/promises";
+
+import { createApp } from "./app.ts";
+import { ConfigError, loadConfig, type Config } from "./config.ts";
+
+/** After a signal, what is under way has this long. */
+const STOP_TIMEOUT_MS = 15_000;
+
+try {
+  const config = loadConfig(process.env);
+  await assertWritable(config.instanceDir);
+  const app = await createApp(config, { onFatal: (error) => fail([error.message]) });
+  const address = await app.start().catch(async (error: unknown) => {
+    await app.stop();
+    throw error;
+  });
+  console.log(banner(config, config.http.publicUrl ?? address));
+  stopOnSignals(() => app.stop());
+} catch (error) {
+  fail(error instanceof ConfigError ? error.problems : [explain(error as NodeJS.ErrnoException)]);
+}
+
+async function assertWritable(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await access(folder, constants.W_OK | constants.X_OK);
+}
+
+function banner(config: Config, url: string): string {
+  return [
+    "",
+    "LetsApp profile pictures",
+    "",
+    `  GraphQL API    ${url}/graphql`,
+    `  Playground     ${url}/playground`,
+    `  A picture      ${url}/api/users/media/<id>  (?thumbnail=true)`,
+    `  Health         ${url}/healthz  /readyz  /metrics`,
+    "",
+    `  Database       ${config.database.kind === "embedded" ? config.database.file : "MongoDB at MONGODB_URI"}`,
+    `  Pictures       ${config.storage.rootDir}`,
+    "",
+  ].join("\n");
+}
+
+/** The first signal stops in order, a second one at once. */
+function stopOnSignals(stop: () => Promise<void>): void {
+  let isStopping = false;
+  const onSignal = () => {
+    if (isStopping) process.exit(1);
+    isStopping = true;
+    setTimeout(() => fail(["stopping took too long"]), STOP_TIMEOUT_MS).unref();
+    stop().then(
+      () => process.exit(0),
+      (error: Error) => fail([error.message]),
+    );
+  };
+  process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
+}
+
+/** What a person can do something about, in one line. */
+function explain(error: NodeJS.ErrnoException & { address?: string; port?: number }): string {
+  switch (error.code) {
+    case "EADDRINUSE":
+      return `Port ${error.port} on ${error.address} is taken by another program. Set PORT to another one.`;
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+    case "ENOTDIR":
+      return `${error.path ?? "INSTANCE_DIR"} cannot be written (${error.code}). Set INSTANCE_DIR to a folder that can.`;
+    case "ENOSPC":
+      return `The disk is full: ${error.path ?? "INSTANCE_DIR"} cannot be written.`;
+    default:
+      return error.message;
+  }
+}
+
+function fail(problems: readonly string[]): never {
+  for (const problem of problems) console.error(`letsapp: ${problem.replace(/\s*\n\s*/g, " ")}`);
+  process.exit(1);
+}
