@@ -1,14 +1,16 @@
 // The playground: Altair, served from this process, with nothing from elsewhere. Registered by `app.ts`.
 import fastifyStatic from "@fastify/static";
-import { getDistDirectory, renderAltair } from "altair-static";
+import { getDistDirectory, renderAltair, renderInitSnippet } from "altair-static";
 import type { FastifyInstance } from "fastify";
 
 const PATH = "/playground/";
 
+const OPTIONS_SCRIPT = "initial-options.js";
+
 /** Altair writes its own styles at run time, and shows pictures that it gets as data. */
 const contentSecurityPolicy = [
   "default-src 'self'",
-  "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+  "script-src 'self'",
   "style-src 'self' 'unsafe-inline'",
   "img-src 'self' data: blob:",
   "font-src 'self' data:",
@@ -16,42 +18,80 @@ const contentSecurityPolicy = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-const welcome = `# Sign up, then send the token with the others: Headers (left), Authorization: Bearer <token>.
-# To upload a file: Variables, "Add files", named file.
+/** The tabs with which it opens. */
+const tabs = [
+  {
+    initialName: "1 Sign up",
+    initialQuery: `# Copy the token that this returns into the headers of the other tabs:
+#   Authorization   Bearer <token>
 mutation SignUp {
   register(input: { username: "ada", email: "ada@example.com", password: "correct horse" }) {
     token
-    user { id username }
+    user {
+      id
+      username
+    }
   }
 }
-
-query List {
-  users(first: 20) {
-    edges { node { id username profilePicture { thumbnailUrl viewCount } } }
-  }
-}
-
+`,
+  },
+  {
+    initialName: "2 Upload",
+    initialQuery: `# Under "Variables", add a file with the name: file
 mutation Upload($file: Upload!) {
   uploadProfilePicture(file: $file) {
     message
-    media { id url thumbnailUrl }
+    media {
+      id
+      url
+      thumbnailUrl
+    }
   }
 }
-`;
+`,
+  },
+  {
+    initialName: "3 List",
+    initialQuery: `query List {
+  users(first: 20) {
+    edges {
+      node {
+        id
+        username
+        profilePicture {
+          thumbnailUrl
+          viewCount
+        }
+      }
+    }
+  }
+}
+`,
+  },
+];
 
 export async function playground(app: FastifyInstance): Promise<void> {
-  const page = renderAltair({
+  const options = {
     baseURL: PATH,
     endpointURL: "/graphql",
-    initialQuery: welcome,
-    // Without it a browser's upload would be refused as a possible forgery.
-    initialHeaders: { "Apollo-Require-Preflight": "true" },
-  });
+    disableAccount: true,
+    serveInitialOptionsInSeperateRequest: OPTIONS_SCRIPT,
+    initialWindows: tabs.map((tab) => ({
+      ...tab,
+      endpointURL: "/graphql",
+      // Without it a browser's upload would be refused as a possible forgery.
+      initialHeaders: { "Apollo-Require-Preflight": "true" },
+    })),
+  };
+  const [page, script] = [renderAltair(options), renderInitSnippet(options)];
   app.addHook("onSend", async (_request, reply) => {
     reply.header("content-security-policy", contentSecurityPolicy);
   });
   app.get(PATH.slice(0, -1), async (_request, reply) => reply.redirect(PATH));
   app.get(PATH, async (_request, reply) => reply.type("text/html; charset=utf-8").send(page));
+  app.get(`${PATH}${OPTIONS_SCRIPT}`, async (_request, reply) => {
+    return reply.type("text/javascript; charset=utf-8").send(script);
+  });
   await app.register(fastifyStatic, {
     root: getDistDirectory(),
     prefix: PATH,
