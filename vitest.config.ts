@@ -2,7 +2,20 @@ import { createRequire } from "node:module";
 
 import { defineConfig } from "vitest/config";
 
+import { findTestDatabase } from "./tests/support/test-database.ts";
+
 const require = createRequire(import.meta.url);
+
+// The tests that talk to the database run on the embedded one always, and on another one where there is one.
+const onDatabases = ["tests/contract/**/*.test.ts", "tests/integration/**/*.test.ts"];
+const otherDatabase = findTestDatabase();
+if ("missing" in otherDatabase) console.log(`Skipped on a second database: ${otherDatabase.missing}`);
+
+const shared = {
+  setupFiles: ["tests/support/setup.ts"],
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+};
 
 export default defineConfig({
   resolve: {
@@ -10,10 +23,30 @@ export default defineConfig({
     alias: [{ find: /^graphql$/, replacement: require.resolve("graphql/index.js") }],
   },
   test: {
-    include: ["tests/**/*.test.ts"],
-    globalSetup: ["tests/support/global-setup.ts"],
-    setupFiles: ["tests/support/setup.ts"],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          ...shared,
+          name: "process",
+          include: ["tests/*.test.ts", "tests/unit/**/*.test.ts", "tests/e2e/**/*.test.ts"],
+          globalSetup: ["tests/support/build.ts"],
+        },
+      },
+      { extends: true, test: { ...shared, name: "embedded", include: onDatabases } },
+      ...("missing" in otherDatabase
+        ? []
+        : [
+            {
+              extends: true as const,
+              test: {
+                ...shared,
+                name: "documentdb",
+                include: onDatabases,
+                globalSetup: ["tests/support/start-test-database.ts"],
+              },
+            },
+          ]),
+    ],
   },
 });

@@ -115,18 +115,27 @@ function equalitiesOf(filter: Document): Document {
 
 /** Changes `document` in place and returns it. */
 function applyOperators(document: Document, modifier: Document): Document {
-  for (const [operator, fields] of Object.entries(modifier)) {
-    if (Object.keys(fields as Document).length === 0) continue;
-    if (arithmeticOperators.has(operator)) assertNumbers(document, operator, fields as Document);
-    if (Object.keys(fields as Document).some((path) => path.includes("$")))
-      throw notImplemented("A positional update");
+  for (const [operator, given] of Object.entries(modifier)) {
+    const { _id, ...fields } = given as Document;
+    if (_id !== undefined) setId(document, operator, _id);
+    if (Object.keys(fields).length === 0) continue;
+    if (arithmeticOperators.has(operator)) assertNumbers(document, operator, fields);
+    if (Object.keys(fields).some((path) => path.includes("$"))) throw notImplemented("A positional update");
     try {
-      applyModifier(document, { [operator]: fields as Document });
+      applyModifier(document, { [operator]: fields });
     } catch (error) {
       throw new MongoError("FailedToParse", (error as Error).message, {}, { cause: error });
     }
   }
   return document;
+}
+
+/** A document gets its id once. @throws ImmutableField for another one, or for arithmetic on it */
+function setId(document: Document, operator: string, _id: unknown): void {
+  if (operator !== "$set")
+    throw new MongoError("ImmutableField", `${operator} cannot change the field '_id'`);
+  document._id ??= _id;
+  assertSameId(document, { _id });
 }
 
 /** mingo leaves a field that is no number as it is; MongoDB says so. */
