@@ -1,7 +1,6 @@
 // The documents of one collection and their index entries, which always change together. Called by `reads.ts`
 // and `writes.ts`, always inside a transaction of `store.ts`.
 import { deserialize, serialize, type Document } from "bson";
-import { Query } from "mingo";
 
 import { MongoError } from "./errors.ts";
 import { encodeKey, invert } from "./key-encoding.ts";
@@ -13,7 +12,6 @@ export interface IndexSpec extends Document {
   key: Record<string, 1 | -1>;
   unique?: boolean;
   sparse?: boolean;
-  partialFilterExpression?: Document;
 }
 
 export interface Index {
@@ -148,8 +146,6 @@ export class Collection {
 function entryKey({ spec }: Index, document: Document, rowId: number): Buffer | undefined {
   const paths = Object.entries(spec.key);
   if (spec.sparse && paths.every(([path]) => valueAt(document, path) === undefined)) return undefined;
-  if (spec.partialFilterExpression && !new Query(spec.partialFilterExpression).test(document))
-    return undefined;
   const parts = paths.map(([path, direction]) => {
     const key = encodeKey(valueAt(document, path));
     return direction === 1 ? key : invert(key);

@@ -77,12 +77,7 @@ function isBound(operator: string): operator is "$gt" | "$gte" | "$lt" | "$lte" 
 
 /** False where the index leaves out documents that the query may ask for. */
 function isUsable({ spec }: Index, constraints: Map<string, Constraint>): boolean {
-  if (spec.sparse && !Object.keys(spec.key).some((path) => excludesMissing(constraints.get(path))))
-    return false;
-  return Object.entries(spec.partialFilterExpression ?? {}).every(([path, expected]) => {
-    const values = constraints.get(path)?.values;
-    return values?.length === 1 && isIndexable(expected) && encodeKey(values[0]).equals(encodeKey(expected));
-  });
+  return !spec.sparse || Object.keys(spec.key).some((path) => excludesMissing(constraints.get(path)));
 }
 
 function excludesMissing(constraint: Constraint | undefined): boolean {

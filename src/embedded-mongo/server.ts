@@ -9,8 +9,6 @@ import { Commands } from "./commands.ts";
 import { Store } from "./store.ts";
 import { decodeRequest, encodeAnswer, MessageReader } from "./wire.ts";
 
-const MAX_MESSAGE_BYTES = 48_000_000;
-
 /** A socket's path ends at 107 bytes on Linux and at 103 on macOS; `letsapp-XXXXXX/mongodb.sock` takes 28 of them. */
 const MAX_FOLDER_BYTES = 75;
 
@@ -69,7 +67,7 @@ export class EmbeddedMongoServer {
   }
 
   #accept(socket: Socket, commands: Commands): void {
-    const reader = new MessageReader(MAX_MESSAGE_BYTES);
+    const reader = new MessageReader();
     this.#connections.add(socket);
     socket.on("close", () => this.#connections.delete(socket));
     socket.on("error", () => socket.destroy()); // The other side went away; its driver reports it.

@@ -29,11 +29,12 @@ export class Store {
   constructor(file: string) {
     this.#db = new DatabaseSync(file);
     try {
+      this.#assertReadable(file);
       // The exclusive lock is taken by the first write and kept; WAL then needs no shared memory file.
       this.#db.exec(
         "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA trusted_schema=OFF",
       );
-      this.transaction(() => this.#prepareFile(file));
+      this.transaction(() => this.#prepareFile());
     } catch (error) {
       this.#db.close();
       if (sqliteCode(error) === SQLITE_BUSY) {
@@ -130,17 +131,25 @@ export class Store {
     collection.fillIndex(id);
   }
 
+  /** Leaves one file behind, with nothing beside it. */
   close(): void {
+    // The library finalises statements only when they are collected, and until then the connection, and with it
+    // the lock, would stay. Leaving WAL mode moves everything into the file; the read then gives up the lock.
+    this.#db.exec(
+      "PRAGMA journal_mode=DELETE; PRAGMA locking_mode=NORMAL; SELECT count(*) FROM sqlite_schema",
+    );
     this.#db.close();
   }
 
-  #prepareFile(file: string): void {
+  #assertReadable(file: string): void {
     const version = Number(this.#db.prepare("PRAGMA user_version").get().user_version);
-    if (version > FORMAT_VERSION) {
-      throw new Error(
-        `the database ${file} has format ${version}; this version of the program reads up to format ${FORMAT_VERSION}`,
-      );
-    }
+    if (version <= FORMAT_VERSION) return;
+    throw new Error(
+      `the database ${file} has format ${version}; this version of the program reads up to format ${FORMAT_VERSION}`,
+    );
+  }
+
+  #prepareFile(): void {
     this.#db.exec(`
       CREATE TABLE IF NOT EXISTS collections (
         id INTEGER PRIMARY KEY, db TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (db, name)

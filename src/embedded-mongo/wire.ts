@@ -8,6 +8,9 @@ const OP_MSG = 2013;
 
 const HEADER_BYTES = 16;
 
+/** The longest message that MongoDB accepts. */
+export const MAX_MESSAGE_BYTES = 48_000_000;
+
 const FLAG_CHECKSUM_PRESENT = 1 << 0;
 const FLAG_MORE_TO_COME = 1 << 1;
 
@@ -23,16 +26,13 @@ export interface Request {
 export class MessageReader {
   #rest: Buffer = Buffer.alloc(0);
 
-  constructor(readonly maxMessageBytes: number) {}
-
   /** The messages that `chunk` completes. @throws Error for a length that cannot be */
   push(chunk: Buffer): Buffer[] {
     this.#rest = this.#rest.length > 0 ? Buffer.concat([this.#rest, chunk]) : chunk;
     const messages: Buffer[] = [];
     while (this.#rest.length >= HEADER_BYTES) {
       const length = this.#rest.readInt32LE(0);
-      if (length < HEADER_BYTES || length > this.maxMessageBytes)
-        throw new Error(`message of ${length} bytes`);
+      if (length < HEADER_BYTES || length > MAX_MESSAGE_BYTES) throw new Error(`message of ${length} bytes`);
       if (this.#rest.length < length) break;
       messages.push(this.#rest.subarray(0, length));
       this.#rest = this.#rest.subarray(length);

@@ -6,7 +6,10 @@ import path from "node:path";
 import { AppError } from "../errors.ts";
 import type { ObjectStorage } from "./object-storage.ts";
 
-/** The only keys there are: no separator, no dot at the start, so that none can leave the folder. */
+/**
+ * The only keys there are: no separator, no dot at the start, so that none can leave the folder. Under any other
+ * name, such as a damaged record might hold, there is no object.
+ */
 const keyPattern = /^[a-z0-9][a-z0-9_.-]*$/i;
 
 /** Ours alone: the pictures in it may have been deleted by their owners. */
@@ -34,17 +37,20 @@ export class LocalStorage implements ObjectStorage {
   }
 
   async read(objectKey: string): Promise<Buffer | null> {
+    if (!keyPattern.test(objectKey)) return null;
     const file = this.#fileOf(objectKey);
     return this.#translating(() => nullIfMissing(readFile(file)));
   }
 
   async stat(objectKey: string): Promise<{ sizeBytes: number } | null> {
+    if (!keyPattern.test(objectKey)) return null;
     const file = this.#fileOf(objectKey);
     const found = await this.#translating(() => nullIfMissing(stat(file)));
     return found && { sizeBytes: found.size };
   }
 
   async delete(objectKey: string): Promise<void> {
+    if (!keyPattern.test(objectKey)) return;
     const file = this.#fileOf(objectKey);
     await this.#translating(() => rm(file, { force: true }));
   }

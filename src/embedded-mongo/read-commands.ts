@@ -1,0 +1,89 @@
+// The commands that read documents. Put into the table of `commands.ts`.
+import type { Document, Long } from "bson";
+
+import type { CommandTable } from "./command.ts";
+import type { Cursors } from "./cursors.ts";
+import { readCount, readDeadlineMs, readDocument, readDocuments, readSort, readString } from "./options.ts";
+import { aggregate, distinctValues, findDocuments, project, type FindOptions } from "./reads.ts";
+import type { Store } from "./store.ts";
+
+export function readCommands(store: Store, cursors: Cursors): CommandTable {
+  return {
+    find: {
+      fields: ["filter", "sort", "projection", "skip", "limit", "batchSize", "singleBatch"],
+      run(command, db) {
+        const name = readString(command, "find");
+        const results = projectedResults(store, db, name, command);
+        return cursors.start(`${db}.${name}`, results, {
+          ...(command.batchSize !== undefined && { batchSize: readCount(command, "batchSize", 0) }),
+          isSingle: command.singleBatch === true,
+        });
+      },
+    },
+
+    getMore: {
+      fields: ["collection", "batchSize"],
+      run(command, db) {
+        const namespace = `${db}.${readString(command, "collection")}`;
+        return cursors.next(String(command.getMore), namespace, readCount(command, "batchSize", 0));
+      },
+    },
+
+    killCursors: {
+      fields: ["cursors"],
+      run(command) {
+        const ids = readDocuments(command, "cursors") as unknown as (number | Long)[];
+        const cursorsKilled = ids.filter((id) => cursors.kill(String(id)));
+        const cursorsNotFound = ids.filter((id) => !cursorsKilled.includes(id));
+        return { cursorsKilled, cursorsNotFound, cursorsAlive: [], cursorsUnknown: [] };
+      },
+    },
+
+    aggregate: {
+      fields: ["pipeline", "cursor"],
+      run(command, db) {
+        const name = readString(command, "aggregate");
+        const { batchSize } = readDocument(command, "cursor") as { batchSize?: number };
+        const pipeline = readDocuments(command, "pipeline");
+        const results = aggregate(store.findCollection(db, name), pipeline, readDeadlineMs(command));
+        return cursors.start(`${db}.${name}`, results.values(), batchSize === undefined ? {} : { batchSize });
+      },
+    },
+
+    count: {
+      fields: ["query", "skip", "limit"],
+      run(command, db) {
+        const collection = store.findCollection(db, readString(command, "count"));
+        let n = 0;
+        for (const _ of findDocuments(collection, readFindOptions(command, "query"))) n += 1;
+        return { n };
+      },
+    },
+
+    distinct: {
+      fields: ["key", "query"],
+      run(command, db) {
+        const collection = store.findCollection(db, readString(command, "distinct"));
+        const [key, filter] = [readString(command, "key"), readDocument(command, "query")];
+        return { values: distinctValues(collection, key, filter, readDeadlineMs(command)) };
+      },
+    },
+  };
+}
+
+function* projectedResults(store: Store, db: string, name: string, command: Document): Generator<Document> {
+  const projection = readDocument(command, "projection");
+  const options = { ...readFindOptions(command, "filter"), sort: readSort(command) };
+  for (const { document } of findDocuments(store.findCollection(db, name), options)) {
+    yield project(document, projection);
+  }
+}
+
+function readFindOptions(command: Document, filterField: string): FindOptions {
+  return {
+    filter: readDocument(command, filterField),
+    skip: readCount(command, "skip", 0),
+    limit: readCount(command, "limit", 0),
+    deadlineMs: readDeadlineMs(command),
+  };
+}

@@ -1,0 +1,94 @@
+// What the services expect of a storage, whichever it is.
+import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+import { LocalStorage } from "../../src/storage/local-storage.ts";
+import type { ObjectStorage } from "../../src/storage/object-storage.ts";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "letsapp-storage-"));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const kinds: [string, () => ObjectStorage][] = [
+  ["local", () => new LocalStorage(path.join(folder, "pictures"))],
+];
+
+describe.each(kinds)("%s storage", (_kind, create) => {
+  it("returns the bytes that were put", async () => {
+    const storage = create();
+    const bytes = Buffer.from([0, 255, 1, 254]);
+
+    await storage.put("a1.jpg", bytes);
+
+    expect(await storage.read("a1.jpg")).toEqual(bytes);
+    expect(await storage.stat("a1.jpg")).toEqual({ sizeBytes: 4 });
+  });
+
+  it("puts another object in the place of the first", async () => {
+    const storage = create();
+
+    await storage.put("a1.jpg", Buffer.from("first"));
+    await storage.put("a1.jpg", Buffer.from("second"));
+
+    expect(String(await storage.read("a1.jpg"))).toBe("second");
+  });
+
+  it("finds nothing where nothing is", async () => {
+    const storage = create();
+
+    expect(await storage.read("none.jpg")).toBeNull();
+    expect(await storage.stat("none.jpg")).toBeNull();
+  });
+
+  it("deletes what is there, and does not mind what is not", async () => {
+    const storage = create();
+    await storage.put("a1.jpg", Buffer.from("bytes"));
+
+    await storage.delete("a1.jpg");
+    await storage.delete("a1.jpg");
+
+    expect(await storage.read("a1.jpg")).toBeNull();
+  });
+
+  it("says that it can be written", async () => {
+    await expect(create().check()).resolves.toBeUndefined();
+  });
+
+  it.each(["../escape.jpg", "a/b.jpg", ".hidden", "", "a\0b", "a\\b"])(
+    "never touches a key such as %j",
+    async (key) => {
+      const storage = create();
+
+      await expect(storage.put(key, Buffer.from("x"))).rejects.toThrow("not an object key");
+      expect(await storage.read(key)).toBeNull();
+      expect(await readdir(folder)).toEqual([]);
+    },
+  );
+});
+
+describe("local storage", () => {
+  it("keeps its files from other users of the machine, and leaves nothing unfinished", async () => {
+    const storage = new LocalStorage(path.join(folder, "pictures"));
+
+    await storage.put("a1.jpg", Buffer.from("bytes"));
+
+    expect(await readdir(path.join(folder, "pictures"))).toEqual(["a1.jpg"]);
+    expect((await stat(path.join(folder, "pictures"))).mode & 0o777).toBe(0o700);
+    expect((await stat(path.join(folder, "pictures", "a1.jpg"))).mode & 0o777).toBe(0o600);
+  });
+
+  it("says STORAGE_UNAVAILABLE when its folder cannot be made", async () => {
+    await writeFile(path.join(folder, "pictures"), "a file in the way");
+    const storage = new LocalStorage(path.join(folder, "pictures"));
+
+    await expect(storage.put("a1.jpg", Buffer.from("x"))).rejects.toMatchObject({
+      code: "STORAGE_UNAVAILABLE",
+    });
+    await expect(storage.check()).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE" });
+  });
+});
