@@ -1,0 +1,328 @@
+import sharp from "sharp";
+import { describe, expect, it } from "vitest";
+
+import { PictureMaker } from "../../../src/images/picture-maker.ts";
+import * as sampleImages from "../../support/sample-images.ts";
+
+const maker = new PictureMaker({ maxConcurrent: 2, maxWaiting: 1000 });
+
+/** Decoded pixels, to compare pictures by what they show. */
+async function pixelsOf(bytes: Buffer): Promise<Buffer> {
+  return sharp(bytes, { pages: -1 }).raw().toBuffer();
+}
+
+/** Mean difference of two pictures' pixels, 0 to 255, on a small grid. */
+async function difference(a: Buffer, b: Buffer): Promise<number> {
+  const [one, other] = await Promise.all(
+    [a, b].map((bytes) =>
+      sharp(bytes).resize(32, 32, { fit: "fill" }).removeAlpha().toColourspace("srgb").raw().toBuffer(),
+    ),
+  );
+  return one!.reduce((sum, value, i) => sum + Math.abs(value - other![i]!), 0) / one!.length;
+}
+
+describe("a picture", () => {
+  it.each([
+    ["baseline JPEG", sampleImages.plainJpeg, "jpeg"],
+    ["progressive JPEG", sampleImages.progressiveJpeg, "jpeg"],
+    ["CMYK JPEG", sampleImages.cmykJpeg, "jpeg"],
+    ["Display P3 JPEG", sampleImages.displayP3Jpeg, "jpeg"],
+    ["palette PNG", sampleImages.palettePng, "png"],
+    ["interlaced PNG", sampleImages.interlacedPng, "png"],
+    ["16-bit PNG", sampleImages.png16, "png"],
+    ["grey PNG", sampleImages.greyPng, "png"],
+    ["transparent PNG", sampleImages.transparentPng, "png"],
+    ["PNG of one pixel", sampleImages.onePixelPng, "png"],
+    ["still GIF", sampleImages.stillGif, "gif"],
+    ["transparent GIF", sampleImages.transparentGif, "gif"],
+    ["animated GIF", sampleImages.animatedGif, "gif"],
+  ])("without metadata keeps every byte: %s", async (_what, make, format) => {
+    const bytes = await make();
+
+    const picture = await maker.make(bytes);
+
+    expect(picture.format).toBe(format);
+    expect(picture.original.equals(bytes)).toBe(true);
+    expect(await sharp(picture.thumbnail).metadata()).toMatchObject({
+      width: 150,
+      height: 150,
+      format,
+      space: "srgb",
+    });
+  });
+
+  it("says its width and height", async () => {
+    expect(await maker.make(sampleImages.portraitJpeg())).toMatchObject({ width: 512, height: 600 });
+    expect(await maker.make(await sampleImages.animatedGif())).toMatchObject({ width: 120, height: 140 });
+  });
+
+  it("has a thumbnail of its middle, not stretched", async () => {
+    const bytes = sampleImages.portraitJpeg();
+
+    const { thumbnail } = await maker.make(bytes);
+
+    const middle = await sharp(bytes).extract({ left: 0, top: 44, width: 512, height: 512 }).toBuffer();
+    expect(await difference(thumbnail, middle)).toBeLessThan(6);
+  });
+
+  it("keeps its transparency in the thumbnail", async () => {
+    const { thumbnail } = await maker.make(await sampleImages.transparentPng());
+
+    const { data, info } = await sharp(thumbnail).raw().toBuffer({ resolveWithObject: true });
+    expect(info.channels).toBe(4);
+    expect(data[3]).toBe(0);
+    expect(data[(75 * 150 + 75) * 4 + 3]).toBe(255);
+  });
+
+  it.each([sampleImages.cmykJpeg, sampleImages.displayP3Jpeg])(
+    "has true colours in the thumbnail: %o",
+    async (make) => {
+      const { thumbnail } = await maker.make(await make());
+      const { thumbnail: expected } = await maker.make(sampleImages.portraitJpeg());
+
+      expect(await difference(thumbnail, expected)).toBeLessThan(12);
+    },
+  );
+
+  it("keeps its colour profile", async () => {
+    const { original, thumbnail } = await maker.make(await sampleImages.displayP3Jpeg());
+
+    expect((await sharp(original).metadata()).icc).toBeDefined();
+    expect((await sharp(thumbnail).metadata()).icc).toBeUndefined();
+  });
+
+  it("stays animated, with the first frame as thumbnail", async () => {
+    const bytes = await sampleImages.animatedGif();
+
+    const { original, thumbnail } = await maker.make(bytes);
+
+    expect((await sharp(original).metadata()).pages).toBe(5);
+    expect((await sharp(thumbnail).metadata()).pages ?? 1).toBe(1);
+    expect(
+      await difference(thumbnail, await sharp(bytes).resize(150, 150, { fit: "cover" }).png().toBuffer()),
+    ).toBeLessThan(8);
+  });
+});
+
+describe("orientation", () => {
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])("%i gives the same upright picture", async (orientation) => {
+    const upright = sampleImages.portraitJpeg();
+
+    const picture = await maker.make(await sampleImages.orientedJpeg(orientation));
+
+    expect(picture).toMatchObject({ width: 512, height: 600 });
+    expect((await sharp(picture.original).metadata()).orientation).toBeUndefined();
+    expect(await difference(picture.original, upright)).toBeLessThan(4);
+    expect(await difference(picture.thumbnail, (await maker.make(upright)).thumbnail)).toBeLessThan(4);
+  });
+});
+
+describe("metadata", () => {
+  it.each([1, 6])(
+    "is removed, the place included, from a photograph with orientation %i",
+    async (orientation) => {
+      const bytes = await sampleImages.orientedJpeg(orientation);
+      expect((await sharp(bytes).metadata()).exif).toBeDefined();
+
+      const { original, thumbnail } = await maker.make(bytes);
+
+      for (const stored of [original, thumbnail]) {
+        expect((await sharp(stored).metadata()).exif).toBeUndefined();
+        expect(stored.includes("Exif")).toBe(false);
+        expect(stored.includes("Pocket")).toBe(false);
+      }
+    },
+  );
+
+  it("goes without a change of the pixels", async () => {
+    const bytes = await sampleImages.orientedJpeg(1);
+
+    const { original } = await maker.make(bytes);
+
+    expect(original.length).toBeLessThan(bytes.length);
+    expect((await pixelsOf(original)).equals(await pixelsOf(bytes))).toBe(true);
+  });
+
+  it.each([
+    ["a JPEG's comment", () => Promise.resolve(sampleImages.portraitJpeg()), "wikimedia"],
+    [
+      "XMP in a JPEG",
+      async () => withSegment(await sampleImages.plainJpeg(), 0xe1, "http://ns.adobe.com/xap/1.0/\0secret"),
+      "secret",
+    ],
+    [
+      "IPTC in a JPEG",
+      async () => withSegment(await sampleImages.plainJpeg(), 0xed, "Photoshop 3.0\0secret"),
+      "secret",
+    ],
+    [
+      "a second picture in a JPEG",
+      async () => withSegment(await sampleImages.plainJpeg(), 0xe2, "MPF\0secret"),
+      "secret",
+    ],
+    [
+      "what follows a JPEG",
+      async () => Buffer.concat([await sampleImages.plainJpeg(), Buffer.from("secret")]),
+      "secret",
+    ],
+    [
+      "text in a PNG",
+      async () => withChunk(await sampleImages.palettePng(), "tEXt", "Comment\0secret"),
+      "secret",
+    ],
+    [
+      "international text in a PNG",
+      async () => withChunk(await sampleImages.palettePng(), "iTXt", "XML:com.adobe.xmp\0\0\0\0\0secret"),
+      "secret",
+    ],
+    [
+      "an unknown chunk of a PNG",
+      async () => withChunk(await sampleImages.palettePng(), "seCr", "secret"),
+      "secret",
+    ],
+    [
+      "the frames of an animated PNG",
+      async () => withChunk(await sampleImages.palettePng(), "fdAT", "secret"),
+      "secret",
+    ],
+    [
+      "what follows a PNG",
+      async () => Buffer.concat([await sampleImages.palettePng(), Buffer.from("secret")]),
+      "secret",
+    ],
+    ["a GIF's comment", async () => withExtension(await sampleImages.stillGif(), [0xfe], "secret"), "secret"],
+    [
+      "XMP in a GIF",
+      async () =>
+        withExtension(await sampleImages.stillGif(), [0xff, 11, ...Buffer.from("XMP DataXMP")], "secret"),
+      "secret",
+    ],
+    [
+      "what follows a GIF",
+      async () => Buffer.concat([await sampleImages.stillGif(), Buffer.from("secret")]),
+      "secret",
+    ],
+  ])("goes: %s", async (_what, make, secret) => {
+    const bytes = await make();
+    expect(bytes.includes(secret)).toBe(true);
+
+    const { original, thumbnail } = await maker.make(bytes);
+
+    expect(original.includes(secret)).toBe(false);
+    expect(thumbnail.includes(secret)).toBe(false);
+    expect((await pixelsOf(original)).equals(await pixelsOf(bytes))).toBe(true);
+  });
+});
+
+describe("what is no whole picture", () => {
+  it.each([
+    ["baseline JPEG", sampleImages.plainJpeg],
+    ["progressive JPEG", sampleImages.progressiveJpeg],
+    ["PNG", sampleImages.palettePng],
+    ["interlaced PNG", sampleImages.interlacedPng],
+    ["still GIF", sampleImages.stillGif],
+    ["animated GIF", sampleImages.animatedGif],
+  ])("is refused wherever it is cut off: %s", async (_what, make) => {
+    const bytes = await make();
+    const lengths = [
+      ...Array.from({ length: 99 }, (_, i) => Math.floor((bytes.length * (i + 1)) / 100)),
+      bytes.length - 1,
+    ];
+
+    const outcomes = await Promise.all(lengths.map((length) => codeOf(bytes.subarray(0, length))));
+
+    expect([...new Set(outcomes)]).toEqual(["UNREADABLE_IMAGE"]);
+  });
+
+  it.each([
+    ["text", Buffer.from("I am a picture, believe me"), "UNSUPPORTED_IMAGE_TYPE"],
+    [
+      "SVG",
+      Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'),
+      "UNSUPPORTED_IMAGE_TYPE",
+    ],
+    ["HTML", Buffer.from("<!doctype html><script>alert(1)</script>"), "UNSUPPORTED_IMAGE_TYPE"],
+    ["a PDF", Buffer.from("%PDF-1.7\n"), "UNSUPPORTED_IMAGE_TYPE"],
+    ["a JPEG's first bytes", Buffer.from([0xff, 0xd8, 0xff]), "UNREADABLE_IMAGE"],
+    [
+      "a PNG's first bytes",
+      Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
+      "UNREADABLE_IMAGE",
+    ],
+    ["a GIF's first bytes", Buffer.from("GIF89a"), "UNREADABLE_IMAGE"],
+    ["a PNG of no width", sampleImages.pngHeaderOf(0, 10), "UNREADABLE_IMAGE"],
+    ["a PNG that promises more than it holds", sampleImages.pngHeaderOf(3000, 3000), "UNREADABLE_IMAGE"],
+    ["a PNG of 2.5 gigapixels", sampleImages.pngHeaderOf(50_000, 50_000), "IMAGE_TOO_COMPLEX"],
+    ["a GIF of 35,000 frames", sampleImages.frameFloodGif(35_000), "IMAGE_TOO_COMPLEX"],
+    ["a GIF of 301 frames", sampleImages.frameFloodGif(301), "IMAGE_TOO_COMPLEX"],
+  ])("is refused: %s", async (_what, bytes, code) => {
+    expect(await codeOf(bytes)).toBe(code);
+  });
+
+  it("is refused with what was found and what would do", async () => {
+    await expect(
+      maker.make(await sharp(sampleImages.portraitJpeg()).webp().toBuffer()),
+    ).rejects.toMatchObject({
+      code: "UNSUPPORTED_IMAGE_TYPE",
+      details: { actual: "image/webp", allowed: ["image/jpeg", "image/png", "image/gif"] },
+    });
+    await expect(maker.make(sampleImages.pngHeaderOf(10_000, 4_001))).rejects.toMatchObject({
+      code: "IMAGE_TOO_COMPLEX",
+      details: { limit: 40_000_000, actual: 40_010_000 },
+    });
+  });
+
+  it("is told from one at the limits", async () => {
+    expect(await codeOf(sampleImages.frameFloodGif(300))).toBe("none");
+    expect(await codeOf(await sampleImages.flatPng(8000, 5000))).toBe("none");
+  });
+
+  it("is refused when a check sum is wrong", async () => {
+    const bytes = await sampleImages.palettePng();
+    bytes[bytes.length - 30]! ^= 1;
+
+    expect(await codeOf(bytes)).toBe("UNREADABLE_IMAGE");
+  });
+});
+
+describe("too much at once", () => {
+  it("is refused as OVERLOADED, and what waits is still done", async () => {
+    const busy = new PictureMaker({ maxConcurrent: 1, maxWaiting: 1 });
+    const bytes = sampleImages.portraitJpeg();
+
+    const outcomes = await Promise.allSettled([busy.make(bytes), busy.make(bytes), busy.make(bytes)]);
+
+    expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected"]);
+    expect(outcomes[2]).toMatchObject({ reason: { code: "OVERLOADED", details: { retryAfterSeconds: 5 } } });
+    await expect(busy.make(bytes)).resolves.toBeDefined();
+  });
+});
+
+async function codeOf(bytes: Buffer): Promise<string> {
+  try {
+    await maker.make(bytes);
+    return "none";
+  } catch (error) {
+    return (error as { code?: string }).code ?? String(error);
+  }
+}
+
+function withSegment(jpeg: Buffer, marker: number, payload: string): Buffer {
+  const head = Buffer.from([0xff, marker, 0, payload.length + 2]);
+  return Buffer.concat([jpeg.subarray(0, 2), head, Buffer.from(payload), jpeg.subarray(2)]);
+}
+
+/** Behind IHDR, which ends at byte 33. */
+function withChunk(png: Buffer, type: string, data: string): Buffer {
+  return Buffer.concat([
+    png.subarray(0, 33),
+    sampleImages.pngChunk(type, Buffer.from(data)),
+    png.subarray(33),
+  ]);
+}
+
+/** Before the trailer. */
+function withExtension(gif: Buffer, head: number[], text: string): Buffer {
+  const extension = Buffer.from([0x21, ...head, text.length, ...Buffer.from(text), 0]);
+  return Buffer.concat([gif.subarray(0, -1), extension, gif.subarray(-1)]);
+}
