@@ -4,15 +4,15 @@ import { unwrapResolverError } from "@apollo/server/errors";
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from "fastify";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
 
-import { AppError, unknownError } from "../errors.ts";
+import type { AppError } from "../errors.ts";
 import { toAppError } from "../http/to-app-error.ts";
 
 /** Shows our own errors, and those of GraphQL that blame the request; of all others it shows that they happened. */
 export function createErrorFormatter(log: FastifyBaseLogger) {
   return (formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError => {
     const original = originalOf(error);
-    if (original instanceof GraphQLError) return withoutStackTrace(formatted);
-    const appError = original instanceof AppError ? original : unknownError(original);
+    if (original instanceof GraphQLError) return showRequestError(formatted);
+    const appError = toAppError(original);
     if (appError.status >= 500)
       log.error({ err: appError.cause ?? original, code: appError.code }, appError.message);
     const { message, extensions } = render(appError);
@@ -55,7 +55,8 @@ function render({ message, code, details }: AppError): {
   return { message, extensions: { code, ...details } };
 }
 
-function withoutStackTrace({ extensions, ...formatted }: GraphQLFormattedError): GraphQLFormattedError {
-  const { stacktrace: _stacktrace, ...shown } = extensions ?? {};
-  return { ...formatted, extensions: shown };
+/** GraphQL's own words for a request that is none; "BAD_REQUEST" is Apollo's code for what is ours already. */
+function showRequestError({ extensions, ...formatted }: GraphQLFormattedError): GraphQLFormattedError {
+  const { stacktrace: _stacktrace, code, ...shown } = extensions ?? {};
+  return { ...formatted, extensions: { code: code === "BAD_REQUEST" ? "BAD_USER_INPUT" : code, ...shown } };
 }
