@@ -36,6 +36,9 @@ const MULTIPART_OVERHEAD_BYTES = 640 * 1024;
 /** Each waiting picture holds up to 800 KB. */
 const MAX_WAITING_PICTURES = 32;
 
+/** What is under way when the service stops has this long. */
+const STOP_GRACE_MS = 8_000;
+
 /** What a test may replace. */
 export interface Overrides {
   storage?: ObjectStorage;
@@ -128,7 +131,10 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
       return address;
     },
     async stop() {
+      // A client that does not read its answer would keep us for ever.
+      const impatience = setTimeout(() => server.server.closeAllConnections(), STOP_GRACE_MS);
       await server.close();
+      clearTimeout(impatience);
       await cleanup.close();
       await views.close();
       await database.close();

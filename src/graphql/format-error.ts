@@ -7,6 +7,13 @@ import { GraphQLError, type GraphQLFormattedError } from "graphql";
 import type { AppError } from "../errors.ts";
 import { toAppError } from "../http/to-app-error.ts";
 
+/** Apollo's code for an unusable request, and the upload library's for a file variable that holds no file. */
+const malformedCodes = new Set<unknown>([
+  "BAD_REQUEST",
+  "INVALID_UPLOAD_VALUE",
+  "UPLOAD_LITERAL_UNSUPPORTED",
+]);
+
 /** Shows our own errors, and those of GraphQL that blame the request; of all others it shows that they happened. */
 export function createErrorFormatter(log: FastifyBaseLogger) {
   return (formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError => {
@@ -55,8 +62,8 @@ function render({ message, code, details }: AppError): {
   return { message, extensions: { code, ...details } };
 }
 
-/** GraphQL's own words for a request that is none; "BAD_REQUEST" is Apollo's code for what is ours already. */
+/** GraphQL's own words for a request that is none, its libraries' codes for that in ours. */
 function showRequestError({ extensions, ...formatted }: GraphQLFormattedError): GraphQLFormattedError {
   const { stacktrace: _stacktrace, code, ...shown } = extensions ?? {};
-  return { ...formatted, extensions: { code: code === "BAD_REQUEST" ? "BAD_USER_INPUT" : code, ...shown } };
+  return { ...formatted, extensions: { code: malformedCodes.has(code) ? "BAD_USER_INPUT" : code, ...shown } };
 }

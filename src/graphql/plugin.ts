@@ -25,10 +25,20 @@ export interface GraphQLDoorOptions {
 /** What the deepest useful query needs, and some; introspection is exempt. */
 const MAX_DEPTH = 10;
 const MAX_ALIASES = 30;
+const MAX_TOKENS = 1000;
+
+/** A list of 100 with pictures and their uploaders comes to 5,300 in the guard's own units. */
+const MAX_COST = 20_000;
 
 export async function graphqlDoor(app: FastifyInstance, options: GraphQLDoorOptions): Promise<void> {
   const { tokens, rateLimits, services } = options;
-  const armor = new ApolloArmor({ maxDepth: { n: MAX_DEPTH }, maxAliases: { n: MAX_ALIASES } }).protect();
+  const armor = new ApolloArmor({
+    maxDepth: { n: MAX_DEPTH },
+    maxAliases: { n: MAX_ALIASES },
+    costLimit: { maxCost: MAX_COST },
+    maxTokens: { enabled: false }, // It would parse twice and answer 500; graphql-js counts while it parses.
+    blockFieldSuggestion: { enabled: false }, // Introspection shows all names anyway.
+  }).protect();
   // Its types come from Apollo's CommonJS build.
   const guard = armor as unknown as Pick<ApolloServerOptions<RequestContext>, "plugins" | "validationRules">;
   const apollo = new ApolloServer<RequestContext>({
@@ -40,6 +50,7 @@ export async function graphqlDoor(app: FastifyInstance, options: GraphQLDoorOpti
     stopOnTerminationSignals: false,
     logger: app.log,
     formatError: createErrorFormatter(app.log),
+    parseOptions: { maxTokens: MAX_TOKENS },
     validationRules: guard.validationRules ?? [],
     plugins: [
       ...(guard.plugins ?? []),

@@ -76,6 +76,7 @@ export class TestApp {
 
   async stop(): Promise<void> {
     if (secondDatabaseUri()) await this.app.database.connection.dropDatabase();
+    this.app.server.server.closeAllConnections(); // Some tests look at a status and leave the body unread.
     await this.app.stop();
     await rm(this.folder, { recursive: true, force: true });
   }

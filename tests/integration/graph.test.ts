@@ -1,0 +1,182 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import * as sampleImages from "../support/sample-images.ts";
+import { TestApp, type Person } from "../support/test-app.ts";
+
+const USER_COUNT = 120;
+
+let app: TestApp;
+let people: Person[];
+
+beforeAll(async () => {
+  app = await TestApp.start({ UPLOADS_PER_MINUTE: "1000" });
+  people = [];
+  for (let i = 0; i < USER_COUNT; i++) people.push(await app.givenPerson());
+  const bytes = await sampleImages.onePixelPng();
+  for (const { token } of people.slice(0, 110)) await app.upload({ bytes }, token);
+});
+afterAll(() => app.stop());
+
+/** The queries on each collection while `work` is under way. */
+async function queriesOf(work: () => Promise<unknown>): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  app.app.database.connection.set("debug", (collection: string) => {
+    counts[collection] = (counts[collection] ?? 0) + 1;
+  });
+  await work();
+  app.app.database.connection.set("debug", false);
+  return counts;
+}
+
+const PAGE = `
+  query ($first: Int! = 20, $after: String) {
+    users(first: $first, after: $after) {
+      edges { cursor node { id username profilePicture { id thumbnailUrl viewCount } } }
+      pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+    }
+  }
+`;
+
+describe("users", () => {
+  it("with pictures cost one query on users and one on media, however many they are", async () => {
+    const answer = { users: 0, pictures: 0 };
+
+    const queries = await queriesOf(async () => {
+      const { data } = await app.graphql(PAGE, { first: 100 }, people[0]!.token);
+      answer.users = data.users.edges.length;
+      answer.pictures = data.users.edges.filter(({ node }: any) => node.profilePicture).length;
+    });
+
+    expect(answer).toEqual({ users: 100, pictures: 100 });
+    expect(queries).toEqual({ users: 1, media: 1 });
+  });
+
+  it("with pictures and their uploaders cost one query more", async () => {
+    const query =
+      "{ users(first: 100) { edges { node { profilePicture { uploader { profilePicture { id } } } } } } }";
+
+    const queries = await queriesOf(async () => {
+      expect((await app.graphql(query, {}, people[0]!.token)).errors).toEqual([]);
+    });
+
+    expect(queries).toEqual({ users: 2, media: 1 });
+  });
+
+  it("come a page at a time, each once, in the order in which they joined", async () => {
+    const seen: string[] = [];
+    let after: string | null = null;
+
+    for (let page = 0; page < 4; page++) {
+      const { data } = await app.graphql(PAGE, { first: 30, after }, people[0]!.token);
+      seen.push(...data.users.edges.map(({ node }: any) => node.id));
+      expect(data.users.pageInfo).toMatchObject({ hasNextPage: page < 3, hasPreviousPage: page > 0 });
+      after = data.users.pageInfo.endCursor;
+    }
+
+    expect(seen).toEqual(people.map(({ user }) => user.id));
+  });
+
+  it("are twenty unless one asks for more, and an empty page after the last", async () => {
+    const { data } = await app.graphql(PAGE, {}, people[0]!.token);
+    const last = Buffer.from(people.at(-1)!.user.id, "hex").toString("base64url");
+    const { data: end } = await app.graphql(PAGE, { after: last }, people[0]!.token);
+
+    expect(data.users.edges).toHaveLength(20);
+    expect(end.users).toEqual({
+      edges: [],
+      pageInfo: { hasNextPage: false, hasPreviousPage: true, startCursor: null, endCursor: null },
+    });
+  });
+
+  it.each([
+    [{ first: 0 }, "first is 1 to 100."],
+    [{ first: 101 }, "first is 1 to 100."],
+    [{ first: -5 }, "first is 1 to 100."],
+    [{ after: "nonsense" }, "after is no cursor of this list."],
+    [{ after: "" }, "after is no cursor of this list."],
+  ])("are refused for %j", async (variables, message) => {
+    const { errors } = await app.graphql(PAGE, variables, people[0]!.token);
+
+    expect(errors).toMatchObject([{ message, extensions: { code: "BAD_USER_INPUT" } }]);
+  });
+
+  it("leave out those who are deactivated", async () => {
+    const gone = await app.givenPerson();
+    await app.usersCollection.updateOne({ username: gone.user.username }, { $set: { is_active: false } });
+
+    const { data } = await app.graphql(`{ user(id: "${gone.user.id}") { id } }`, {}, people[0]!.token);
+
+    expect(data.user).toBeNull();
+  });
+});
+
+describe("what a stranger may see", () => {
+  it("is nothing but that they are nobody", async () => {
+    const { data, errors } = await app.graphql("{ me { id } }");
+
+    expect(data).toEqual({ me: null });
+    expect(errors).toEqual([]);
+  });
+
+  it.each([
+    "{ users { edges { node { id } } } }",
+    `{ user(id: "${"a".repeat(24)}") { id } }`,
+    `{ media(id: "${"a".repeat(24)}") { id } }`,
+    "mutation { deleteProfilePicture { success } }",
+  ])("is not %s", async (query) => {
+    const { errors } = await app.graphql(query);
+
+    expect(errors[0]!.extensions.code).toBe("UNAUTHENTICATED");
+  });
+});
+
+describe("an e-mail address", () => {
+  it("is shown to its owner alone", async () => {
+    const [me, other] = [people[0]!, people[1]!];
+    const query = `{ me { email } mine: user(id: "${me.user.id}") { email } theirs: user(id: "${other.user.id}") { email } }`;
+
+    const { data } = await app.graphql(query, {}, me.token);
+
+    expect(data).toEqual({
+      me: { email: me.user.email },
+      mine: { email: me.user.email },
+      theirs: { email: null },
+    });
+  });
+});
+
+describe("a request that asks too much", () => {
+  it.each([
+    [
+      "depth",
+      `{ me { profilePicture ${"{ uploader { profilePicture ".repeat(8)} { id } ${"} }".repeat(8)} } }`,
+    ],
+    ["aliases", `{ ${Array.from({ length: 60 }, (_, i) => `a${i}: me { id }`).join(" ")} }`],
+    ["tokens", `{ ${"me { id } ".repeat(2000)} }`],
+  ])("is refused for its %s", async (_what, query) => {
+    const { status, errors } = await app.graphql(query, {}, people[0]!.token);
+
+    expect(status).toBe(400);
+    expect(errors.length).toBeGreaterThan(0);
+  });
+
+  it("is refused as a batch", async () => {
+    const response = await app.fetch("/graphql", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify([{ query: "{ me { id } }" }, { query: "{ me { id } }" }]),
+    });
+
+    expect(response.status).toBe(400);
+  });
+
+  it("shows no stack trace and no path of this machine", async () => {
+    const { errors } = await app.graphql("{ nonsense(");
+
+    expect(errors[0]).toEqual({
+      message: expect.stringContaining("Syntax Error"),
+      locations: expect.anything(),
+      extensions: { code: "GRAPHQL_PARSE_FAILED" },
+    });
+  });
+});

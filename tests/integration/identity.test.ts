@@ -1,0 +1,336 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+
+import {
+  exportJWK,
+  exportSPKI,
+  generateKeyPair,
+  SignJWT,
+  UnsecuredJWT,
+  type GenerateKeyPairResult,
+} from "jose";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { DELETE, TEST_SECRET, TestApp, UPLOAD } from "../support/test-app.ts";
+
+const REGISTER = `
+  mutation ($input: RegisterInput!) {
+    register(input: $input) { token user { id username email createdAt profilePicture { id } } }
+  }
+`;
+const LOGIN = "mutation ($input: LoginInput!) { login(input: $input) { token user { id username email } } }";
+const ME = "{ me { id } }";
+
+const secret = new TextEncoder().encode(TEST_SECRET);
+const inAnHour = Math.floor(Date.now() / 1000) + 3600;
+
+describe("an account", () => {
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await TestApp.start();
+  });
+  afterAll(() => app.stop());
+
+  const ada = { username: "Ada Lovelace", email: "Ada@Example.com", password: "correct horse" };
+
+  it("is made, and its token is good at once", async () => {
+    const { data, errors } = await app.graphql(REGISTER, { input: ada });
+
+    expect(errors).toEqual([]);
+    const { token, user } = data.register;
+    expect(user).toMatchObject({ username: "Ada Lovelace", email: "ada@example.com", profilePicture: null });
+    expect((await app.graphql(ME, {}, token)).data.me).toEqual({ id: user.id });
+    const record = await app.usersCollection.findOne({ email: "ada@example.com" });
+    expect(record).toMatchObject({
+      password: expect.stringMatching(/^\$2b\$12\$/),
+      is_active: true,
+      profile_picture: null,
+    });
+  });
+
+  it.each(["Ada Lovelace", "ada@example.com", "ADA@EXAMPLE.COM"])("is entered as %s", async (login) => {
+    const { data } = await app.graphql(LOGIN, { input: { login, password: ada.password } });
+
+    expect(data.login.user).toMatchObject({ username: "Ada Lovelace", email: "ada@example.com" });
+  });
+
+  it.each([
+    ["a wrong password", { login: "Ada Lovelace", password: "wrong horse" }],
+    ["an unknown name", { login: "Nobody", password: "correct horse" }],
+    ["an unknown address", { login: "nobody@example.com", password: "correct horse" }],
+    ["an empty password", { login: "Ada Lovelace", password: "" }],
+    ["a password that is too long", { login: "Ada Lovelace", password: "x".repeat(5000) }],
+    ["an operator in place of a name", { login: '{"$ne":null}', password: "correct horse" }],
+  ])("is not entered with %s, and the answer is always the same", async (_what, input) => {
+    const { data, errors } = await app.graphql(LOGIN, { input });
+
+    expect(data).toBeNull();
+    expect(errors).toMatchObject([
+      { message: "The name or the password is wrong.", extensions: { code: "UNAUTHENTICATED" } },
+    ]);
+  });
+
+  it.each([
+    ["a user name", { username: "Ada Lovelace", email: "other@example.com" }, "This user name is taken."],
+    [
+      "an e-mail address in other case",
+      { username: "Other", email: "ADA@example.com" },
+      "This e-mail address is taken.",
+    ],
+  ])("is not made with %s that is taken", async (_what, names, message) => {
+    const { errors } = await app.graphql(REGISTER, { input: { ...names, password: ada.password } });
+
+    expect(errors).toMatchObject([{ message, extensions: { code: "CONFLICT" } }]);
+  });
+
+  it.each([
+    ["short password", { password: "1234567" }],
+    ["password of 73 bytes", { password: "x".repeat(73) }],
+    ["password of 72 characters that are more bytes", { password: "é".repeat(37) }],
+    ["password with a zero", { password: "12345678\0" }],
+    ["name of one character", { username: "x" }],
+    ["long name", { username: "x".repeat(65) }],
+    ["name that looks like an address", { username: "a@b" }],
+    ["name that turns text around", { username: "ada\u202e" }],
+    ["name of nothing visible", { username: "\u200d\u200d\u200d" }],
+    ["address without @", { email: "ada.example.com" }],
+    ["address with a space", { email: "a da@example.com" }],
+  ])("is not made with a %s", async (_what, change) => {
+    const input = {
+      username: "somebody",
+      email: "somebody@example.com",
+      password: "correct horse",
+      ...change,
+    };
+
+    const { errors } = await app.graphql(REGISTER, { input });
+
+    expect(errors[0]!.extensions.code).toBe("BAD_USER_INPUT");
+    expect(await app.usersCollection.countDocuments({ email: "somebody@example.com" })).toBe(0);
+  });
+
+  it.each(["李小龍", "Ο Αλέξανδρος", "مریم‌السادات", "👩‍🚀 Mae", "O'Brien-Smith"])(
+    "may be called %s",
+    async (username) => {
+      const email = `${Buffer.from(username).toString("hex").slice(0, 30)}@example.com`;
+
+      const { data } = await app.graphql(REGISTER, { input: { username, email, password: "correct horse" } });
+
+      expect(data.register.user.username).toBe(username.normalize("NFC"));
+    },
+  );
+
+  it("that is deactivated is not entered", async () => {
+    const input = { username: "Gone", email: "gone@example.com", password: "correct horse" };
+    await app.graphql(REGISTER, { input });
+    await app.usersCollection.updateOne({ username: "Gone" }, { $set: { is_active: false } });
+
+    const { errors } = await app.graphql(LOGIN, { input: { login: "Gone", password: "correct horse" } });
+
+    expect(errors[0]!.extensions.code).toBe("UNAUTHENTICATED");
+  });
+});
+
+describe("a token", () => {
+  let app: TestApp;
+  let userId: string;
+  beforeAll(async () => {
+    app = await TestApp.start();
+    userId = (await app.givenPerson()).user.id;
+  });
+  afterAll(() => app.stop());
+
+  const sign = (claims: object, key: Uint8Array = secret, alg = "HS256") =>
+    new SignJWT({ exp: inAnHour, ...claims }).setProtectedHeader({ alg }).sign(key);
+
+  /** What both doors say to an Authorization header. */
+  async function codesFor(authorization: string): Promise<unknown[]> {
+    const headers = { authorization, "content-type": "application/json" };
+    const graphql = await app.fetch("/graphql", {
+      method: "POST",
+      headers,
+      body: JSON.stringify({ query: ME }),
+    });
+    const rest = await app.fetch(`/api/users/${userId}/profile-picture`, {
+      method: "DELETE",
+      headers: { authorization },
+    });
+    const { errors } = (await graphql.json()) as { errors?: { extensions: { code: string } }[] };
+    return [
+      graphql.status,
+      errors?.[0]!.extensions.code,
+      rest.status,
+      ((await rest.json()) as { code: string }).code,
+    ];
+  }
+
+  const refused = [401, "UNAUTHENTICATED", 401, "UNAUTHENTICATED"];
+
+  it.each([
+    ["nonsense", async () => "Bearer nonsense"],
+    ["an empty one", async () => "Bearer "],
+    ["another scheme", async () => `Basic ${Buffer.from("a:b").toString("base64")}`],
+    ["an expired one", async () => `Bearer ${await sign({ sub: userId, exp: inAnHour - 7200 })}`],
+    ["one that is not valid yet", async () => `Bearer ${await sign({ sub: userId, nbf: inAnHour })}`],
+    [
+      "one with another key",
+      async () => `Bearer ${await sign({ sub: userId }, new TextEncoder().encode("x".repeat(40)))}`,
+    ],
+    ["one with another algorithm", async () => `Bearer ${await sign({ sub: userId }, secret, "HS512")}`],
+    ["an unsigned one", async () => `Bearer ${new UnsecuredJWT({ sub: userId, exp: inAnHour }).encode()}`],
+    ["one without a subject", async () => `Bearer ${await sign({})}`],
+    ["one whose subject is no id", async () => `Bearer ${await sign({ sub: "admin" })}`],
+    ["one that only fetches others", async () => `Bearer ${await sign({ sub: userId, type: "refresh" })}`],
+    [
+      "one whose claims were changed",
+      async () => {
+        const [head, , signature] = (await sign({ sub: userId })).split(".");
+        const claims = Buffer.from(JSON.stringify({ sub: "f".repeat(24), exp: inAnHour })).toString(
+          "base64url",
+        );
+        return `Bearer ${[head, claims, signature].join(".")}`;
+      },
+    ],
+    [
+      "one that says `none` of its algorithm and keeps the signature",
+      async () => {
+        const [, claims, signature] = (await sign({ sub: userId })).split(".");
+        const head = Buffer.from(JSON.stringify({ alg: "none" })).toString("base64url");
+        return `Bearer ${[head, claims, signature].join(".")}`;
+      },
+    ],
+  ])("is refused by both doors, on a public field too: %s", async (_what, make) => {
+    expect(await codesFor(await make())).toEqual(refused);
+  });
+
+  it("of LetsApp's Flask server is good as it is", async () => {
+    const token = await sign({
+      fresh: false,
+      iat: inAnHour - 3600,
+      jti: "e0b2a7f6-5f0e-4d3f-9c5a-0a7d5c3b2a11",
+      type: "access",
+      sub: userId,
+      nbf: inAnHour - 3600,
+      csrf: "0c1d2e3f",
+    });
+
+    expect((await app.graphql(ME, {}, token)).data.me).toEqual({ id: userId });
+  });
+
+  it("missing is UNAUTHENTICATED where one is needed", async () => {
+    const upload = await app.upload({ bytes: Buffer.from("x") });
+    const deletion = await app.graphql(DELETE);
+    const rest = await app.deleteByRest({ user: { id: userId } });
+
+    expect(upload.errors[0]!.extensions.code).toBe("UNAUTHENTICATED");
+    expect(deletion.errors[0]!.extensions.code).toBe("UNAUTHENTICATED");
+    expect(rest.status).toBe(401);
+  });
+});
+
+describe("tokens of an identity provider", () => {
+  const [issuer, audience] = ["https://id.example", "letsapp"];
+  let app: TestApp;
+  let provider: Server;
+  let userId: string;
+  let rsa: GenerateKeyPairResult;
+  let isDown = false;
+
+  beforeAll(async () => {
+    rsa = await generateKeyPair("RS256", { extractable: true });
+    const keys = { keys: [{ ...(await exportJWK(rsa.publicKey)), kid: "one", alg: "RS256", use: "sig" }] };
+    provider = createServer((_request, response) => {
+      response.statusCode = isDown ? 500 : 200;
+      response.end(JSON.stringify(keys));
+    });
+    await new Promise<void>((resolve) => provider.listen(0, "127.0.0.1", resolve));
+    const { port } = provider.address() as AddressInfo;
+    app = await TestApp.start({
+      JWT_JWKS_URL: `http://127.0.0.1:${port}/keys`,
+      JWT_ISSUER: issuer,
+      JWT_AUDIENCE: audience,
+    });
+    userId = (
+      await app.app.database.users.create({ username: "ada", email: "ada@example.com", passwordHash: "none" })
+    ).id;
+  });
+  afterAll(async () => {
+    await app.stop();
+    provider.close();
+  });
+
+  const sign = (
+    claims: object,
+    header: object = {},
+    key: typeof rsa.privateKey | Uint8Array = rsa.privateKey,
+  ) =>
+    new SignJWT({ sub: userId, iss: issuer, aud: audience, exp: inAnHour, ...claims })
+      .setProtectedHeader({ alg: "RS256", kid: "one", ...header })
+      .sign(key);
+
+  it("are answered OVERLOADED while its keys cannot be fetched, and are good once they can", async () => {
+    isDown = true;
+    const while_ = await app.graphql(ME, {}, await sign({}));
+    isDown = false;
+    const after = await app.graphql(ME, {}, await sign({}));
+
+    expect(while_).toMatchObject({
+      status: 503,
+      errors: [{ extensions: { code: "OVERLOADED", retryAfterSeconds: 5 } }],
+    });
+    expect(after.data.me).toEqual({ id: userId });
+  });
+
+  it.each([
+    ["another audience", () => sign({ aud: "another app" })],
+    ["another issuer", () => sign({ iss: "https://evil.example" })],
+    ["no expiry", () => sign({ exp: undefined })],
+    ["an unknown key", () => sign({}, { kid: "two" })],
+    [
+      "HS256 with the public key as secret",
+      async () => sign({}, { alg: "HS256" }, new TextEncoder().encode(await exportSPKI(rsa.publicKey))),
+    ],
+    ["HS256 with no secret to speak of", () => sign({}, { alg: "HS256" }, secret)],
+    [
+      "no signature",
+      async () => new UnsecuredJWT({ sub: userId, iss: issuer, aud: audience, exp: inAnHour }).encode(),
+    ],
+  ])("are refused with %s", async (_what, make) => {
+    const { status, errors } = await app.graphql(ME, {}, await make());
+
+    expect(status).toBe(401);
+    expect(errors[0]!.extensions.code).toBe("UNAUTHENTICATED");
+  });
+
+  it("leave accounts to the provider", async () => {
+    const input = { username: "bob", email: "bob@example.com", password: "correct horse" };
+
+    const { errors } = await app.graphql(REGISTER, { input });
+    const login = await app.graphql(LOGIN, { input: { login: "ada", password: "correct horse" } });
+
+    expect(errors[0]!.extensions.code).toBe("FORBIDDEN");
+    expect(login.errors[0]!.extensions.code).toBe("FORBIDDEN");
+    expect(await app.usersCollection.countDocuments()).toBe(1);
+  });
+});
+
+describe("the upload field without a file variable", () => {
+  it("is refused as malformed", async () => {
+    const app = await TestApp.start();
+    const { token } = await app.givenPerson();
+
+    const answers = [
+      await app.graphql(UPLOAD, { file: "a string" }, token),
+      await app.graphql(UPLOAD, { file: { url: "file:///etc/passwd" } }, token),
+      await app.graphql(UPLOAD, {}, token),
+    ];
+    await app.stop();
+
+    expect(answers.map(({ status }) => status)).toEqual([400, 400, 400]);
+    expect(answers.map(({ errors }) => errors[0]!.extensions.code)).toEqual([
+      "BAD_USER_INPUT",
+      "BAD_USER_INPUT",
+      "BAD_USER_INPUT",
+    ]);
+  });
+});
