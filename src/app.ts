@@ -6,7 +6,7 @@ import type { FastifyInstance } from "fastify";
 
 import { AccessTokens, type TokenSource } from "./auth/access-token.ts";
 import { readOrCreateSecret } from "./auth/secret-file.ts";
-import type { AuthConfig, Config } from "./config.ts";
+import type { AuthConfig, Config, StorageConfig } from "./config.ts";
 import { Database, type EmbeddedMongoStarter } from "./database/connection.ts";
 import { createMemoryLimiter, MongoLimiters } from "./database/rate-limit-store.ts";
 import { pictureLimits } from "./domain/picture-format.ts";
@@ -41,7 +41,7 @@ const STOP_GRACE_MS = 8_000;
 
 /** What a test may replace. */
 export interface Overrides {
-  storage?: ObjectStorage;
+  createStorage?: (config: StorageConfig) => ObjectStorage;
   startEmbeddedMongo?: EmbeddedMongoStarter;
   /** Called when a part that the process cannot do without has failed for good. */
   onFatal?: (error: Error) => void;
@@ -77,7 +77,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     overrides.onFatal ?? ((error) => server.log.fatal({ err: error }, "the database has failed"));
   const database = await Database.open(config.database, onFatal, overrides.startEmbeddedMongo);
   const { users, media } = database;
-  const storage = overrides.storage ?? new LocalStorage(config.storage.rootDir);
+  const storage = (overrides.createStorage ?? createStorage)(config.storage);
   const rateLimits = new RateLimits(config.limits, await limiterFactory(config, database));
   const views = new ViewCounter(media, server.log);
   const mediaService = new MediaService(media, storage, views, server.log);
@@ -145,6 +145,10 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
 async function tokenSource(auth: AuthConfig): Promise<TokenSource> {
   if (auth.kind !== "generated-secret") return auth;
   return { kind: "shared-secret", secret: await readOrCreateSecret(auth.secretFile) };
+}
+
+function createStorage({ rootDir }: StorageConfig): ObjectStorage {
+  return new LocalStorage(rootDir);
 }
 
 /** One process counts for itself; several count together. */

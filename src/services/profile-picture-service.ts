@@ -57,7 +57,7 @@ export class ProfilePictureService {
       uploaderId: user.id,
       etag: createHash("sha256").update(picture.original).digest("base64url"),
     }); // 1. intent: from here on a crash leaves a record that leads the clean-up job to everything else
-    await Promise.all([
+    await allOrNone([
       this.storage.put(objectKey, picture.original),
       this.storage.put(thumbnailKeyOf(objectKey), picture.thumbnail),
     ]); // 2. bytes
@@ -118,4 +118,10 @@ export function ownUserId(currentUserId: UserId, requestedUserId: string | null 
   if (requestedUserId === null || requestedUserId === undefined) return currentUserId;
   if (parseId(requestedUserId, "user") === currentUserId) return currentUserId;
   throw new AppError("FORBIDDEN", "You can only change your own profile picture.");
+}
+
+/** Waits for the end of all, also when one fails: no write goes on behind an answer that says it failed. */
+async function allOrNone(writes: Promise<void>[]): Promise<void> {
+  const outcomes = await Promise.allSettled(writes);
+  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
 }

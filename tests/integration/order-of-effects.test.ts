@@ -1,0 +1,265 @@
+// What a failure, or a crash, at any step of an upload or a deletion leaves behind, and how it is finished.
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+import { AppError } from "../../src/errors.ts";
+import { LocalStorage } from "../../src/storage/local-storage.ts";
+import * as sampleImages from "../support/sample-images.ts";
+import { DELETE, TestApp } from "../support/test-app.ts";
+
+const TWO_HOURS_MS = 2 * 60 * 60 * 1000;
+const later = () => new Date(Date.now() + TWO_HOURS_MS);
+
+let app: TestApp;
+let failsOn: string | null;
+
+/** Real files; the verb named by `failsOn` fails, a put for thumbnails alone. */
+class FailingStorage extends LocalStorage {
+  override async put(objectKey: string, bytes: Uint8Array): Promise<void> {
+    if (failsOn === "put" && objectKey.startsWith("thumb_")) throw unavailable();
+    await super.put(objectKey, bytes);
+  }
+
+  override async read(objectKey: string): Promise<Buffer | null> {
+    if (failsOn === "read") throw unavailable();
+    return super.read(objectKey);
+  }
+
+  override async delete(objectKey: string): Promise<void> {
+    if (failsOn === "delete") throw unavailable();
+    await super.delete(objectKey);
+  }
+}
+
+const unavailable = () => new AppError("STORAGE_UNAVAILABLE", "Pictures cannot be stored or read right now.");
+
+beforeEach(async () => {
+  failsOn = null;
+  app = await TestApp.start(
+    { UPLOADS_PER_MINUTE: "1000" },
+    { createStorage: ({ rootDir }) => new FailingStorage(rootDir) },
+  );
+});
+afterEach(() => app.stop());
+
+/** The process dies between two steps: the repository's next call never happens. */
+function dieBefore(repository: object, method: string): () => void {
+  const original = (repository as Record<string, unknown>)[method];
+  (repository as Record<string, unknown>)[method] = () => Promise.reject(new Error("the process is gone"));
+  return () => {
+    (repository as Record<string, unknown>)[method] = original;
+  };
+}
+
+async function currentPicture(token: string): Promise<string | null> {
+  const { data } = await app.graphql("{ me { profilePicture { id } } }", {}, token);
+  return data.me.profilePicture?.id ?? null;
+}
+
+const unsettledCount = () => app.mediaCollection.countDocuments({ unsettled_since: { $exists: true } });
+
+describe("when a picture cannot be stored", () => {
+  it("the old one stays, through both doors, and the answer says try again", async () => {
+    const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    failsOn = "put";
+
+    const { errors } = await app.upload({ bytes: await sampleImages.stillGif() }, person.token);
+    const response = await app.uploadByRest({ bytes: await sampleImages.stillGif() }, person);
+
+    expect(errors[0]!.extensions).toMatchObject({ code: "STORAGE_UNAVAILABLE", retryAfterSeconds: 5 });
+    expect(response.status).toBe(503);
+    expect(response.headers.get("retry-after")).toBe("5");
+    expect(await response.json()).toMatchObject({ code: "STORAGE_UNAVAILABLE" });
+    expect(await currentPicture(person.token)).toBe(person.mediaId);
+    expect((await app.picture(person.mediaId)).status).toBe(200);
+  });
+
+  it("what was stored of it is removed after the grace period, and not before", async () => {
+    const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    const before = await app.traces();
+    failsOn = "put";
+    await app.upload({ bytes: await sampleImages.stillGif() }, person.token);
+    failsOn = null;
+
+    const early = await app.app.cleanup.run();
+    const between = await app.traces();
+    const late = await app.app.cleanup.run(later());
+
+    expect(early).toMatchObject({ abandonedCount: 0 });
+    expect(between.records).toBe(before.records + 1);
+    expect(between.files.length).toBe(before.files.length + 1);
+    expect(late).toEqual({ abandonedCount: 1, settledCount: 0, removedCount: 0, failedCount: 0 });
+    expect(await app.traces()).toEqual(before);
+  });
+});
+
+describe("when a picture cannot be read", () => {
+  it("the answer is 503, and no view is counted", async () => {
+    const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    failsOn = "read";
+
+    const response = await app.picture(person.mediaId);
+
+    expect(response.status).toBe(503);
+    expect(response.headers.get("retry-after")).toBe("5");
+    expect(response.headers.get("cache-control")).toBe("no-store");
+    expect(app.app.views.totals.counted).toBe(0);
+  });
+
+  it("because its bytes are gone, the answer is 404, and no view is counted", async () => {
+    const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    const record = await app.mediaCollection.findOne({});
+    await app.app.storage.delete(record!.filename);
+
+    const response = await app.picture(person.mediaId);
+
+    expect(response.status).toBe(404);
+    expect(app.app.views.totals.counted).toBe(0);
+  });
+});
+
+describe("when the process dies during an upload", () => {
+  it.each([
+    ["the bytes are stored", "media", "markReady", "before"],
+    ["the picture is ready", "users", "swapPicture", "before"],
+    ["the pointer has moved", "media", "settle", "after"],
+  ] as const)("after %s", async (_when, repository, method, outcome) => {
+    const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    const revive = dieBefore(app.app.database[repository], method);
+    await app.upload({ bytes: await sampleImages.stillGif() }, person.token);
+    revive();
+    const duringCrash = await currentPicture(person.token);
+
+    await app.app.cleanup.run(later());
+
+    const afterCleanup = await currentPicture(person.token);
+    expect(afterCleanup).toBe(duringCrash);
+    expect(afterCleanup === person.mediaId ? "before" : "after").toBe(outcome);
+    expect((await app.picture(afterCleanup!)).status).toBe(200);
+    expect((await app.picture(afterCleanup!, "?thumbnail=true")).status).toBe(200);
+    // Nobody sees any other picture of this user any more.
+    const visible = await app.mediaCollection.countDocuments({ is_deleted: { $ne: true }, status: "ready" });
+    expect(visible).toBe(1);
+    expect(await unsettledCount()).toBe(0);
+  });
+});
+
+describe("when the process dies during a deletion", () => {
+  it.each([
+    ["before the pointer is unset, the picture stays", "users", "swapPicture", 200],
+    ["after the pointer is unset, the picture goes", "media", "settle", 404],
+  ] as const)("%s", async (_when, repository, method, status) => {
+    const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    const revive = dieBefore(app.app.database[repository], method);
+    await app.graphql(DELETE, {}, person.token);
+    revive();
+
+    const result = await app.app.cleanup.run(later());
+
+    expect(result).toMatchObject({ settledCount: 1, abandonedCount: 0, failedCount: 0 });
+    expect((await app.picture(person.mediaId)).status).toBe(status);
+    expect(await currentPicture(person.token)).toBe(status === 200 ? person.mediaId : null);
+    expect(await unsettledCount()).toBe(0);
+  });
+});
+
+describe("the clean-up", () => {
+  const afterRetention = () => new Date(Date.now() + 31 * 24 * 60 * 60 * 1000);
+
+  it("removes bytes and records of retired pictures after the retention time, and no others", async () => {
+    const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    await app.upload({ bytes: await sampleImages.stillGif() }, person.token);
+    const other = await app.givenPersonWithPicture(await sampleImages.palettePng());
+    await app.graphql(DELETE, {}, other.token);
+
+    const early = await app.app.cleanup.run(new Date(Date.now() + 29 * 24 * 60 * 60 * 1000));
+    const late = await app.app.cleanup.run(afterRetention());
+
+    expect(early).toMatchObject({ removedCount: 0 });
+    expect(late).toEqual({ abandonedCount: 0, settledCount: 0, removedCount: 2, failedCount: 0 });
+    expect(await app.mediaCollection.countDocuments()).toBe(1);
+    expect(await app.storedFiles()).toHaveLength(2);
+    expect((await app.picture((await currentPicture(person.token))!)).status).toBe(200);
+  });
+
+  it("keeps the record when its bytes could not be removed, and tries again", async () => {
+    const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    await app.graphql(DELETE, {}, person.token);
+    failsOn = "delete";
+
+    const failed = await app.app.cleanup.run(afterRetention());
+    const between = await app.mediaCollection.countDocuments();
+    failsOn = null;
+    const again = await app.app.cleanup.run(afterRetention());
+
+    expect(failed).toMatchObject({ removedCount: 0, failedCount: 1 });
+    expect(between).toBe(1);
+    expect(again).toMatchObject({ removedCount: 1, failedCount: 0 });
+    expect(await app.mediaCollection.countDocuments()).toBe(0);
+  });
+
+  it("never removes what somebody shows, whatever the record says", async () => {
+    const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    await app.mediaCollection.updateOne({}, { $set: { is_deleted: true, deleted_at: new Date(0) } });
+
+    const result = await app.app.cleanup.run(afterRetention());
+
+    expect(result).toMatchObject({ removedCount: 0, failedCount: 1 });
+    expect(await app.storedFiles()).toHaveLength(2);
+    expect(await app.mediaCollection.countDocuments()).toBe(1);
+    expect(person.mediaId).toBeDefined();
+  });
+
+  it("does not touch files that it does not know", async () => {
+    await app.app.storage.put("somebody-elses.jpg", Buffer.from("bytes"));
+
+    await app.app.cleanup.run(afterRetention());
+
+    expect(await app.storedFiles()).toEqual(["somebody-elses.jpg"]);
+  });
+
+  it("may run twice at the same time", async () => {
+    const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    await app.graphql(DELETE, {}, person.token);
+
+    const results = await Promise.all([
+      app.app.cleanup.run(afterRetention()),
+      app.app.cleanup.run(afterRetention()),
+    ]);
+
+    expect(results.map(({ failedCount }) => failedCount)).toEqual([0, 0]);
+    expect(await app.mediaCollection.countDocuments()).toBe(0);
+  });
+});
+
+describe("views that cannot be flushed", () => {
+  it("stay pending and are counted with the next flush", async () => {
+    const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    await (await app.picture(person.mediaId)).arrayBuffer();
+    const revive = dieBefore(app.app.database.media, "addViews");
+
+    await app.app.views.flush();
+    const pending = app.app.views.totals.pending;
+    revive();
+    await app.app.views.flush();
+
+    expect(pending).toBe(1);
+    expect(app.app.views.totals.pending).toBe(0);
+    expect((await app.mediaCollection.findOne({}))!.view_count).toBe(1);
+  });
+
+  it("are flushed when the service stops", async () => {
+    const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    await (await app.picture(person.mediaId)).arrayBuffer();
+    let flushed = 0;
+    const { media } = app.app.database;
+    const original = media.addViews.bind(media);
+    media.addViews = async (counts) => {
+      await original(counts);
+      flushed += counts.get(person.mediaId) ?? 0;
+    };
+
+    await app.app.views.close();
+
+    expect(flushed).toBe(1);
+  });
+});

@@ -1,0 +1,178 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+
+import * as sampleImages from "../support/sample-images.ts";
+import { DELETE, TestApp, toBlob, type Person } from "../support/test-app.ts";
+
+let app: TestApp;
+let person: Person;
+let bytes: Buffer;
+beforeAll(async () => {
+  app = await TestApp.start();
+  bytes = await sampleImages.onePixelPng();
+});
+afterAll(() => app.stop());
+beforeEach(async () => {
+  person = await app.givenPerson();
+});
+
+const byGraphQL = async () =>
+  (await app.upload({ bytes }, person.token)).errors[0]?.extensions.code ?? "done";
+const byRest = async () => {
+  const response = await app.uploadByRest({ bytes }, person);
+  return ((await response.json()) as { code?: string }).code ?? "done";
+};
+
+describe("the sixth upload within a minute", () => {
+  it.each([
+    ["GraphQL", [byGraphQL, byGraphQL, byGraphQL, byGraphQL, byGraphQL, byGraphQL]],
+    ["plain HTTP", [byRest, byRest, byRest, byRest, byRest, byRest]],
+    ["both doors in turn", [byRest, byGraphQL, byRest, byGraphQL, byRest, byGraphQL]],
+  ])("is refused through %s", async (_doors, attempts) => {
+    const outcomes: string[] = [];
+    for (const attempt of attempts) outcomes.push(await attempt());
+
+    expect(outcomes).toEqual(["done", "done", "done", "done", "done", "RATE_LIMITED"]);
+  });
+
+  it("is refused when all come at once, and exactly five are stored", async () => {
+    const before = await app.traces();
+
+    const outcomes = await Promise.all(
+      Array.from({ length: 12 }, (_, i) => (i % 2 ? byRest() : byGraphQL())),
+    );
+
+    expect(outcomes.filter((outcome) => outcome === "done")).toHaveLength(5);
+    expect(outcomes.filter((outcome) => outcome === "RATE_LIMITED")).toHaveLength(7);
+    expect((await app.traces()).records - before.records).toBe(5);
+  });
+
+  it("is refused as an alias of one operation with one file", async () => {
+    const fields = Array.from(
+      { length: 6 },
+      (_, i) => `u${i}: uploadProfilePicture(file: $file) { success }`,
+    );
+    const form = new FormData();
+    form.set(
+      "operations",
+      JSON.stringify({
+        query: `mutation ($file: Upload!) { ${fields.join(" ")} }`,
+        variables: { file: null },
+      }),
+    );
+    form.set("map", JSON.stringify({ 0: ["variables.file"] }));
+    form.set("0", toBlob({ bytes }), "a.png");
+
+    const { errors } = await app.postForm(form, person.token);
+
+    expect(errors.map(({ path, extensions }) => [path, extensions.code])).toEqual([[["u5"], "RATE_LIMITED"]]);
+  });
+
+  it("is refused as one of many variables for which one file was sent", async () => {
+    const names = Array.from({ length: 6 }, (_, i) => `f${i}`);
+    const query = `mutation (${names.map((name) => `$${name}: Upload!`).join(", ")}) {
+      ${names.map((name) => `${name}: uploadProfilePicture(file: $${name}) { success }`).join("\n")}
+    }`;
+    const form = new FormData();
+    form.set(
+      "operations",
+      JSON.stringify({ query, variables: Object.fromEntries(names.map((name) => [name, null])) }),
+    );
+    form.set("map", JSON.stringify({ 0: names.map((name) => `variables.${name}`) }));
+    form.set("0", toBlob({ bytes }), "a.png");
+
+    const { errors } = await app.postForm(form, person.token);
+
+    expect(errors.map(({ extensions }) => extensions.code)).toEqual(["RATE_LIMITED"]);
+  });
+
+  it("is told how long to wait, by both doors", async () => {
+    await Promise.all(Array.from({ length: 5 }, byGraphQL));
+
+    const { errors } = await app.upload({ bytes }, person.token);
+    const response = await app.uploadByRest({ bytes }, person);
+
+    const seconds = errors[0]!.extensions.retryAfterSeconds as number;
+    expect(seconds).toBeGreaterThan(50);
+    expect(seconds).toBeLessThanOrEqual(60);
+    expect(errors[0]).toMatchObject({
+      message: `Too many uploads. Try again in ${seconds} seconds.`,
+      extensions: { code: "RATE_LIMITED", limit: 5 },
+    });
+    expect(response.status).toBe(429);
+    expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(50);
+    expect(await response.json()).toMatchObject({ success: false, code: "RATE_LIMITED", limit: 5 });
+  });
+
+  it("is another user's first", async () => {
+    await Promise.all(Array.from({ length: 5 }, byGraphQL));
+    person = await app.givenPerson();
+
+    expect(await byGraphQL()).toBe("done");
+  });
+});
+
+describe("what is not an upload", () => {
+  it("is not counted: deletions", async () => {
+    for (let i = 0; i < 8; i++) await app.graphql(DELETE, {}, person.token);
+
+    expect(await byGraphQL()).toBe("done");
+  });
+
+  it("is counted all the same: uploads that are refused for what they hold", async () => {
+    for (let i = 0; i < 5; i++) await app.upload({ bytes: Buffer.from("no picture") }, person.token);
+
+    expect(await byGraphQL()).toBe("RATE_LIMITED");
+  });
+});
+
+describe("signing in", () => {
+  const LOGIN = "mutation ($input: LoginInput!) { login(input: $input) { token } }";
+  let strict: TestApp;
+  beforeEach(async () => {
+    strict = await TestApp.start({ SIGN_INS_PER_MINUTE: "3" });
+  });
+
+  const attempt = async (login: string, headers: Record<string, string> = {}) => {
+    const response = await strict.fetch("/graphql", {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: JSON.stringify({ query: LOGIN, variables: { input: { login, password: "wrong password" } } }),
+    });
+    const { errors } = (await response.json()) as { errors: { extensions: { code: string } }[] };
+    return errors[0]!.extensions.code;
+  };
+
+  it("is limited by address, which a forwarded one does not change", async () => {
+    const outcomes: string[] = [];
+    for (let i = 0; i < 4; i++)
+      outcomes.push(await attempt(`user${i}`, { "x-forwarded-for": `203.0.113.${i}` }));
+    await strict.stop();
+
+    expect(outcomes).toEqual(["UNAUTHENTICATED", "UNAUTHENTICATED", "UNAUTHENTICATED", "RATE_LIMITED"]);
+  });
+
+  it("is limited by account, from however many addresses", async () => {
+    const open = await TestApp.start({ SIGN_INS_PER_MINUTE: "3", TRUST_PROXY: "loopback" });
+    [strict] = [open, await strict.stop()];
+    const outcomes: string[] = [];
+    for (let i = 0; i < 4; i++) outcomes.push(await attempt("Ada", { "x-forwarded-for": `203.0.113.${i}` }));
+    const other = await attempt("Grace", { "x-forwarded-for": "203.0.113.9" });
+    await strict.stop();
+
+    expect(outcomes).toEqual(["UNAUTHENTICATED", "UNAUTHENTICATED", "UNAUTHENTICATED", "RATE_LIMITED"]);
+    expect(other).toBe("UNAUTHENTICATED");
+  });
+
+  it("is limited as aliases of one operation", async () => {
+    const account = (i: number) =>
+      `{ username: "user${i}", email: "user${i}@example.com", password: "correct horse" }`;
+    const fields = Array.from({ length: 4 }, (_, i) => `a${i}: register(input: ${account(i)}) { token }`);
+
+    const { errors } = await strict.graphql(`mutation { ${fields.join(" ")} }`);
+    const userCount = await strict.usersCollection.countDocuments();
+    await strict.stop();
+
+    expect(errors.map(({ path, extensions }) => [path, extensions.code])).toEqual([[["a3"], "RATE_LIMITED"]]);
+    expect(userCount).toBe(3);
+  });
+});
