@@ -1,7 +1,9 @@
-// Reads the environment into one frozen Config. The only reader of `process.env` is `main.ts`, which passes it
-// here; every other part receives its own group alone.
+// Turns the environment, which `main.ts` passes, into one frozen Config. Every other part receives its own group
+// of it alone.
 import { isIP } from "node:net";
 import path from "node:path";
+
+import { EnvironmentReader, type Environment } from "./environment.ts";
 
 const SECOND_MS = 1000;
 const DAY_MS = 24 * 60 * 60 * SECOND_MS;
@@ -65,8 +67,6 @@ export class ConfigError extends Error {
     this.name = "ConfigError";
   }
 }
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Turns environment variables into the configuration. An empty variable counts as absent.
@@ -167,51 +167,6 @@ function isAddressOrRange(text: string): boolean {
   if (["loopback", "linklocal", "uniquelocal"].includes(text)) return true;
   const [address = "", prefix] = text.split("/");
   return isIP(address) !== 0 && (prefix === undefined || /^\d{1,3}$/.test(prefix));
-}
-
-class EnvironmentReader {
-  constructor(
-    readonly env: Environment,
-    readonly problems: string[],
-  ) {}
-
-  problem(sentence: string): void {
-    this.problems.push(sentence);
-  }
-
-  text(name: string): string | undefined {
-    return this.env[name]?.trim() || undefined;
-  }
-
-  integer(name: string, { fallback, min, max }: { fallback: number; min: number; max: number }): number {
-    const text = this.text(name);
-    if (text === undefined) return fallback;
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < min || value > max) {
-      this.problem(`${name} must be a whole number from ${min} to ${max}.`);
-      return fallback;
-    }
-    return value;
-  }
-
-  choice<Choice extends string>(name: string, choices: readonly Choice[], fallback: Choice): Choice {
-    const text = this.text(name);
-    if (text === undefined) return fallback;
-    const choice = choices.find((one) => one === text);
-    if (!choice) this.problem(`${name} must be one of ${choices.join(", ")}.`);
-    return choice ?? fallback;
-  }
-
-  url(name: string, protocols: readonly string[]): string | undefined {
-    const text = this.text(name);
-    if (text === undefined) return undefined;
-    if (!URL.canParse(text) || !protocols.includes(new URL(text).protocol)) {
-      this.problem(
-        `${name} must be a URL that starts with ${protocols.map((one) => `${one}//`).join(" or ")}.`,
-      );
-    }
-    return text;
-  }
 }
 
 function deepFreeze<Value extends object>(value: Value): Value {

@@ -20,6 +20,9 @@ export async function createSchema(rateLimits: Pick<RateLimits, "consumeUpload">
     directives: [rateLimit.directive],
     validate: false, // The services check what they are given.
   });
+  schema.getQueryType()!.description = "What can be read.";
+  schema.getMutationType()!.description =
+    "What can be changed. Mutations of one operation run one after another.";
   return rateLimit.obey(schema);
 }
 

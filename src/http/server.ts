@@ -47,6 +47,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     const durationMs = Math.round(reply.elapsedTime);
     request.log.info({ method: request.method, path, status: reply.statusCode, durationMs }, "request");
   });
+  closeConnectionsOnStop(app);
   guardRequestBodies(app, { maxBodyBytes: options.maxBodyBytes, tooLarge: options.bodyTooLarge });
   await app.register(helmet, {
     contentSecurityPolicy: {
@@ -66,4 +67,15 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     maxAge: PREFLIGHT_MAX_AGE_SECONDS,
   });
   return app;
+}
+
+/** The answer to a request that is under way when we stop is the last on its connection: else we would wait for more. */
+function closeConnectionsOnStop(app: FastifyInstance): void {
+  let isStopping = false;
+  app.addHook("preClose", async () => {
+    isStopping = true;
+  });
+  app.addHook("onSend", async (_request, reply) => {
+    if (isStopping) reply.header("connection", "close");
+  });
 }

@@ -136,7 +136,7 @@ describe("introspection", () => {
 
     const undescribed: string[] = [];
     for (const type of data.__schema.types.filter(({ name }: any) => !name.startsWith("__"))) {
-      if (!type.description && !["Query", "Mutation"].includes(type.name)) undescribed.push(type.name);
+      if (!type.description) undescribed.push(type.name);
       for (const field of [...(type.fields ?? []), ...(type.inputFields ?? [])]) {
         if (!field.description) undescribed.push(`${type.name}.${field.name}`);
         for (const arg of field.args ?? []) {

@@ -1,0 +1,57 @@
+// Writes what is made from the code: `schema.graphql` from the resolvers, and typed documents from the operations
+// in `tests/support/operations.ts`. Run by `npm run codegen`; with `--check` it writes nothing, and fails when a
+// file is not up to date.
+import { readFile, writeFile } from "node:fs/promises";
+
+import { preset } from "@graphql-codegen/client-preset";
+import { codegen } from "@graphql-codegen/core";
+import { buildSchema, parse } from "graphql";
+import { format } from "prettier";
+
+import { printSchema } from "./src/graphql/schema.ts";
+import { operations } from "./tests/support/operations.ts";
+
+/** The preset makes three files; the one with the documents needs no other. */
+const PRESET_FOLDER = "generated/";
+const PRESET_FILE = `${PRESET_FOLDER}graphql.ts`;
+const DOCUMENTS_FILE = "tests/support/operations.generated.ts";
+
+/** Every generated file with its text. */
+async function generate(): Promise<Map<string, string>> {
+  const schemaText = await printSchema();
+  const files = new Map([["schema.graphql", schemaText]]);
+  const sections = await preset.buildGeneratesSection({
+    schema: parse(schemaText),
+    schemaAst: buildSchema(schemaText),
+    documents: operations.map((operation) => ({
+      location: "tests/support/operations.ts",
+      rawSDL: operation,
+      document: parse(operation),
+    })),
+    baseOutputDir: PRESET_FOLDER,
+    presetConfig: { fragmentMasking: false },
+    config: { useTypeImports: true, enumsAsTypes: true, scalars: { Upload: "Blob", DateTimeISO: "string" } },
+    plugins: [],
+    pluginMap: {},
+  });
+  const section = sections.find(({ filename }) => filename === PRESET_FILE);
+  if (!section) throw new Error(`the client preset made no ${PRESET_FILE}`);
+  files.set(DOCUMENTS_FILE, await codegen(section));
+  return files;
+}
+
+const isCheck = process.argv.includes("--check");
+const stale: string[] = [];
+for (const [file, raw] of await generate()) {
+  const text = await format(raw, { filepath: file, printWidth: 110 });
+  const current = await readFile(file, "utf8").catch(() => null);
+  if (current === text) continue;
+  stale.push(file);
+  if (!isCheck) await writeFile(file, text);
+}
+if (stale.length === 0) console.log("Generated files are up to date.");
+else console.log(`${isCheck ? "Not up to date" : "Written"}: ${stale.join(", ")}`);
+if (isCheck && stale.length > 0) {
+  console.error("Run: npm run codegen");
+  process.exit(1);
+}

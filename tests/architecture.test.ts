@@ -1,0 +1,97 @@
+// Holds the arrows between the folders of `src/`, as the README draws them.
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+
+import { describe, expect, it } from "vitest";
+
+/** Which folders, or files at the top, each folder may import from. */
+const allowed: Record<string, readonly string[]> = {
+  main: ["app", "config"],
+  app: [
+    "auth",
+    "config",
+    "database",
+    "domain",
+    "graphql",
+    "http",
+    "images",
+    "jobs",
+    "rest",
+    "services",
+    "storage",
+  ],
+  graphql: ["auth", "domain", "errors", "http", "services"],
+  rest: ["auth", "domain", "errors", "http", "services"],
+  http: ["config", "errors"],
+  services: ["auth", "database", "domain", "errors", "images", "storage"],
+  jobs: ["database", "domain", "storage"],
+  database: ["domain", "embedded-mongo", "errors"],
+  storage: ["domain", "errors"],
+  images: ["domain", "errors"],
+  auth: ["domain", "errors"],
+  domain: ["errors"],
+  "embedded-mongo": [],
+  config: ["environment"],
+  environment: [],
+  errors: [],
+};
+
+const places = Object.keys(allowed);
+
+function placeOf(file: string): string {
+  return path.relative("src", file).split(path.sep)[0]!.replace(/\.ts$/, "");
+}
+
+const files = readdirSync("src", { recursive: true, encoding: "utf8" })
+  .filter((file) => file.endsWith(".ts"))
+  .map((file) => path.join("src", file));
+const imports = files.flatMap((file) => {
+  const text = readFileSync(file, "utf8");
+  return [...text.matchAll(/from "(\.[^"]+)"/g)].map(([, target]) => ({
+    file,
+    from: placeOf(file),
+    to: placeOf(path.join(path.dirname(file), target!)),
+  }));
+});
+
+describe("the folders of src", () => {
+  it("are all known here", () => {
+    expect([...new Set(files.map(placeOf))].toSorted()).toEqual(places.toSorted());
+  });
+
+  it.each(places)("%s imports only what it may", (place) => {
+    const foreign = imports.filter(({ from, to }) => from === place && to !== place);
+
+    expect(foreign.filter(({ to }) => !allowed[place]!.includes(to))).toEqual([]);
+  });
+
+  it("reach storage through its contract, except where it is built", () => {
+    const concrete = files.filter((file) => /storage\/local-storage/.test(readFileSync(file, "utf8")));
+
+    expect(concrete).toEqual(["src/app.ts"]);
+  });
+
+  it("know the embedded database by one line", () => {
+    const users = imports.filter(({ from, to }) => to === "embedded-mongo" && from !== to);
+
+    expect(users.map(({ file }) => file)).toEqual(["src/database/connection.ts"]);
+  });
+
+  it("have files that can be read in one sitting", () => {
+    const lengths = files.map((file) => [file, readFileSync(file, "utf8").split("\n").length] as const);
+
+    expect(lengths.filter(([, length]) => length > 220)).toEqual([]);
+  });
+
+  it("read the environment in one place", () => {
+    const readers = files.filter((file) => readFileSync(file, "utf8").includes("process.env"));
+
+    expect(readers).toEqual(["src/main.ts"]);
+  });
+
+  it("open each file with what it is for", () => {
+    const silent = files.filter((file) => !readFileSync(file, "utf8").startsWith("// "));
+
+    expect(silent).toEqual([]);
+  });
+});

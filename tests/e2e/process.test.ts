@@ -1,0 +1,246 @@
+// The built program, started, stopped, killed and started again, as its users do it.
+import { once } from "node:events";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { request, type IncomingMessage } from "node:http";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+import { DatabaseSync } from "@photostructure/sqlite";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+import { Client } from "../support/client.ts";
+import {
+  DeleteProfilePictureDocument,
+  ListUsersDocument,
+  RegisterDocument,
+  UploadProfilePictureDocument,
+} from "../support/operations.generated.ts";
+import * as sampleImages from "../support/sample-images.ts";
+import { ServerProcess } from "../support/server-process.ts";
+
+let folder: string;
+let servers: ServerProcess[];
+
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "letsapp-e2e-"));
+  servers = [];
+});
+afterEach(async () => {
+  await Promise.all(servers.map((server) => server.stop("SIGKILL")));
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function start(env: Record<string, string> = {}): Promise<ServerProcess> {
+  const server = await ServerProcess.start({ INSTANCE_DIR: folder, ...env });
+  servers.push(server);
+  return server;
+}
+
+const ada = { username: "ada", email: "ada@example.com", password: "correct horse" };
+const photograph = () => new Blob([new Uint8Array(sampleImages.portraitJpeg())]);
+
+/** Signs Ada up and gives her a picture. */
+async function givenPicture(url: string): Promise<{ token: string; mediaUrl: string; mediaId: string }> {
+  const client = new Client(url);
+  const { register } = await client.execute(RegisterDocument, { input: ada });
+  client.token = register.token;
+  const { uploadProfilePicture } = await client.execute(UploadProfilePictureDocument, { file: photograph() });
+  const media = uploadProfilePicture.media!;
+  return { token: register.token, mediaUrl: new URL(media.url).pathname, mediaId: media.id };
+}
+
+async function viewCountOf(url: string, token: string): Promise<number> {
+  const client = new Client(url);
+  client.token = token;
+  const { users } = await client.execute(ListUsersDocument, { first: 1 });
+  return users.edges[0]!.node.profilePicture!.viewCount;
+}
+
+/** A process that is expected to give up: its exit code and what it says, line by line. */
+async function giveUp(env: Record<string, string>): Promise<{ code: number | null; lines: string[] }> {
+  const { code, stderr } = await ServerProcess.spawn({ INSTANCE_DIR: folder, ...env }).ended;
+  return { code, lines: stderr.trim().split("\n") };
+}
+
+describe("the program", () => {
+  it("starts on an empty folder, says where it is, and does its work", async () => {
+    const server = await start();
+    const client = new Client(server.url);
+
+    const { register } = await client.execute(RegisterDocument, { input: ada });
+    client.token = register.token;
+    const { uploadProfilePicture } = await client.execute(UploadProfilePictureDocument, {
+      file: photograph(),
+    });
+    const picture = await fetch(uploadProfilePicture.media!.thumbnailUrl);
+    await picture.arrayBuffer();
+    const { users } = await client.execute(ListUsersDocument, { first: 10 });
+    const { deleteProfilePicture } = await client.execute(DeleteProfilePictureDocument, {});
+
+    expect(server.stdout).toContain(`Playground     ${server.url}/playground`);
+    expect(server.stdout).toContain(`A picture      ${server.url}/api/users/media/<id>`);
+    expect(server.stdout).toContain(path.join(folder, "database", "letsapp.sqlite"));
+    expect(picture.headers.get("content-type")).toBe("image/jpeg");
+    expect(users.edges.map(({ node }) => [node.username, node.profilePicture?.viewCount])).toEqual([
+      ["ada", 1],
+    ]);
+    expect(deleteProfilePicture.user.profilePicture).toBeNull();
+  });
+
+  it("keeps its secret to itself", async () => {
+    await start();
+
+    expect((await stat(path.join(folder, "jwt-secret"))).mode & 0o777).toBe(0o600);
+    expect((await readFile(path.join(folder, "jwt-secret"), "utf8")).trim()).toMatch(/^[\w-]{43}$/);
+  });
+
+  it("still has everything after a restart: users, pictures, views, tokens", async () => {
+    const first = await start();
+    const { token, mediaUrl } = await givenPicture(first.url);
+    for (let i = 0; i < 3; i++) await (await fetch(first.url + mediaUrl)).arrayBuffer();
+
+    const ended = await first.stop();
+    const second = await start();
+
+    expect(ended).toMatchObject({ code: 0, stderr: "" });
+    expect(await viewCountOf(second.url, token)).toBe(3);
+    expect((await fetch(second.url + mediaUrl)).status).toBe(200);
+  });
+
+  it("has lost nothing that it acknowledged when it was killed", async () => {
+    const first = await start();
+    const { token, mediaUrl, mediaId } = await givenPicture(first.url);
+
+    await first.stop("SIGKILL");
+    const second = await start();
+    const client = new Client(second.url);
+    client.token = token;
+    const { users } = await client.execute(ListUsersDocument, { first: 1 });
+
+    expect(users.edges[0]!.node.profilePicture!.id).toBe(mediaId);
+    expect((await fetch(second.url + mediaUrl)).status).toBe(200);
+    expect((await fetch(`${second.url + mediaUrl}?thumbnail=true`)).status).toBe(200);
+  });
+
+  it("leaves one database file behind, and nothing in the folder for temporary files", async () => {
+    const temporary = await mkdtemp(path.join(tmpdir(), "t-"));
+    const server = await start({ TMPDIR: temporary });
+    await givenPicture(server.url);
+
+    await server.stop();
+    const left = await readdir(temporary);
+    await rm(temporary, { recursive: true });
+
+    expect(left).toEqual([]);
+    expect(await readdir(path.join(folder, "database"))).toEqual(["letsapp.sqlite"]);
+  });
+
+  it("answers what is under way before it stops, and then no more", async () => {
+    const server = await start();
+    const { token } = await givenPicture(server.url);
+    const [head, tail] = await halvesOfUpload();
+    const { hostname, port } = new URL(server.url);
+    const path = `/api/users/${JSON.parse(atob(token.split(".")[1]!)).sub}/profile-picture`;
+    const headers = { authorization: `Bearer ${token}`, "content-type": "multipart/form-data; boundary=x" };
+
+    const upload = request({ hostname, port, path, method: "POST", headers });
+    const answered = once(upload, "response") as Promise<[IncomingMessage]>;
+    upload.write(head);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    server.child.kill("SIGTERM");
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    upload.end(tail);
+    const [response] = await answered;
+    response.resume();
+    const { code } = await server.ended;
+
+    expect(response.statusCode).toBe(200);
+    expect(response.headers.connection).toBe("close");
+    expect(code).toBe(0);
+    await expect(fetch(server.url)).rejects.toThrow("fetch failed");
+  });
+});
+
+/** A form with a photograph, cut in two. */
+async function halvesOfUpload(): Promise<[Buffer, Buffer]> {
+  const form = Buffer.concat([
+    Buffer.from('--x\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n'),
+    sampleImages.portraitJpeg(),
+    Buffer.from("\r\n--x--\r\n"),
+  ]);
+  return [form.subarray(0, 30_000), form.subarray(30_000)];
+}
+
+describe("the program gives up with one clear line", () => {
+  it("on data that another process uses", async () => {
+    await start();
+
+    expect(await giveUp({})).toEqual({
+      code: 1,
+      lines: [
+        `letsapp: the database ${path.join(folder, "database", "letsapp.sqlite")} is locked by another process`,
+      ],
+    });
+  });
+
+  it("on a port that is taken", async () => {
+    const other = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => other.once("listening", resolve));
+    const { port } = other.address() as AddressInfo;
+
+    const ended = await giveUp({ PORT: String(port) });
+    other.close();
+
+    expect(ended).toEqual({
+      code: 1,
+      lines: [`letsapp: Port ${port} on 127.0.0.1 is taken by another program. Set PORT to another one.`],
+    });
+  });
+
+  it("on an instance folder that cannot be one", async () => {
+    const file = path.join(folder, "a-file");
+    await writeFile(file, "");
+
+    const { code, lines } = await giveUp({ INSTANCE_DIR: path.join(file, "instance") });
+
+    expect(code).toBe(1);
+    expect(lines).toEqual([
+      `letsapp: ${file}/instance cannot be written (ENOTDIR). Set INSTANCE_DIR to a folder that can.`,
+    ]);
+  });
+
+  it("for each variable that is wrong", async () => {
+    const { code, lines } = await giveUp({ PORT: "http", LOG_LEVEL: "loud" });
+
+    expect(code).toBe(1);
+    expect(lines).toEqual([
+      "letsapp: PORT must be a whole number from 0 to 65535.",
+      "letsapp: LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent.",
+    ]);
+  });
+
+  it("on a database of a newer version", async () => {
+    await (await start()).stop();
+    const database = new DatabaseSync(path.join(folder, "database", "letsapp.sqlite"));
+    database.exec("PRAGMA user_version = 99");
+    database.close();
+
+    const { code, lines } = await giveUp({});
+
+    expect(code).toBe(1);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain("has format 99; this version of the program reads up to format 1");
+  });
+
+  it("on a MongoDB that does not answer", async () => {
+    const { code, lines } = await giveUp({
+      MONGODB_URI: "mongodb://127.0.0.1:1/letsapp",
+      JWT_SECRET: "x".repeat(32),
+    });
+
+    expect(code).toBe(1);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain("ECONNREFUSED");
+  });
+});

@@ -1,0 +1,73 @@
+// The built program as a user starts it: a process of its own, with its data in a folder.
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import path from "node:path";
+
+const START_TIMEOUT_MS = 20_000;
+
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
+export interface Ended {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** A child that runs, or has run, the program. */
+export class ServerProcess {
+  stdout = "";
+  stderr = "";
+  readonly ended: Promise<Ended>;
+
+  private constructor(readonly child: ChildProcess) {
+    running.add(child);
+    child.stdout!.setEncoding("utf8").on("data", (text: string) => (this.stdout += text));
+    child.stderr!.setEncoding("utf8").on("data", (text: string) => (this.stderr += text));
+    this.ended = once(child, "close").then(([code]) => {
+      running.delete(child);
+      return { code: code as number | null, stdout: this.stdout, stderr: this.stderr };
+    });
+  }
+
+  /** Starts the program, which may end by itself. */
+  static spawn(env: Record<string, string>): ServerProcess {
+    const child = spawn(process.execPath, [path.resolve("dist/main.js")], {
+      env: {
+        PATH: process.env.PATH,
+        HOME: process.env.HOME,
+        TMPDIR: process.env.TMPDIR,
+        PORT: "0",
+        LOG_LEVEL: "warn",
+        ...env,
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    return new ServerProcess(child);
+  }
+
+  /** Starts the program and waits until it listens. */
+  static async start(env: Record<string, string>): Promise<ServerProcess> {
+    const server = ServerProcess.spawn(env);
+    const deadline = Date.now() + START_TIMEOUT_MS;
+    while (!server.stdout.includes("Pictures ")) {
+      if (server.child.exitCode !== null || Date.now() > deadline) {
+        throw new Error(`the server did not start: ${server.stderr}${server.stdout}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    return server;
+  }
+
+  /** Where it listens, as it says itself. */
+  get url(): string {
+    return /GraphQL API\s+(\S+)\/graphql/.exec(this.stdout)![1]!;
+  }
+
+  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<Ended> {
+    this.child.kill(signal);
+    return this.ended;
+  }
+}

@@ -1,0 +1,114 @@
+import { describe, expect, it } from "vitest";
+
+import { ConfigError, loadConfig } from "../../src/config.ts";
+
+/** The problems of an environment; none when it is fine. */
+function problemsOf(env: Record<string, string>): readonly string[] {
+  try {
+    loadConfig(env);
+    return [];
+  } catch (error) {
+    return (error as ConfigError).problems;
+  }
+}
+
+describe("loadConfig", () => {
+  it("needs nothing", () => {
+    expect(loadConfig({})).toMatchObject({
+      http: { host: "127.0.0.1", port: 4000, publicUrl: null, corsOrigins: [], trustProxy: false },
+      database: { kind: "embedded", file: expect.stringMatching(/instance\/database\/letsapp\.sqlite$/) },
+      auth: { kind: "generated-secret", secretFile: expect.stringMatching(/instance\/jwt-secret$/) },
+      storage: { kind: "local", rootDir: expect.stringMatching(/instance\/uploads\/profile_pictures$/) },
+      limits: { uploadsPerMinute: 5, signInsPerMinute: 10 },
+      media: { maxAgeSeconds: 3600 },
+      cleanup: { retentionMs: 30 * 24 * 60 * 60 * 1000 },
+      logLevel: "info",
+    });
+  });
+
+  it("takes an empty variable for none", () => {
+    expect(loadConfig({ PORT: "", JWT_SECRET: " ", MONGODB_URI: "" })).toEqual(loadConfig({}));
+  });
+
+  it("cannot be changed afterwards", () => {
+    const config = loadConfig({});
+
+    expect(() => Object.assign(config.http, { port: 1 })).toThrow(TypeError);
+  });
+
+  it.each([
+    [
+      { MONGODB_URI: "mongodb://db/letsapp", JWT_SECRET: "secret" },
+      { database: { kind: "mongodb" }, auth: { kind: "shared-secret" } },
+    ],
+    [
+      { JWT_JWKS_URL: "https://id.example/keys", JWT_ISSUER: "https://id.example", JWT_AUDIENCE: "letsapp" },
+      { auth: { kind: "key-set", issuer: "https://id.example", audience: "letsapp" } },
+    ],
+    [{ PUBLIC_URL: "https://pictures.example/" }, { http: { publicUrl: "https://pictures.example" } }],
+    [
+      { CORS_ORIGINS: "https://a.example, https://b.example" },
+      { http: { corsOrigins: ["https://a.example", "https://b.example"] } },
+    ],
+    [{ CORS_ORIGINS: "*" }, { http: { corsOrigins: "*" } }],
+    [
+      { TRUST_PROXY: "10.0.0.0/8, ::1,loopback" },
+      { http: { trustProxy: ["10.0.0.0/8", "::1", "loopback"] } },
+    ],
+    [
+      { MEDIA_RETENTION_DAYS: "0", MEDIA_MAX_AGE_SECONDS: "0" },
+      { cleanup: { retentionMs: 0 }, media: { maxAgeSeconds: 0 } },
+    ],
+  ])("understands %j", (env, expected) => {
+    expect(loadConfig(env as Record<string, string>)).toMatchObject(expected);
+  });
+
+  it.each([
+    [{ PORT: "http" }, "PORT must be a whole number from 0 to 65535."],
+    [{ PORT: "65536" }, "PORT must be a whole number from 0 to 65535."],
+    [{ PORT: "1e3" }, "PORT must be a whole number from 0 to 65535."],
+    [{ UPLOADS_PER_MINUTE: "0" }, "UPLOADS_PER_MINUTE must be a whole number from 1 to 1000000."],
+    [{ MEDIA_RETENTION_DAYS: "-1" }, "MEDIA_RETENTION_DAYS must be a whole number from 0 to 36500."],
+    [{ LOG_LEVEL: "loud" }, "LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent."],
+    [{ PUBLIC_URL: "pictures.example" }, "PUBLIC_URL must be a URL that starts with http:// or https://."],
+    [
+      { PUBLIC_URL: "ftp://pictures.example" },
+      "PUBLIC_URL must be a URL that starts with http:// or https://.",
+    ],
+    [
+      { CORS_ORIGINS: "https://a.example/path" },
+      'CORS_ORIGINS must be "*" or a list such as https://a.example,https://b.example.',
+    ],
+    [
+      { TRUST_PROXY: "yes" },
+      "TRUST_PROXY must be false or the addresses of your proxies, such as 10.0.0.0/8,loopback.",
+    ],
+    [
+      { TRUST_PROXY: "1" },
+      "TRUST_PROXY must be false or the addresses of your proxies, such as 10.0.0.0/8,loopback.",
+    ],
+    [
+      { MONGODB_URI: "postgres://db", JWT_SECRET: "s" },
+      "MONGODB_URI must start with mongodb:// or mongodb+srv://.",
+    ],
+    [
+      { MONGODB_URI: "mongodb://db" },
+      "JWT_SECRET or JWT_JWKS_URL is required with MONGODB_URI: several processes have to agree on it.",
+    ],
+    [{ JWT_ISSUER: "x" }, "JWT_ISSUER has a meaning only with JWT_JWKS_URL."],
+  ])("refuses %j", (env, problem) => {
+    expect(problemsOf(env as Record<string, string>)).toEqual([problem]);
+  });
+
+  it("reports all problems at once, and no secret", () => {
+    const problems = problemsOf({
+      PORT: "x",
+      JWT_SECRET: "top-secret",
+      JWT_JWKS_URL: "https://id.example/keys",
+      LOG_LEVEL: "x",
+    });
+
+    expect(problems).toHaveLength(5);
+    expect(problems.join()).not.toContain("top-secret");
+  });
+});
