@@ -1,0 +1,115 @@
+// The README is true: its tour runs as it is written, its links lead somewhere, its tables name what there is.
+import { execFile } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { errorStatus } from "../src/errors.ts";
+import { ServerProcess } from "./support/server-process.ts";
+
+const readme = readFileSync("README.md", "utf8");
+
+/** The shell commands of a section, in order. */
+function commandsOf(heading: string): string {
+  const section = readme.split(`## ${heading}\n`)[1]!.split("\n## ")[0]!;
+  return [...section.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, commands]) => commands).join("\n");
+}
+
+describe("the tour", () => {
+  let folder: string;
+  let server: ServerProcess;
+  let lines: string[];
+
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), "letsapp-readme-"));
+    server = await ServerProcess.start({ INSTANCE_DIR: path.join(folder, "instance") });
+    const script = commandsOf("The tour")
+      .replaceAll("http://127.0.0.1:4000", server.url)
+      .replaceAll("/tmp/letsapp-", `${folder}/`);
+    // Each answer on a line of its own, for the test to read.
+    const withLines = `curl() { command curl "$@"; echo; }\n${script}`;
+    const { stdout } = await promisify(execFile)("bash", ["-euo", "pipefail", "-c", withLines]);
+    lines = stdout.split("\n").filter((line) => line !== "");
+  });
+  afterAll(async () => {
+    await server.stop();
+    await rm(folder, { recursive: true });
+  });
+
+  it("does what it says, step by step", () => {
+    const [register, upload, original, thumbnail, list, replaced, deleted, gone] = lines;
+
+    expect(JSON.parse(register!).data.register.user.id).toMatch(/^[0-9a-f]{24}$/);
+    expect(JSON.parse(upload!).data.uploadProfilePicture).toMatchObject({
+      message: "Profile picture updated successfully",
+      media: { width: 512, height: 600 },
+    });
+    expect(original).toBe("200 image/jpeg 61234 bytes");
+    expect(thumbnail).toMatch(/^200 image\/jpeg \d{4} bytes$/);
+    expect(JSON.parse(list!).data.users.edges).toMatchObject([
+      { node: { username: "grace", profilePicture: { viewCount: 2 } } },
+    ]);
+    expect(JSON.parse(replaced!)).toMatchObject({
+      success: true,
+      message: "Profile picture updated successfully",
+    });
+    expect(JSON.parse(deleted!)).toEqual({ success: true, message: "Profile picture deleted successfully" });
+    expect(JSON.parse(gone!)).toMatchObject({ success: false, code: "MEDIA_NOT_FOUND" });
+    expect(lines).toHaveLength(8);
+  });
+});
+
+describe("the README", () => {
+  it("names commands that exist", () => {
+    const { scripts } = JSON.parse(readFileSync("package.json", "utf8")) as {
+      scripts: Record<string, string>;
+    };
+
+    const named = [...readme.matchAll(/npm (?:run )?(start|test|[a-z]+:[a-z]+|check)\b/g)].map(
+      ([, name]) => name!,
+    );
+
+    expect(named).toEqual(expect.arrayContaining(["start", "test"]));
+    expect(named.filter((name) => !(name in scripts))).toEqual([]);
+  });
+
+  it("links to what is there", () => {
+    const targets = [...readme.matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map(([, target]) => target!);
+
+    expect(targets.length).toBeGreaterThan(10);
+    expect(targets.filter((target) => !existsSync(target))).toEqual([]);
+  });
+
+  it("lists every error code, with its status", () => {
+    const rows = readme
+      .split("## Errors\n")[1]!
+      .split("\n## ")[0]!
+      .split("\n")
+      .filter((line) => line.startsWith("| `"));
+    const listed = rows.flatMap((row) => {
+      const [, codes, status] = row.split("|");
+      return [...codes!.matchAll(/`([A-Z_]+)`/g)].map(([, code]) => [code, Number(status)]);
+    });
+
+    expect(Object.fromEntries(listed)).toEqual(errorStatus);
+  });
+
+  it("lists every variable", () => {
+    const config = readFileSync("src/config.ts", "utf8");
+    const read = new Set(
+      [...config.matchAll(/read\.(?:text|integer|choice|url)\("([A-Z_]+)"/g)].map(([, name]) => name!),
+    );
+    const section = readme.split("## Configuration\n")[1]!.split("\n## ")[0]!;
+
+    expect([...read].filter((name) => !section.includes(`\`${name}\``))).toEqual([]);
+    expect(read.size).toBeGreaterThan(14);
+  });
+
+  it("can be read in one go", () => {
+    expect(readme.split("\n").length).toBeLessThan(250);
+  });
+});
