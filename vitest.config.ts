@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 
 import { defineConfig } from "vitest/config";
 
+import { findChromium } from "./tests/support/browser.ts";
 import { findTestDatabase } from "./tests/support/test-database.ts";
 
 const require = createRequire(import.meta.url);
@@ -10,6 +11,9 @@ const require = createRequire(import.meta.url);
 const onDatabases = ["tests/contract/**/*.test.ts", "tests/integration/**/*.test.ts"];
 const otherDatabase = findTestDatabase();
 if ("missing" in otherDatabase) console.log(`Skipped on a second database: ${otherDatabase.missing}`);
+
+const chromium = findChromium();
+if (!chromium) console.log("Skipped in a browser: no Chromium is installed, and CHROMIUM_PATH is not set.");
 
 const shared = {
   setupFiles: ["tests/support/setup.ts"],
@@ -23,6 +27,7 @@ export default defineConfig({
     alias: [{ find: /^graphql$/, replacement: require.resolve("graphql/index.js") }],
   },
   test: {
+    passWithNoTests: chromium === undefined, // For `npm run test:browser`, which has said why.
     projects: [
       {
         extends: true,
@@ -34,6 +39,19 @@ export default defineConfig({
         },
       },
       { extends: true, test: { ...shared, name: "embedded", include: onDatabases } },
+      ...(chromium
+        ? [
+            {
+              extends: true as const,
+              test: {
+                ...shared,
+                name: "browser",
+                include: ["tests/browser/**/*.test.ts"],
+                globalSetup: ["tests/support/build.ts"],
+              },
+            },
+          ]
+        : []),
       ...("missing" in otherDatabase
         ? []
         : [

@@ -4,6 +4,7 @@ import { getDistDirectory, renderAltair, renderInitSnippet } from "altair-static
 import type { FastifyInstance } from "fastify";
 
 const PATH = "/playground/";
+const ENDPOINT = "/graphql";
 
 const OPTIONS_SCRIPT = "initial-options.js";
 
@@ -73,17 +74,22 @@ mutation Upload($file: Upload!) {
 export async function playground(app: FastifyInstance): Promise<void> {
   const options = {
     baseURL: PATH,
-    endpointURL: "/graphql",
+    endpointURL: ENDPOINT,
     disableAccount: true,
     serveInitialOptionsInSeperateRequest: OPTIONS_SCRIPT,
     initialWindows: tabs.map((tab) => ({
       ...tab,
-      endpointURL: "/graphql",
+      endpointURL: ENDPOINT,
       // Without it a browser's upload would be refused as a possible forgery.
       initialHeaders: { "Apollo-Require-Preflight": "true" },
     })),
   };
-  const [page, script] = [renderAltair(options), renderInitSnippet(options)];
+  const page = renderAltair(options);
+  // Altair takes no relative address, and only the browser knows by which one it came here.
+  const script = renderInitSnippet(options).replaceAll(
+    `\`${ENDPOINT}\``,
+    `new URL("${ENDPOINT}", location.href).href`,
+  );
   app.addHook("onSend", async (_request, reply) => {
     reply.header("content-security-policy", contentSecurityPolicy);
   });

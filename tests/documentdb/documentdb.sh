@@ -26,7 +26,7 @@ inside() {
 as_postgres() { inside setpriv --reuid=postgres --regid=postgres --clear-groups "$@"; }
 
 free_port() {
-  python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+  node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })'
 }
 
 start_postgres() { # port

@@ -108,7 +108,7 @@ describe("the playground", () => {
   it("knows the address, the header that uploads need, and three examples", async () => {
     const script = await (await app.fetch("/playground/initial-options.js")).text();
 
-    expect(script).toContain("/graphql");
+    expect(script.match(/endpointURL: new URL\("\/graphql", location.href\).href/g)).toHaveLength(4);
     expect(script).toContain("'Apollo-Require-Preflight': `true`");
     expect(script.match(/initialName/g)).toHaveLength(3);
   });
