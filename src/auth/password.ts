@@ -12,7 +12,7 @@ export const MIN_PASSWORD_BYTES = 8;
 let nobodysHash: Promise<string> | undefined;
 
 export function hashPassword(password: string): Promise<string> {
-  return hash(password, { cost: COST, rejectLongPasswords: true });
+  return hash(password, COST);
 }
 
 /** False, too, for a hash that is no bcrypt hash. */
