@@ -2,7 +2,7 @@
 // concrete classes. Called by `main.ts`, and by tests, which may replace a part.
 import { availableParallelism } from "node:os";
 
-import type { FastifyInstance } from "fastify";
+import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 
 import { AccessTokens, type TokenSource } from "./auth/access-token.ts";
 import { readOrCreateSecret } from "./auth/secret-file.ts";
@@ -73,6 +73,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     maxBodyBytes: pictureLimits.maxFileBytes + MULTIPART_OVERHEAD_BYTES,
     bodyTooLarge: fileTooLarge,
   });
+  warnOfShortSecret(config.auth, server.log);
   const onFatal =
     overrides.onFatal ?? ((error) => server.log.fatal({ err: error }, "the database has failed"));
   const database = await Database.open(config.database, onFatal, overrides.startEmbeddedMongo);
@@ -149,6 +150,15 @@ async function tokenSource(auth: AuthConfig): Promise<TokenSource> {
 
 function createStorage({ rootDir }: StorageConfig): ObjectStorage {
   return new LocalStorage(rootDir);
+}
+
+/** RFC 7518, section 3.2: a shorter one can be guessed from a single token. */
+const MIN_SECRET_BYTES = 32;
+
+/** Only a warning: LetsApp's own secret may be shorter, and the two have to agree. */
+function warnOfShortSecret(auth: AuthConfig, log: FastifyBaseLogger): void {
+  if (auth.kind !== "shared-secret" || Buffer.byteLength(auth.secret) >= MIN_SECRET_BYTES) return;
+  log.warn(`JWT_SECRET has fewer than ${MIN_SECRET_BYTES} bytes: whoever has a token may find it out`);
 }
 
 /** One process counts for itself; several count together. */

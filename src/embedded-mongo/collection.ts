@@ -1,10 +1,10 @@
 // The documents of one collection and their index entries, which always change together. Called by `reads.ts`
 // and `writes.ts`, always inside a transaction of `store.ts`.
+import type { DatabaseSync } from "@photostructure/sqlite";
 import { deserialize, serialize, type Document } from "bson";
 
 import { MongoError } from "./errors.ts";
 import { encodeKey, invert } from "./key-encoding.ts";
-import type { Store } from "./store.ts";
 
 /** What `createIndexes` was asked for, as `listIndexes` answers it. */
 export interface IndexSpec extends Document {
@@ -25,6 +25,9 @@ export interface StoredDocument {
   document: Document;
 }
 
+/** Prepares a statement once. The file is the store's: here only its tables are known. */
+export type Prepare = (sql: string) => ReturnType<InstanceType<typeof DatabaseSync>["prepare"]>;
+
 /** MongoDB's limit for one document. */
 const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
 
@@ -34,7 +37,7 @@ export class Collection {
   readonly indexes: Index[] = [];
 
   constructor(
-    readonly store: Store,
+    readonly prepare: Prepare,
     readonly id: number,
     readonly db: string,
     readonly name: string,
@@ -59,7 +62,7 @@ export class Collection {
     const pageSize = 256;
     const sql = `SELECT id, body FROM documents_${this.id} WHERE id > ? ORDER BY id LIMIT ${pageSize}`;
     for (let last = 0; ;) {
-      const rows = this.store.statement(sql).all(last);
+      const rows = this.prepare(sql).all(last);
       for (const { id, body } of rows) yield { rowId: id, document: deserialize(body) };
       if (rows.length < pageSize) return;
       last = rows.at(-1)!.id;
@@ -76,7 +79,7 @@ export class Collection {
        WHERE ${condition} ORDER BY entry.key ${isReverse ? "DESC" : "ASC"} LIMIT ${pageSize}`;
     let [low, high] = [start, end];
     for (let condition = "entry.key >= ? AND entry.key < ?"; ; condition = from) {
-      const rows = this.store.statement(sql(condition)).all(low, high);
+      const rows = this.prepare(sql(condition)).all(low, high);
       for (const { id, body } of rows) yield { rowId: id, document: deserialize(body) };
       if (rows.length < pageSize) return;
       const last = Buffer.from(rows.at(-1)!.key);
@@ -88,14 +91,14 @@ export class Collection {
   /** Adds a document with its index entries. @throws DuplicateKey, BSONObjectTooLarge */
   insert(document: Document): void {
     const sql = `INSERT INTO documents_${this.id} (body) VALUES (?)`;
-    const { lastInsertRowid } = this.store.statement(sql).run(toBytes(document));
+    const { lastInsertRowid } = this.prepare(sql).run(toBytes(document));
     for (const index of this.indexes) this.#addEntry(index, { rowId: Number(lastInsertRowid), document });
   }
 
   /** Puts `document` in the place of the stored one. @throws DuplicateKey, BSONObjectTooLarge */
   replace({ rowId, document: before }: StoredDocument, document: Document): void {
     const sql = `UPDATE documents_${this.id} SET body = ? WHERE id = ?`;
-    this.store.statement(sql).run(toBytes(document), rowId);
+    this.prepare(sql).run(toBytes(document), rowId);
     for (const index of this.indexes) {
       const [oldKey, newKey] = [entryKey(index, before, rowId), entryKey(index, document, rowId)];
       if (oldKey && newKey?.equals(oldKey)) continue;
@@ -106,14 +109,14 @@ export class Collection {
 
   remove({ rowId, document }: StoredDocument): void {
     for (const index of this.indexes) this.#removeEntry(index, entryKey(index, document, rowId));
-    this.store.statement(`DELETE FROM documents_${this.id} WHERE id = ?`).run(rowId);
+    this.prepare(`DELETE FROM documents_${this.id} WHERE id = ?`).run(rowId);
   }
 
   #addEntry(index: Index, { rowId, document }: StoredDocument): void {
     const key = entryKey(index, document, rowId);
     if (!key) return;
     try {
-      this.store.statement(`INSERT INTO index_${index.id} (key, document) VALUES (?, ?)`).run(key, rowId);
+      this.prepare(`INSERT INTO index_${index.id} (key, document) VALUES (?, ?)`).run(key, rowId);
     } catch (error) {
       if ((error as { sqliteCode?: number }).sqliteCode !== SQLITE_CONSTRAINT_PRIMARYKEY) throw error;
       throw this.#duplicateKey(index, document, error);
@@ -121,7 +124,7 @@ export class Collection {
   }
 
   #removeEntry(index: Index, key: Buffer | undefined): void {
-    if (key) this.store.statement(`DELETE FROM index_${index.id} WHERE key = ?`).run(key);
+    if (key) this.prepare(`DELETE FROM index_${index.id} WHERE key = ?`).run(key);
   }
 
   #duplicateKey({ spec }: Index, document: Document, cause: unknown): MongoError {

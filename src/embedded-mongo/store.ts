@@ -4,7 +4,7 @@
 import { DatabaseSync } from "@photostructure/sqlite";
 import { deserialize, serialize } from "bson";
 
-import { Collection, type IndexSpec } from "./collection.ts";
+import { Collection, type IndexSpec, type Prepare } from "./collection.ts";
 import { MongoError } from "./errors.ts";
 
 /** Counts changes of the file's layout. A file from a newer version is refused. */
@@ -17,12 +17,11 @@ const SQLITE_BUSY = 5;
 const SQLITE_FULL = 13;
 
 type Database = InstanceType<typeof DatabaseSync>;
-type Statement = ReturnType<Database["prepare"]>;
 
 /** The database file. One process at a time holds it; a second one is told that it is locked. */
 export class Store {
   readonly #db: Database;
-  readonly #statements = new Map<string, Statement>();
+  readonly #statements = new Map<string, ReturnType<Prepare>>();
   #collections = new Map<string, Collection>();
 
   /** @throws Error when another process holds the file, or when a newer version has written it */
@@ -74,16 +73,6 @@ export class Store {
     }
   }
 
-  /** A prepared statement; the same text is prepared once. */
-  statement(sql: string): Statement {
-    let statement = this.#statements.get(sql);
-    if (!statement) {
-      statement = this.#db.prepare(sql);
-      this.#statements.set(sql, statement);
-    }
-    return statement;
-  }
-
   findCollection(db: string, name: string): Collection | undefined {
     return this.#collections.get(namespace(db, name));
   }
@@ -105,13 +94,13 @@ export class Store {
     if (this.findCollection(db, name)) {
       throw new MongoError("NamespaceExists", `Collection ${db}.${name} already exists.`);
     }
-    const { lastInsertRowid } = this.statement("INSERT INTO collections (db, name) VALUES (?, ?)").run(
+    const { lastInsertRowid } = this.#prepare("INSERT INTO collections (db, name) VALUES (?, ?)").run(
       db,
       name,
     );
     const id = Number(lastInsertRowid);
     this.#db.exec(`CREATE TABLE documents_${id} (id INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL)`);
-    const collection = new Collection(this, id, db, name);
+    const collection = new Collection(this.#prepare, id, db, name);
     this.#collections.set(namespace(db, name), collection);
     this.addIndex(collection, { name: "_id_", key: { _id: 1 }, unique: true });
     return collection;
@@ -119,7 +108,7 @@ export class Store {
 
   /** Adds an index to the catalogue and fills it from the documents that are there. @throws DuplicateKey */
   addIndex(collection: Collection, spec: IndexSpec): void {
-    const { lastInsertRowid } = this.statement("INSERT INTO indexes (collection, spec) VALUES (?, ?)").run(
+    const { lastInsertRowid } = this.#prepare("INSERT INTO indexes (collection, spec) VALUES (?, ?)").run(
       collection.id,
       serialize(spec),
     );
@@ -140,6 +129,16 @@ export class Store {
     );
     this.#db.close();
   }
+
+  /** A prepared statement; the same text is prepared once. */
+  readonly #prepare: Prepare = (sql) => {
+    let statement = this.#statements.get(sql);
+    if (!statement) {
+      statement = this.#db.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  };
 
   #assertReadable(file: string): void {
     const version = Number(this.#db.prepare("PRAGMA user_version").get().user_version);
@@ -167,7 +166,7 @@ export class Store {
     this.#collections = new Map();
     const byId = new Map<number, Collection>();
     for (const { id, db, name } of this.#db.prepare("SELECT id, db, name FROM collections").all()) {
-      const collection = new Collection(this, id, db, name);
+      const collection = new Collection(this.#prepare, id, db, name);
       byId.set(id, collection);
       this.#collections.set(namespace(db, name), collection);
     }

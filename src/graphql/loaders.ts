@@ -5,14 +5,15 @@ import DataLoader from "dataloader";
 import type { MediaId, UserId } from "../domain/ids.ts";
 import type { Media } from "../domain/media.ts";
 import type { User } from "../domain/user.ts";
-import type { Services } from "./context.ts";
+import type { AccountService } from "../services/account-service.ts";
+import type { MediaService } from "../services/media-service.ts";
 
 export interface Loaders {
   userById: DataLoader<UserId, User | null>;
   mediaById: DataLoader<MediaId, Media | null>;
 }
 
-export function createLoaders({ accounts, media }: Pick<Services, "accounts" | "media">): Loaders {
+export function createLoaders(accounts: AccountService, media: MediaService): Loaders {
   return {
     userById: loaderById((ids) => accounts.findManyByIds(ids)),
     mediaById: loaderById((ids) => media.findManyByIds(ids)),

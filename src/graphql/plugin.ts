@@ -65,7 +65,12 @@ export async function graphqlDoor(app: FastifyInstance, options: GraphQLDoorOpti
   const context = async (request: FastifyRequest): Promise<RequestContext> => {
     try {
       const currentUserId = await tokens.identify(request.headers.authorization);
-      return { currentUserId, address: request.ip, services, loaders: createLoaders(services) };
+      return {
+        currentUserId,
+        address: request.ip,
+        services,
+        loaders: createLoaders(services.accounts, services.media),
+      };
     } catch (error) {
       throw toRequestError(error);
     }
