@@ -71,9 +71,12 @@ function networkOf(address: string): string {
   if (!isIPv6(address)) return address;
   const [, mapped] = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address) ?? [];
   if (mapped) return mapped;
-  const [head = "", tail] = address.split("::");
-  const groups = head.split(":").filter(Boolean);
-  const tailGroups = tail?.split(":").filter(Boolean) ?? [];
-  const zeros = Array.from({ length: 8 - groups.length - tailGroups.length }, () => "0");
-  return [...groups, ...(tail === undefined ? [] : zeros), ...tailGroups].slice(0, 4).join(":");
+  const [head = "", tail = ""] = address.split("::");
+  const [first, last] = [groupsOf(head), groupsOf(tail)];
+  const zeros = Array.from({ length: 8 - first.length - last.length }, () => 0);
+  return [...first, ...zeros, ...last].slice(0, 4).join(":");
+}
+
+function groupsOf(part: string): number[] {
+  return part === "" ? [] : part.split(":").map((group) => parseInt(group, 16));
 }
