@@ -14,7 +14,12 @@ const DEFAULT_DATABASE = "letsapp";
 
 /** Long enough for a fail-over to be noticed, short enough for a person to wait. */
 const SERVER_SELECTION_TIMEOUT_MS = 5_000;
-const SOCKET_TIMEOUT_MS = 20_000;
+
+/**
+ * No operation takes longer, whatever it waits for. The driver has no other bound for all of it: an operation
+ * whose connection ends between its write and its read would wait for ever.
+ */
+const OPERATION_TIMEOUT_MS = 8_000;
 
 export type DatabaseLocation = { kind: "embedded"; file: string } | { kind: "mongodb"; uri: string };
 
@@ -58,7 +63,7 @@ export class Database {
       autoIndex: false,
       bufferCommands: false,
       serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
-      socketTimeoutMS: SOCKET_TIMEOUT_MS,
+      timeoutMS: OPERATION_TIMEOUT_MS,
     });
     const database = new Database(connection, embedded);
     try {

@@ -32,6 +32,8 @@ export async function querying<Result>(operation: () => PromiseLike<Result>): Pr
 }
 
 function isTemporary(error: unknown): boolean {
+  // A connection that broke while the driver was writing to it: the socket's own error comes through.
+  if ((error as NodeJS.ErrnoException).syscall !== undefined) return true;
   if (error instanceof mongo.MongoServerError) return temporaryCodes.has(Number(error.code));
   // What the driver reports without an answer from a server: network, pool, selection and closed connections.
   if (error instanceof mongo.MongoError) return !(error instanceof mongo.MongoInvalidArgumentError);

@@ -1,0 +1,112 @@
+// What both doors say when it is our fault, and that they recover by themselves.
+import { afterEach, describe, expect, it } from "vitest";
+
+import { LocalStorage } from "../../src/storage/local-storage.ts";
+import { secondDatabaseUri, startEmbeddedInThread } from "../support/database.ts";
+import * as sampleImages from "../support/sample-images.ts";
+import { TestApp, type Person } from "../support/test-app.ts";
+
+let app: TestApp;
+afterEach(() => app.stop());
+
+describe("too many pictures at once", () => {
+  /** Uploads through one door; what came of it. */
+  const doors: Record<string, (bytes: Buffer, person: Person) => Promise<{ code: unknown; wait: unknown }>> = {
+    GraphQL: async (bytes, { token }) => {
+      const { code = "done", retryAfterSeconds } = (await app.upload({ bytes }, token)).errors[0]?.extensions ?? {};
+      return { code, wait: retryAfterSeconds };
+    },
+    "plain HTTP": async (bytes, person) => {
+      const response = await app.uploadByRest({ bytes }, person);
+      const { code = "done" } = (await response.json()) as { code?: string };
+      return { code, wait: Number(response.headers.get("retry-after")) };
+    },
+  };
+
+  it.each(Object.keys(doors))("are answered OVERLOADED through %s; the others are stored, and then all is as before", async (door) => {
+    app = await TestApp.start();
+    const upload = doors[door]!;
+    const bytes = await sampleImages.flatPng(6000, 6000);
+    const people = await Promise.all(Array.from({ length: 70 }, () => app.givenPerson()));
+
+    const outcomes = await Promise.all(people.map((person) => upload(bytes, person)));
+
+    const refused = outcomes.filter(({ code }) => code === "OVERLOADED");
+    expect(new Set(outcomes.map(({ code }) => code))).toEqual(new Set(["done", "OVERLOADED"]));
+    expect(new Set(refused.map(({ wait }) => wait))).toEqual(new Set([5]));
+    expect(await app.mediaCollection.countDocuments({ status: "ready" })).toBe(70 - refused.length);
+    expect((await upload(bytes, people[0]!)).code).toBe("done");
+  });
+});
+
+describe.skipIf(secondDatabaseUri() !== undefined)("a database that is gone", () => {
+  it("is said by both doors with 503, and nothing is stored", async () => {
+    let stopDatabase = () => Promise.resolve();
+    app = await TestApp.start(
+      {},
+      {
+        startEmbeddedMongo: async (file) => {
+          const embedded = await startEmbeddedInThread(file);
+          stopDatabase = embedded.close;
+          return { uri: embedded.uri, close: async () => {} };
+        },
+      },
+    );
+    const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    const files = await app.storedFiles();
+    console.log('stopping', Date.now()); await stopDatabase(); console.log('stopped', Date.now());
+
+    const T=<X>(n: string, p: Promise<X>) => p.finally(() => console.log(n, Date.now()));
+    const [picture, graphql, upload, rest, ready] = await Promise.all([
+      T("pic", app.picture(person.mediaId)),
+      T("gql", app.graphql("{ users { edges { node { id } } } }", {}, person.token)),
+      T("up", app.upload({ bytes: sampleImages.portraitJpeg() }, person.token)),
+      T("rest", app.uploadByRest({ bytes: sampleImages.portraitJpeg() }, person)),
+      T("ready", app.fetch("/readyz")),
+    ]);
+
+    expect([picture.status, rest.status, ready.status]).toEqual([503, 503, 503]);
+    expect(picture.headers.get("retry-after")).toBe("5");
+    expect(await picture.json()).toMatchObject({ code: "DATABASE_UNAVAILABLE", retryAfterSeconds: 5 });
+    expect(await rest.json()).toMatchObject({ code: "DATABASE_UNAVAILABLE" });
+    expect(graphql.errors[0]!.extensions).toMatchObject({
+      code: "DATABASE_UNAVAILABLE",
+      retryAfterSeconds: 5,
+    });
+    expect(upload.errors[0]!.extensions.code).toBe("DATABASE_UNAVAILABLE");
+    expect(await app.storedFiles()).toEqual(files);
+  });
+});
+
+describe("an error that nobody foresaw", () => {
+  class CuriousStorage extends LocalStorage {
+    override read(): Promise<never> {
+      return Promise.reject(new Error("the password is 1234"));
+    }
+    override put(): Promise<never> {
+      return Promise.reject(new Error("the password is 1234"));
+    }
+  }
+
+  it("is told by both doors, without what it says", async () => {
+    app = await TestApp.start();
+    const { user, token, mediaId } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    Object.setPrototypeOf(app.app.storage, CuriousStorage.prototype);
+
+    const picture = await app.picture(mediaId);
+    const rest = await app.uploadByRest({ bytes: sampleImages.portraitJpeg() }, { user, token });
+    const graphql = await app.upload({ bytes: sampleImages.portraitJpeg() }, token);
+
+    const body = {
+      success: false,
+      message: "Something went wrong on our side.",
+      code: "INTERNAL_SERVER_ERROR",
+    };
+    expect([picture.status, rest.status, graphql.status]).toEqual([500, 500, 200]);
+    expect(await picture.json()).toEqual(body);
+    expect(await rest.json()).toEqual(body);
+    expect(graphql.errors).toEqual([
+      expect.objectContaining({ message: body.message, extensions: { code: "INTERNAL_SERVER_ERROR" } }),
+    ]);
+  });
+});
