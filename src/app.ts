@@ -72,6 +72,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     logLevel: config.logLevel,
     maxBodyBytes: pictureLimits.maxFileBytes + MULTIPART_OVERHEAD_BYTES,
     bodyTooLarge: fileTooLarge,
+    sendError,
   });
   warnOfShortSecret(config.auth, server.log);
   const onFatal =
@@ -86,7 +87,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     maxConcurrent: availableParallelism(),
     maxWaiting: MAX_WAITING_PICTURES,
   });
-  const profilePictures = new ProfilePictureService(users, media, storage, pictures);
+  const profilePictures = new ProfilePictureService(users, media, storage, pictures, server.log);
   const accounts = new AccountService(users, tokens, rateLimits);
   const cleanup = new CleanupJob(users, media, storage, config.cleanup, server.log);
   const metrics = new Metrics(() => views.totals);

@@ -68,19 +68,49 @@ export class MediaRepository {
   /**
    * Records that both objects are stored, and which media this one is about to replace.
    *
-   * @returns false when the record is gone: the clean-up job took it for left behind
+   * @returns false when the clean-up job has taken the record for left behind
    */
   async markReady(id: MediaId, replacesId: MediaId | null): Promise<boolean> {
-    const replaces = replacesId
+    const update = replacesId
       ? { $set: { status: "ready", replaces: replacesId } }
       : { $set: { status: "ready" }, $unset: { replaces: 1 } };
-    const { matchedCount } = await querying(() => this.#media.updateOne({ _id: id }, replaces));
+    const { matchedCount } = await querying(() =>
+      this.#media.updateOne({ _id: id, is_deleted: { $ne: true } }, update),
+    );
     return matchedCount === 1;
   }
 
-  /** Records that the owner's pointer is about to leave this media. */
-  async markUnsettled(id: MediaId): Promise<void> {
-    await querying(() => this.#media.updateOne({ _id: id }, { $set: { unsettled_since: new Date() } }));
+  /**
+   * Finishes the change that made this media current, where that was left undone: the media that it replaced is
+   * retired. To be called while it is current, before anything else takes its place.
+   */
+  async finishChange(id: MediaId): Promise<void> {
+    const record = await querying(() =>
+      this.#media.findOne({ _id: id, replaces: { $exists: true } }, { replaces: 1 }).lean<MediaRecord>(),
+    );
+    if (record?.replaces) await this.settle({ retiredId: record.replaces.toHexString(), currentId: id });
+  }
+
+  /** Records that the owner is about to have no picture, and so which media is to go. */
+  async markLeaving(id: MediaId): Promise<void> {
+    const update = { $set: { unsettled_since: new Date(), is_leaving: true } };
+    await querying(() => this.#media.updateOne({ _id: id }, update));
+  }
+
+  /** Media of a deletion that was begun and not finished. */
+  async findLeaving(uploaderId: UserId): Promise<MediaId[]> {
+    const filter = { unsettled_since: { $gt: new Date(0) }, uploader_id: uploaderId, is_leaving: true };
+    const records = await querying(() => this.#media.find(filter, { _id: 1 }).lean<MediaRecord[]>());
+    return records.map(({ _id }) => _id.toHexString());
+  }
+
+  /** Takes a pending media for itself, so that its upload cannot become current any more. */
+  async claimAbandoned(id: MediaId): Promise<boolean> {
+    const update = { $set: { is_deleted: true, deleted_at: new Date() } };
+    const { matchedCount } = await querying(() =>
+      this.#media.updateOne({ _id: id, status: "pending" }, update),
+    );
+    return matchedCount === 1;
   }
 
   /**
@@ -102,18 +132,22 @@ export class MediaRepository {
     for (const id of [retiredId, currentId]) {
       if (!id) continue;
       writes.push({
-        updateOne: { filter: { _id: id }, update: { $unset: { unsettled_since: 1, replaces: 1 } } },
+        updateOne: {
+          filter: { _id: id },
+          update: { $unset: { unsettled_since: 1, replaces: 1, is_leaving: 1 } },
+        },
       });
     }
     if (writes.length > 0) await querying(() => this.#media.bulkWrite(writes));
   }
 
   /** Changes that began before `before` and were never finished, oldest first. */
-  async findUnsettled(before: Date, maxCount: number): Promise<UnsettledMedia[]> {
+  async findUnsettled(before: Date, maxCount: number, skipCount: number): Promise<UnsettledMedia[]> {
     const records = await querying(() =>
       this.#media
         .find({ unsettled_since: { $lt: before } })
         .sort({ unsettled_since: 1 })
+        .skip(skipCount)
         .limit(maxCount)
         .lean<MediaRecord[]>(),
     );
@@ -125,11 +159,12 @@ export class MediaRepository {
   }
 
   /** Media retired before `before`, longest ago first. */
-  async findRetired(before: Date, maxCount: number): Promise<{ media: Media }[]> {
+  async findRetired(before: Date, maxCount: number, skipCount: number): Promise<{ media: Media }[]> {
     const records = await querying(() =>
       this.#media
         .find({ deleted_at: { $lt: before }, is_deleted: true })
         .sort({ deleted_at: 1 })
+        .skip(skipCount)
         .limit(maxCount)
         .lean<MediaRecord[]>(),
     );

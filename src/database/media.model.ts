@@ -68,6 +68,10 @@ export class MediaRecord {
   @prop({ type: () => Date })
   unsettled_since?: Date;
 
+  /** True while a deletion is taking the pointer away from this media. */
+  @prop({ type: () => Boolean })
+  is_leaving?: boolean;
+
   /** The media whose place this one takes: to be retired once the pointer has moved. */
   @prop({ type: () => Types.ObjectId })
   replaces?: Types.ObjectId;

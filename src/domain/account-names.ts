@@ -36,7 +36,7 @@ export function cleanUsername(given: string): string {
 /** The address as it is stored, in lower case. @throws BAD_USER_INPUT */
 export function cleanEmail(given: string): string {
   const email = given.trim().normalize("NFC").toLowerCase();
-  if (email.length > MAX_EMAIL_CHARACTERS || !emailPattern.test(email)) {
+  if (email.length > MAX_EMAIL_CHARACTERS || !emailPattern.test(email) || invisibleCharacters.test(email)) {
     throw new AppError("BAD_USER_INPUT", "This is not an e-mail address.");
   }
   return email;

@@ -25,6 +25,8 @@ export const pictureLimits = {
   maxFileBytes: 800 * 1024,
   /** A 40-megapixel photograph still decodes within 160 MB. */
   maxPixels: 40_000_000,
+  /** Of a strip of pixels, a thumbnail's worth of width would still be all of it. */
+  maxSidePx: 16_384,
   /** A frame may be one pixel small and still costs; 800 KB hold 35,000 of those. */
   maxFrames: 300,
   /** Frames × width × height: what decoding the whole animation costs. */

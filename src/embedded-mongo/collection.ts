@@ -161,8 +161,8 @@ function entryKey({ spec }: Index, document: Document, rowId: number): Buffer | 
   return Buffer.concat(parts);
 }
 
-/** The value at a dotted path; undefined where there is none. Arrays on the way are not indexable. */
-function valueAt(document: Document, path: string): unknown {
+/** The value at a dotted path; undefined where there is none. An array on the way is itself the answer. */
+export function valueAt(document: Document, path: string): unknown {
   let value: unknown = document;
   for (const name of path.split(".")) {
     if (Array.isArray(value)) return value;

@@ -5,8 +5,9 @@ import type { Document } from "bson";
 import { collectionCommands } from "./collection-commands.ts";
 import type { CommandTable } from "./command.ts";
 import { Cursors } from "./cursors.ts";
+import { Deadline } from "./deadline.ts";
 import { MongoError } from "./errors.ts";
-import { checkFields, readString } from "./options.ts";
+import { checkFields, readCount, readString } from "./options.ts";
 import { readCommands } from "./read-commands.ts";
 import type { Store } from "./store.ts";
 import { MAX_MESSAGE_BYTES } from "./wire.ts";
@@ -31,6 +32,7 @@ const helloFields = [
 /** Answers commands from one store. */
 export class Commands {
   readonly #table: CommandTable;
+  readonly #deadline = new Deadline();
 
   constructor(readonly store: Store) {
     const cursors = new Cursors();
@@ -42,7 +44,7 @@ export class Commands {
       ping: { fields: [], run: () => ({}) },
       endSessions: { fields: [], run: () => ({}) },
       ...collectionCommands(store, cursors),
-      ...readCommands(store, cursors),
+      ...readCommands(store, cursors, this.#deadline),
       ...writeCommands(store),
     };
   }
@@ -54,7 +56,12 @@ export class Commands {
       const known = Object.hasOwn(this.#table, name) && this.#table[name];
       if (!known) throw new MongoError("CommandNotFound", `no such command: '${name}'`);
       checkFields(command, name, known.fields);
-      const answer = this.store.transaction(() => known.run(command, readString(command, "$db")));
+      this.#deadline.start(readCount(command, "maxTimeMS", 0));
+      const answer = this.store.transaction(() => {
+        const done = known.run(command, readString(command, "$db"));
+        this.#deadline.check(); // What is late is undone.
+        return done;
+      });
       return { ...answer, ok: 1 };
     } catch (error) {
       return { ok: 0, ...toMongoError(error).toDocument() };

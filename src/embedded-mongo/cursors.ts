@@ -1,5 +1,5 @@
 // The results that a driver has not fetched yet. A cursor is a generator that goes on where it stopped, so an
-// open one costs a position, not a copy of the results. Called by `commands.ts`.
+// open one costs a position, not a copy of the results. Called by the tables of commands.
 import { calculateObjectSize, Long, type Document } from "bson";
 
 import { MongoError } from "./errors.ts";
@@ -44,9 +44,10 @@ export class Cursors {
     if (!cursor || cursor.namespace !== namespace) {
       throw new MongoError("CursorNotFound", `cursor id ${id} not found`);
     }
-    cursor.lastUsedMs = Date.now();
+    this.#open.delete(id); // A cursor that fails is gone: what it has read already would be missing from its results.
     const { batch, isDone } = takeBatch(cursor, batchSize || Infinity);
-    if (isDone) this.#open.delete(id);
+    cursor.lastUsedMs = Date.now();
+    if (!isDone) this.#open.set(id, cursor);
     return { cursor: { nextBatch: batch, id: isDone ? Long.ZERO : Long.fromString(id), ns: namespace } };
   }
 

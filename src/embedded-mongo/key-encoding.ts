@@ -1,5 +1,5 @@
 // Turns BSON values into bytes that compare (as `memcmp` does) the way MongoDB compares the values, so that
-// SQLite's own B-tree keeps uniqueness, ranges and sort order. Called by `store.ts` and `plan.ts`.
+// SQLite's own B-tree keeps uniqueness, ranges and sort order. Called by `collection.ts` and `plan.ts`.
 import { Binary, ObjectId } from "bson";
 
 import { notImplemented } from "./errors.ts";

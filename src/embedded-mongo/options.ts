@@ -1,5 +1,5 @@
 // Reads the fields of a command and refuses every one that its command does not know: nothing that a caller
-// asks for is ever ignored. Called by `commands.ts`.
+// asks for is ever ignored. Called by `commands.ts` and the tables of commands.
 import type { Document } from "bson";
 
 import { MongoError, notImplemented } from "./errors.ts";
@@ -24,14 +24,18 @@ export function checkFields(command: Document, name: string, known: readonly str
     if (field === name || known.includes(field) || genericFields.has(field)) continue;
     throw new MongoError("IDLUnknownField", `BSON field '${name}.${field}' is an unknown field.`);
   }
-  const { w = 1 } = (command.writeConcern ?? {}) as { w?: number | string };
+  const writeConcern = readDocument(command, "writeConcern");
+  checkPart(writeConcern, "a write concern", ["w", "j", "wtimeout"]);
+  const { w = 1 } = writeConcern as { w?: number | string };
   if (![0, 1, "majority"].includes(w)) {
     throw new MongoError(
       "UnsatisfiableWriteConcern",
       `A single server cannot satisfy the write concern w: ${w}`,
     );
   }
-  const { level = "local" } = (command.readConcern ?? {}) as { level?: string };
+  const readConcern = readDocument(command, "readConcern");
+  checkPart(readConcern, "a read concern", ["level"]);
+  const { level = "local" } = readConcern as { level?: string };
   if (!readConcerns.has(level)) throw notImplemented(`The read concern '${level}'`);
 }
 
@@ -81,12 +85,6 @@ export function readSort(command: Document, field = "sort"): Record<string, 1 | 
     }
   }
   return sort;
-}
-
-/** When a command has to be done, from its `maxTimeMS`; undefined when it may take its time. */
-export function readDeadlineMs(command: Document): number | undefined {
-  const maxTimeMs = readCount(command, "maxTimeMS", 0);
-  return maxTimeMs > 0 ? Date.now() + maxTimeMs : undefined;
 }
 
 function mismatch(field: string, expected: string, value: unknown): MongoError {

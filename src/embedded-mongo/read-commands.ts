@@ -3,17 +3,18 @@ import type { Document, Long } from "bson";
 
 import type { CommandTable } from "./command.ts";
 import type { Cursors } from "./cursors.ts";
-import { readCount, readDeadlineMs, readDocument, readDocuments, readSort, readString } from "./options.ts";
+import type { Deadline } from "./deadline.ts";
+import { checkPart, readCount, readDocument, readDocuments, readSort, readString } from "./options.ts";
 import { aggregate, distinctValues, findDocuments, project, type FindOptions } from "./reads.ts";
 import type { Store } from "./store.ts";
 
-export function readCommands(store: Store, cursors: Cursors): CommandTable {
+export function readCommands(store: Store, cursors: Cursors, deadline: Deadline): CommandTable {
   return {
     find: {
       fields: ["filter", "sort", "projection", "skip", "limit", "batchSize", "singleBatch"],
       run(command, db) {
         const name = readString(command, "find");
-        const results = projectedResults(store, db, name, command);
+        const results = projectedResults(store, db, name, command, deadline);
         return cursors.start(`${db}.${name}`, results, {
           ...(command.batchSize !== undefined && { batchSize: readCount(command, "batchSize", 0) }),
           isSingle: command.singleBatch === true,
@@ -43,9 +44,11 @@ export function readCommands(store: Store, cursors: Cursors): CommandTable {
       fields: ["pipeline", "cursor"],
       run(command, db) {
         const name = readString(command, "aggregate");
-        const { batchSize } = readDocument(command, "cursor") as { batchSize?: number };
+        const cursor = readDocument(command, "cursor");
+        checkPart(cursor, "a cursor", ["batchSize"]);
+        const { batchSize } = cursor as { batchSize?: number };
         const pipeline = readDocuments(command, "pipeline");
-        const results = aggregate(store.findCollection(db, name), pipeline, readDeadlineMs(command));
+        const results = aggregate(store.findCollection(db, name), pipeline, deadline);
         return cursors.start(`${db}.${name}`, results.values(), batchSize === undefined ? {} : { batchSize });
       },
     },
@@ -55,7 +58,7 @@ export function readCommands(store: Store, cursors: Cursors): CommandTable {
       run(command, db) {
         const collection = store.findCollection(db, readString(command, "count"));
         let n = 0;
-        for (const _ of findDocuments(collection, readFindOptions(command, "query"))) n += 1;
+        for (const _ of findDocuments(collection, readFindOptions(command, "query", deadline))) n += 1;
         return { n };
       },
     },
@@ -65,25 +68,31 @@ export function readCommands(store: Store, cursors: Cursors): CommandTable {
       run(command, db) {
         const collection = store.findCollection(db, readString(command, "distinct"));
         const [key, filter] = [readString(command, "key"), readDocument(command, "query")];
-        return { values: distinctValues(collection, key, filter, readDeadlineMs(command)) };
+        return { values: distinctValues(collection, key, filter, deadline) };
       },
     },
   };
 }
 
-function* projectedResults(store: Store, db: string, name: string, command: Document): Generator<Document> {
+function* projectedResults(
+  store: Store,
+  db: string,
+  name: string,
+  command: Document,
+  deadline: Deadline,
+): Generator<Document> {
   const projection = readDocument(command, "projection");
-  const options = { ...readFindOptions(command, "filter"), sort: readSort(command) };
+  const options = { ...readFindOptions(command, "filter", deadline), sort: readSort(command) };
   for (const { document } of findDocuments(store.findCollection(db, name), options)) {
     yield project(document, projection);
   }
 }
 
-function readFindOptions(command: Document, filterField: string): FindOptions {
+function readFindOptions(command: Document, filterField: string, deadline: Deadline): FindOptions {
   return {
     filter: readDocument(command, filterField),
     skip: readCount(command, "skip", 0),
     limit: readCount(command, "limit", 0),
-    deadlineMs: readDeadlineMs(command),
+    deadline,
   };
 }

@@ -1,10 +1,11 @@
 // Finds documents: chooses a plan, tests every candidate against the whole query, sorts where no index does it.
 // Called by the commands that read and by those that write.
-import { calculateObjectSize, type Document } from "bson";
+import { calculateObjectSize, serialize, type Document } from "bson";
 import { Aggregator, Query } from "mingo";
 import type { Options } from "mingo/types";
 
-import type { Collection, StoredDocument } from "./collection.ts";
+import { valueAt, type Collection, type StoredDocument } from "./collection.ts";
+import type { Deadline } from "./deadline.ts";
 import { MongoError } from "./errors.ts";
 import { choosePlan, type Plan, type SortSpec } from "./plan.ts";
 
@@ -39,8 +40,7 @@ export interface FindOptions {
   skip?: number;
   /** 0 means all, as in MongoDB. */
   limit?: number;
-  /** When the command has to be done, in milliseconds since the epoch. */
-  deadlineMs?: number | undefined;
+  deadline?: Deadline;
 }
 
 /**
@@ -51,13 +51,13 @@ export interface FindOptions {
  */
 export function* findDocuments(
   collection: Collection | undefined,
-  { filter, sort = {}, skip = 0, limit = 0, deadlineMs = Infinity }: FindOptions,
+  { filter, sort = {}, skip = 0, limit = 0, deadline }: FindOptions,
 ): Generator<StoredDocument> {
   const query = parseQuery(filter);
   if (!collection) return;
   const plan = choosePlan(collection.indexes, filter, sort);
   const isSorted = plan?.isSorted || Object.keys(sort).length === 0;
-  const matches = matching(plan ? readPlan(collection, plan) : collection.readAll(), query, deadlineMs);
+  const matches = matching(plan ? readPlan(collection, plan) : collection.readAll(), query, deadline);
   let position = 0;
   for (const stored of isSorted ? matches : sortInMemory(matches, sort)) {
     position += 1;
@@ -73,10 +73,10 @@ function* readPlan(collection: Collection, { index, ranges, isReverse }: Plan): 
 function* matching(
   candidates: Iterable<StoredDocument>,
   query: Query,
-  deadlineMs: number,
+  deadline: Deadline | undefined,
 ): Generator<StoredDocument> {
   for (const stored of candidates) {
-    if (Date.now() > deadlineMs) throw new MongoError("MaxTimeMSExpired", "operation exceeded time limit");
+    deadline?.check();
     if (query.test(stored.document)) yield stored;
   }
 }
@@ -103,11 +103,11 @@ export function project(document: Document, projection: Document | undefined): D
 export function aggregate(
   collection: Collection | undefined,
   pipeline: Document[],
-  deadlineMs: number | undefined,
+  deadline: Deadline,
 ): Document[] {
   for (const stage of pipeline) checkStage(stage);
   const filter = (pipeline[0]?.$match as Document | undefined) ?? {};
-  return runPipeline(documentsOf(findDocuments(collection, { filter, deadlineMs })), pipeline);
+  return runPipeline(documentsOf(findDocuments(collection, { filter, deadline })), pipeline);
 }
 
 function* documentsOf(found: Iterable<StoredDocument>): Generator<Document> {
@@ -119,14 +119,17 @@ export function distinctValues(
   collection: Collection | undefined,
   key: string,
   filter: Document,
-  deadlineMs: number | undefined,
+  deadline: Deadline,
 ): unknown[] {
-  const values = aggregate(
-    collection,
-    [{ $match: filter }, { $unwind: `$${key}` }, { $group: { _id: `$${key}` } }],
-    deadlineMs,
-  );
-  return values.map(({ _id }) => _id as unknown);
+  const values = new Map<string, unknown>();
+  for (const { document } of findDocuments(collection, { filter, deadline })) {
+    const found = valueAt(document, key);
+    if (found === undefined) continue;
+    for (const value of Array.isArray(found) ? (found as unknown[]) : [found]) {
+      values.set(Buffer.from(serialize({ value })).toString("latin1"), value);
+    }
+  }
+  return [...values.values()];
 }
 
 export function parseQuery(filter: Document): Query {

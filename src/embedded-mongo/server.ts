@@ -44,8 +44,8 @@ export class EmbeddedMongoServer {
   async close(): Promise<void> {
     for (const socket of this.#connections) socket.destroy();
     await new Promise((resolve) => this.#server.close(resolve));
-    this.#store.close();
     if (this.#socketFolder) rmSync(this.#socketFolder, { recursive: true, force: true });
+    this.#store.close();
   }
 
   /** Resolves to the URI for a driver. */

@@ -33,7 +33,9 @@ export async function startEmbeddedMongo(
     throw new Error(report.failure);
   }
   let isClosing = false;
-  worker.on("error", onFailure);
+  worker.on("error", (error) => {
+    if (!isClosing) onFailure(error);
+  });
   worker.on("exit", (code) => {
     if (!isClosing) onFailure(new Error(`the embedded database's thread ended with code ${code}`));
   });

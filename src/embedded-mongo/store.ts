@@ -14,6 +14,7 @@ const FORMAT_VERSION = 1;
 const APPLICATION_ID = 0x4c415050;
 
 const SQLITE_BUSY = 5;
+const SQLITE_IOERR = 10;
 const SQLITE_FULL = 13;
 
 type Database = InstanceType<typeof DatabaseSync>;
@@ -49,8 +50,8 @@ export class Store {
    * @throws OutOfDiskSpace when the disk is full; later commands succeed once there is space again
    */
   transaction<Result>(work: () => Result): Result {
+    this.#db.exec("BEGIN IMMEDIATE");
     try {
-      this.#db.exec("BEGIN IMMEDIATE");
       const result = work();
       this.#db.exec("COMMIT");
       return result;
@@ -141,7 +142,11 @@ export class Store {
   };
 
   #assertReadable(file: string): void {
-    const version = Number(this.#db.prepare("PRAGMA user_version").get().user_version);
+    const { user_version: version } = this.#db.prepare("PRAGMA user_version").get();
+    const { application_id: applicationId } = this.#db.prepare("PRAGMA application_id").get();
+    const { tableCount } = this.#db.prepare("SELECT count(*) AS tableCount FROM sqlite_schema").get();
+    if (applicationId !== APPLICATION_ID && tableCount > 0)
+      throw new Error(`${file} is another program's database`);
     if (version <= FORMAT_VERSION) return;
     throw new Error(
       `the database ${file} has format ${version}; this version of the program reads up to format ${FORMAT_VERSION}`,
@@ -175,10 +180,9 @@ export class Store {
     }
   }
 
-  /** The catalogue in memory may hold what is now undone, so it is read again. */
+  /** The catalogue in memory may hold what is now undone, so it is read again. On a full disk SQLite has rolled back itself. */
   #rollBack(sql: string): void {
-    if (!this.#db.isTransaction) return; // SQLite has rolled back by itself, as it does on a full disk.
-    this.#db.exec(sql);
+    if (this.#db.isTransaction) this.#db.exec(sql);
     this.#loadCatalogue();
   }
 }
@@ -188,10 +192,12 @@ function namespace(db: string, name: string): string {
 }
 
 function sqliteCode(error: unknown): number | undefined {
-  return (error as { sqliteCode?: number }).sqliteCode;
+  const { sqliteCode: code } = error as { sqliteCode?: number };
+  return code === undefined ? undefined : code & 0xff; // Without what SQLite adds to be more precise.
 }
 
 function translate(error: unknown): unknown {
-  if (sqliteCode(error) !== SQLITE_FULL) return error;
-  return new MongoError("OutOfDiskSpace", "The disk is full", {}, { cause: error });
+  const code = sqliteCode(error);
+  if (code !== SQLITE_FULL && code !== SQLITE_IOERR) return error;
+  return new MongoError("OutOfDiskSpace", "The disk is full or fails", {}, { cause: error });
 }

@@ -25,14 +25,16 @@ export function writeCommands(store: Store): CommandTable {
     update: {
       fields: ["updates", "ordered"],
       run(command, db) {
-        const collection = store.getCollection(db, readString(command, "update"));
+        const name = readString(command, "update");
         const { done, errors } = runEach(store, command, readDocuments(command, "updates"), (statement) => {
           checkPart(statement, "an update", ["q", "u", "multi", "upsert", "sort"]);
+          const isUpsert = statement.upsert === true;
+          const collection = isUpsert ? store.getCollection(db, name) : store.findCollection(db, name);
           return updateDocuments(collection, {
             filter: readDocument(statement, "q"),
             update: readModifier(statement, "u"),
             isMulti: statement.multi === true,
-            isUpsert: statement.upsert === true,
+            isUpsert,
             sort: readSort(statement),
           });
         });
@@ -51,7 +53,7 @@ export function writeCommands(store: Store): CommandTable {
     delete: {
       fields: ["deletes", "ordered"],
       run(command, db) {
-        const collection = store.getCollection(db, readString(command, "delete"));
+        const collection = store.findCollection(db, readString(command, "delete"));
         const { done, errors } = runEach(store, command, readDocuments(command, "deletes"), (statement) => {
           checkPart(statement, "a delete", ["q", "limit"]);
           const isMulti = readCount(statement, "limit", 0) === 0;
@@ -64,11 +66,15 @@ export function writeCommands(store: Store): CommandTable {
     findAndModify: {
       fields: ["query", "update", "remove", "new", "upsert", "sort", "fields"],
       run(command, db) {
-        const collection = store.getCollection(db, readString(command, "findAndModify"));
+        const [name, isUpsert] = [readString(command, "findAndModify"), command.upsert === true];
+        const collection = isUpsert ? store.getCollection(db, name) : store.findCollection(db, name);
         const [filter, sort] = [readDocument(command, "query"), readSort(command)];
         const fields = readDocument(command, "fields");
         const show = (document: Document | null) => document && project(document, fields);
         if (command.remove === true) {
+          if (command.update !== undefined || isUpsert) {
+            throw new MongoError("FailedToParse", "Cannot specify both an update and remove=true");
+          }
           const { deletedCount, last } = deleteDocuments(collection, { filter, isMulti: false, sort });
           return { lastErrorObject: { n: deletedCount }, value: show(last) };
         }
@@ -77,7 +83,7 @@ export function writeCommands(store: Store): CommandTable {
           sort,
           update: readModifier(command, "update"),
           isMulti: false,
-          isUpsert: command.upsert === true,
+          isUpsert,
         });
         const lastErrorObject = {
           n: after ? 1 : 0,
@@ -114,6 +120,8 @@ function runEach<Result>(
 /** The operators of an update, or its replacement. @throws NotImplemented for a pipeline */
 function readModifier(statement: Document, field: string): Document {
   if (Array.isArray(statement[field])) throw notImplemented("An update with a pipeline");
+  if (statement[field] === undefined)
+    throw new MongoError("FailedToParse", "Either an update or remove=true must be specified");
   return readDocument(statement, field);
 }
 

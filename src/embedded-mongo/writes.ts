@@ -1,4 +1,4 @@
-// Applies the three writes of MongoDB to one collection. Called by `commands.ts` inside a transaction; each
+// Applies the three writes of MongoDB to one collection. Called by `write-commands.ts` inside a transaction; each
 // function does one statement of a command and returns what happened.
 import { deserialize, ObjectId, serialize, type Document } from "bson";
 import { Query } from "mingo";
@@ -10,6 +10,17 @@ import type { SortSpec } from "./plan.ts";
 import { findDocument, findDocuments, parseQuery } from "./reads.ts";
 
 const arithmeticOperators = new Set(["$inc", "$mul"]);
+
+/** Those on whole fields. What works on the elements of arrays is left out. */
+const updateOperators = new Set([
+  "$set",
+  "$setOnInsert",
+  "$unset",
+  "$min",
+  "$max",
+  "$currentDate",
+  ...arithmeticOperators,
+]);
 
 export interface UpdateStatement {
   filter: Document;
@@ -39,9 +50,13 @@ export function insertDocument(collection: Collection, document: Document): void
  *
  * @throws DuplicateKey, ImmutableField when `_id` would change, TypeMismatch, FailedToParse
  */
-export function updateDocuments(collection: Collection, statement: UpdateStatement): UpdateOutcome {
+export function updateDocuments(
+  collection: Collection | undefined,
+  statement: UpdateStatement,
+): UpdateOutcome {
   const { filter, update, isMulti, isUpsert, sort = {} } = statement;
   const isReplacement = !Object.keys(update).some((key) => key.startsWith("$"));
+  if (!isReplacement) assertOperators(update);
   if (isReplacement && isMulti)
     throw new MongoError("FailedToParse", "multi update is not supported for replacement-style update");
   // All are found before the first is changed, else a changed one could be found again.
@@ -54,26 +69,26 @@ export function updateDocuments(collection: Collection, statement: UpdateStateme
     outcome.before = stored.document;
     outcome.after = after;
     if (isSame(stored.document, after)) continue;
-    collection.replace(stored, after);
+    collection!.replace(stored, after);
     outcome.modifiedCount += 1;
   }
   if (outcome.matchedCount === 0 && isUpsert) {
     outcome.after = upsertedDocument(filter, update, isReplacement);
     outcome.upsertedId = outcome.after._id as unknown;
-    insertDocument(collection, outcome.after);
+    insertDocument(collection!, outcome.after);
   }
   return outcome;
 }
 
 /** Removes what the filter selects: one document, or all with `isMulti`. Returns the removed ones' count and the last. */
 export function deleteDocuments(
-  collection: Collection,
+  collection: Collection | undefined,
   { filter, isMulti, sort = {} }: { filter: Document; isMulti: boolean; sort?: SortSpec },
 ): { deletedCount: number; last: Document | null } {
   const found = isMulti
     ? [...findDocuments(collection, { filter, sort })]
     : [findDocument(collection, { filter, sort })].filter((stored) => stored !== undefined);
-  for (const stored of found) collection.remove(stored);
+  for (const stored of found) collection!.remove(stored);
   return { deletedCount: found.length, last: found.at(-1)?.document ?? null };
 }
 
@@ -91,12 +106,13 @@ function upsertedDocument(
   const equalities = equalitiesOf(filter);
   if (isReplacement) {
     const _id: unknown = update._id ?? equalities._id ?? new ObjectId();
-    return { ...update, _id };
+    return { _id, ...update };
   }
   const { $setOnInsert = {}, ...modifier } = update;
   const document = applyOperators(equalities, { $set: $setOnInsert as Document });
   applyOperators(document, modifier);
-  return { ...document, _id: (document._id as unknown) ?? new ObjectId() };
+  const { _id = new ObjectId(), ...fields } = document;
+  return { _id, ...fields };
 }
 
 function equalitiesOf(filter: Document): Document {
@@ -120,7 +136,7 @@ function applyOperators(document: Document, modifier: Document): Document {
     if (_id !== undefined) setId(document, operator, _id);
     if (Object.keys(fields).length === 0) continue;
     if (arithmeticOperators.has(operator)) assertNumbers(document, operator, fields);
-    if (Object.keys(fields).some((path) => path.includes("$"))) throw notImplemented("A positional update");
+    for (const path of Object.keys(fields)) assertPath(document, path);
     try {
       applyModifier(document, { [operator]: fields });
     } catch (error) {
@@ -136,6 +152,42 @@ function setId(document: Document, operator: string, _id: unknown): void {
     throw new MongoError("ImmutableField", `${operator} cannot change the field '_id'`);
   document._id ??= _id;
   assertSameId(document, { _id });
+}
+
+/** @throws FailedToParse, NotImplemented, ConflictingUpdateOperators */
+function assertOperators(update: Document): void {
+  const paths: string[] = [];
+  for (const [operator, fields] of Object.entries(update)) {
+    if (!operator.startsWith("$") || !isPlainObject(fields)) {
+      throw new MongoError("FailedToParse", `Modifiers operate on fields; '${operator}' does not`);
+    }
+    if (!updateOperators.has(operator)) throw notImplemented(`The update operator ${operator}`);
+    for (const path of Object.keys(fields)) {
+      const meeting = paths.find(
+        (other) => `${other}.`.startsWith(`${path}.`) || `${path}.`.startsWith(`${other}.`),
+      );
+      if (meeting !== undefined) {
+        throw new MongoError(
+          "ConflictingUpdateOperators",
+          `Updating the path '${path}' would create a conflict at '${meeting}'`,
+        );
+      }
+      paths.push(path);
+    }
+  }
+}
+
+/** mingo would leave a path that leads through a value as it is. @throws PathNotViable, NotImplemented */
+function assertPath(document: Document, path: string): void {
+  if (path.includes("$")) throw notImplemented("A positional update");
+  let value: unknown = document;
+  for (const name of path.split(".").slice(0, -1)) {
+    value = (value as Document)[name];
+    if (value === undefined) return;
+    if (Array.isArray(value)) throw notImplemented("An update within an array");
+    if (!isPlainObject(value))
+      throw new MongoError("PathNotViable", `Cannot create field '${path}' in a value`);
+  }
 }
 
 /** mingo leaves a field that is no number as it is; MongoDB says so. */

@@ -29,3 +29,9 @@ export function requireUser({ currentUserId }: RequestContext): UserId {
     throw new AppError("UNAUTHENTICATED", "Sign in first: send Authorization: Bearer <token>.");
   return currentUserId;
 }
+
+/** After a change: what the fields behind it show is looked up anew. */
+export function forgetLoaded({ loaders }: RequestContext): void {
+  loaders.userById.clearAll();
+  loaders.mediaById.clearAll();
+}

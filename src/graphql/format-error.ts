@@ -1,5 +1,6 @@
 // Renders errors for GraphQL: the code in `extensions.code`, and beside it what a program needs. Called by Apollo
 // for each error of an operation, and by `plugin.ts` for requests that never became one.
+import { HeaderMap } from "@apollo/server";
 import { unwrapResolverError } from "@apollo/server/errors";
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from "fastify";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
@@ -7,7 +8,7 @@ import { GraphQLError, type GraphQLFormattedError } from "graphql";
 import type { AppError } from "../errors.ts";
 import { toAppError } from "../http/to-app-error.ts";
 
-/** Apollo's code for an unusable request, and the upload library's for a file variable that holds no file. */
+/** Codes of Apollo's and of the upload library's for requests that cannot be used. */
 const malformedCodes = new Set<unknown>([
   "BAD_REQUEST",
   "INVALID_UPLOAD_VALUE",
@@ -18,7 +19,7 @@ const malformedCodes = new Set<unknown>([
 export function createErrorFormatter(log: FastifyBaseLogger) {
   return (formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError => {
     const original = originalOf(error);
-    if (original instanceof GraphQLError) return showRequestError(formatted);
+    if (original instanceof GraphQLError && !isOurFault(formatted)) return showRequestError(formatted);
     const appError = toAppError(original);
     if (appError.status >= 500)
       log.error({ err: appError.cause ?? original, code: appError.code }, appError.message);
@@ -31,9 +32,13 @@ export function createErrorFormatter(log: FastifyBaseLogger) {
 export function toRequestError(error: unknown): GraphQLError {
   const appError = toAppError(error);
   const { message, extensions } = render(appError);
+  const { retryAfterSeconds } = appError.details;
+  const headers = new HeaderMap(
+    retryAfterSeconds === undefined ? [] : [["retry-after", String(retryAfterSeconds)]],
+  );
   return new GraphQLError(message, {
     originalError: appError,
-    extensions: { ...extensions, http: { status: appError.status } },
+    extensions: { ...extensions, http: { status: appError.status, headers } },
   });
 }
 
@@ -53,6 +58,11 @@ export function sendGraphQLError(error: unknown, request: FastifyRequest, reply:
 function originalOf(error: unknown): unknown {
   const unwrapped = unwrapResolverError(error);
   return unwrapped instanceof GraphQLError ? (unwrapped.originalError ?? unwrapped) : unwrapped;
+}
+
+/** GraphQL itself could not make the answer of a field from what we gave it. */
+function isOurFault({ extensions, path }: GraphQLFormattedError): boolean {
+  return extensions?.code === "INTERNAL_SERVER_ERROR" && path !== undefined;
 }
 
 function render({ message, code, details }: AppError): {

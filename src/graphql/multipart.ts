@@ -4,6 +4,7 @@ import { processRequest } from "graphql-upload-ts";
 
 import { pictureLimits } from "../domain/picture-format.ts";
 import { AppError } from "../errors.ts";
+import { translateUploadError } from "../services/read-upload.ts";
 
 /** `operations` and `map` are JSON: as long as a plain request may be. */
 const MAX_FIELD_BYTES = 256 * 1024;
@@ -33,16 +34,15 @@ export function acceptMultipart(app: FastifyInstance): void {
         maxFiles: MAX_FILE_COUNT,
       });
     } catch (cause) {
-      throw new AppError("BAD_USER_INPUT", describe(cause as Error), { cause });
+      // The library's own sentences say what is wrong with the form, and have a status; those of its parser do not.
+      const { status, message } = cause as Error & { status?: number };
+      throw status === undefined
+        ? translateUploadError(cause)
+        : new AppError("BAD_USER_INPUT", message, { cause });
     }
   });
 }
 
 function isMultipart({ headers }: FastifyRequest): boolean {
   return /^multipart\/form-data\b/i.test(headers["content-type"] ?? "");
-}
-
-/** The library's own sentences say what is wrong with the form and have a status; those of its parser do not. */
-function describe({ message, status }: Error & { status?: number }): string {
-  return status === undefined ? "The form is malformed or incomplete." : message;
 }

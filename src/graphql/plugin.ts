@@ -4,7 +4,7 @@ import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginLandingPageDisabled,
 } from "@apollo/server/plugin/disabled";
-import { fastifyApolloDrainPlugin, fastifyApolloHandler } from "@as-integrations/fastify";
+import { fastifyApolloHandler } from "@as-integrations/fastify";
 import { ApolloArmor } from "@escape.tech/graphql-armor";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 
@@ -46,6 +46,7 @@ export async function graphqlDoor(app: FastifyInstance, options: GraphQLDoorOpti
     introspection: true,
     includeStacktraceInErrorResponses: false,
     allowBatchedHttpRequests: false,
+    persistedQueries: false,
     csrfPrevention: true,
     stopOnTerminationSignals: false,
     logger: app.log,
@@ -54,13 +55,13 @@ export async function graphqlDoor(app: FastifyInstance, options: GraphQLDoorOpti
     validationRules: guard.validationRules ?? [],
     plugins: [
       ...(guard.plugins ?? []),
-      fastifyApolloDrainPlugin(app),
       ApolloServerPluginLandingPageDisabled(),
       // It would wrap every resolver, and no answer of this graph is for a shared cache.
       ApolloServerPluginCacheControlDisabled(),
     ],
   });
   await apollo.start();
+  app.addHook("onClose", () => apollo.stop());
 
   const context = async (request: FastifyRequest): Promise<RequestContext> => {
     try {

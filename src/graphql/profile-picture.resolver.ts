@@ -1,10 +1,10 @@
 // Uploading and deleting one's own profile picture.
-import { GraphQLUpload, type FileUpload } from "graphql-upload-ts";
+import type { FileUpload } from "graphql-upload-ts";
 import { Arg, Ctx, Directive, ID, Mutation, Resolver } from "type-graphql";
 
 import { DELETED_MESSAGE, ownUserId, UPDATED_MESSAGE } from "../services/profile-picture-service.ts";
-import { requireUser, type RequestContext } from "./context.ts";
-import { readFileUpload } from "./file-upload.ts";
+import { forgetLoaded, requireUser, type RequestContext } from "./context.ts";
+import { readFileUpload, UploadScalar } from "./file-upload.ts";
 import { ProfilePicturePayload } from "./profile-picture.type.ts";
 import { toMediaType, toUserType } from "./to-type.ts";
 
@@ -20,7 +20,7 @@ export class ProfilePictureResolver {
   })
   @Directive("@rateLimit(limit: 5, duration: 60)")
   async uploadProfilePicture(
-    @Arg("file", () => GraphQLUpload, {
+    @Arg("file", () => UploadScalar, {
       description: "The file, sent as the GraphQL multipart request specification says.",
     })
     upload: Promise<FileUpload>,
@@ -32,6 +32,7 @@ export class ProfilePictureResolver {
     const { user, media } = await services.profilePictures.upload(ownId, {
       read: () => readFileUpload(upload),
     });
+    forgetLoaded(context);
     return {
       success: true,
       message: UPDATED_MESSAGE,
@@ -49,6 +50,7 @@ export class ProfilePictureResolver {
     @Ctx() context: RequestContext,
   ): Promise<ProfilePicturePayload> {
     const user = await context.services.profilePictures.delete(ownUserId(requireUser(context), userId));
+    forgetLoaded(context);
     return { success: true, message: DELETED_MESSAGE, user: toUserType(user), media: null };
   }
 }

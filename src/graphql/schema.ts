@@ -3,7 +3,7 @@
 import "reflect-metadata";
 
 import { printSchemaWithDirectives } from "@graphql-tools/utils";
-import type { GraphQLSchema } from "graphql";
+import { specifiedDirectives, type GraphQLSchema } from "graphql";
 import { buildSchema } from "type-graphql";
 
 import type { RateLimits } from "../services/rate-limits.ts";
@@ -17,7 +17,7 @@ export async function createSchema(rateLimits: Pick<RateLimits, "consumeUpload">
   const rateLimit = createRateLimit(rateLimits);
   const schema = await buildSchema({
     resolvers: [UserResolver, MediaResolver, AccountResolver, ProfilePictureResolver],
-    directives: [rateLimit.directive],
+    directives: [...specifiedDirectives, rateLimit.directive],
     validate: false, // The services check what they are given.
   });
   schema.getQueryType()!.description = "What can be read.";

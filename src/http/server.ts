@@ -2,7 +2,12 @@
 // `app.ts`.
 import cors from "@fastify/cors";
 import helmet from "@fastify/helmet";
-import Fastify, { LogController, type FastifyInstance } from "fastify";
+import Fastify, {
+  LogController,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from "fastify";
 
 import type { HttpConfig, LogLevel } from "../config.ts";
 import type { AppError } from "../errors.ts";
@@ -25,6 +30,8 @@ export interface ServerOptions {
   /** For a whole request body, multipart included. */
   maxBodyBytes: number;
   bodyTooLarge: () => AppError;
+  /** Renders what the web framework refuses before any route is found, such as an address that is none. */
+  sendError: (error: unknown, request: FastifyRequest, reply: FastifyReply) => void;
 }
 
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
@@ -33,6 +40,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     logger: { level: options.logLevel, redact: ["req.headers.authorization", "req.headers.cookie"] },
     logController: new LogController({ disableRequestLogging: true }), // One line a request, written below.
     trustProxy: http.trustProxy && [...http.trustProxy],
+    frameworkErrors: options.sendError,
     bodyLimit: MAX_JSON_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,

@@ -58,7 +58,10 @@ export async function decoding<Result>(work: Promise<Result>): Promise<Result> {
   try {
     return await work;
   } catch (cause) {
-    if (/timeout|exceeds pixel limit|out of memory/i.test((cause as Error).message)) {
+    if (/out of memory/i.test((cause as Error).message)) {
+      throw new AppError("OVERLOADED", "There is too little memory for this image right now.", { cause });
+    }
+    if (/timeout|exceeds pixel limit/i.test((cause as Error).message)) {
       throw new AppError("IMAGE_TOO_COMPLEX", "The image takes too long to process.", { cause });
     }
     throw new AppError("UNREADABLE_IMAGE", "The file is not a complete JPG, PNG or GIF image.", { cause });

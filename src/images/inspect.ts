@@ -20,6 +20,10 @@ export async function inspect(bytes: Buffer): Promise<ImageHeader> {
   if (pixels > pictureLimits.maxPixels) {
     throw tooComplex("pixels", pictureLimits.maxPixels, pixels);
   }
+  const longSide = Math.max(width, height);
+  if (longSide > pictureLimits.maxSidePx) {
+    throw tooComplex("pixels on its longer side", pictureLimits.maxSidePx, longSide);
+  }
   if (pages > pictureLimits.maxFrames) {
     throw tooComplex("frames", pictureLimits.maxFrames, pages);
   }

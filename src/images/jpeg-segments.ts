@@ -26,6 +26,12 @@ const pictureMarkers = new Set([
   ...frameMarkers,
 ]);
 
+/**
+ * Each scan of a progressive JPEG goes over all pixels, be it a few bytes long: 130 KB can keep a decoder busy for
+ * half a minute, within which no time-out of ours comes through. Encoders make about ten.
+ */
+const MAX_SCANS = 100;
+
 const jfif = Buffer.from("JFIF\0");
 const iccProfile = Buffer.from("ICC_PROFILE\0");
 const adobe = Buffer.from("Adobe");
@@ -40,9 +46,11 @@ const ADOBE_BYTES = 12;
  * The same picture without EXIF, XMP, IPTC, comments, embedded thumbnails and trailing bytes.
  *
  * @throws UNREADABLE_IMAGE when the file ends before its end marker or is not made of segments
+ * @throws IMAGE_TOO_COMPLEX when it has more scans than any encoder makes
  */
 export function stripJpeg(bytes: Buffer): Buffer {
   const kept: Buffer[] = [bytes.subarray(0, 2)];
+  let scanCount = 0;
   let offset = 2;
   for (;;) {
     const markerAt = skipFill(bytes, offset);
@@ -55,6 +63,8 @@ export function stripJpeg(bytes: Buffer): Buffer {
     const end = markerAt + 1 + readLength(bytes, markerAt + 1);
     const payload = bytes.subarray(markerAt + 3, end);
     if (marker === SOS) {
+      scanCount += 1;
+      if (scanCount > MAX_SCANS) throw tooManyScans();
       const dataEnd = findMarker(bytes, end);
       kept.push(bytes.subarray(offset, dataEnd));
       offset = dataEnd;
@@ -119,6 +129,12 @@ function findMarker(bytes: Buffer, offset: number): number {
 
 function startsWith(payload: Buffer, signature: Buffer): boolean {
   return payload.subarray(0, signature.length).equals(signature);
+}
+
+function tooManyScans(): AppError {
+  return new AppError("IMAGE_TOO_COMPLEX", `The image has more than ${MAX_SCANS} scans.`, {
+    limit: MAX_SCANS,
+  });
 }
 
 function unreadable(why: string): AppError {

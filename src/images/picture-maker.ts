@@ -45,8 +45,9 @@ export class PictureMaker {
     const format = await recogniseFormat(bytes);
     return this.#queue.run(async () => {
       const uploaded = await inspect(bytes);
+      const stripped = strip[format](bytes); // Walks the whole file, before anything is decoded.
       const isUpright = uploaded.orientation === 1;
-      const original = strip[format](isUpright ? bytes : await makeUpright(bytes, format));
+      const original = isUpright ? stripped : strip[format](await makeUpright(bytes, format));
       const header = isUpright ? uploaded : await inspect(original);
       const thumbnail = await drawThumbnail(original, format, header);
       return { format, original, thumbnail, width: header.width, height: header.height };

@@ -27,7 +27,8 @@ export interface CleanupResult {
 
 export class CleanupJob {
   #timer: NodeJS.Timeout | undefined;
-  #run: Promise<unknown> = Promise.resolve();
+  #run: Promise<unknown> | null = null;
+  #isClosing = false;
 
   constructor(
     readonly users: UserRepository,
@@ -40,14 +41,19 @@ export class CleanupJob {
   /** Runs now and then every ten minutes. */
   start(): void {
     const run = () => {
-      this.#run = this.run().catch((error: unknown) => this.log.error({ err: error }, "clean-up failed"));
+      this.#run ??= this.run()
+        .catch((error: unknown) => this.log.error({ err: error }, "clean-up failed"))
+        .finally(() => {
+          this.#run = null;
+        });
     };
     this.#timer = setInterval(run, INTERVAL_MS).unref();
     run();
   }
 
-  /** Waits for a run that is under way. */
+  /** Ends a run that is under way behind the record that it is dealing with. */
   async close(): Promise<void> {
+    this.#isClosing = true;
     clearInterval(this.#timer);
     await this.#run;
   }
@@ -57,7 +63,7 @@ export class CleanupJob {
     const graceEnd = new Date(now.getTime() - GRACE_PERIOD_MS);
     await this.#inBatches(
       result,
-      () => this.media.findUnsettled(graceEnd, BATCH_COUNT),
+      (skipCount) => this.media.findUnsettled(graceEnd, BATCH_COUNT, skipCount),
       async (unsettled) => {
         result[await this.#settle(unsettled)] += 1;
       },
@@ -65,7 +71,7 @@ export class CleanupJob {
     const retentionEnd = new Date(now.getTime() - this.settings.retentionMs);
     await this.#inBatches(
       result,
-      () => this.media.findRetired(retentionEnd, BATCH_COUNT),
+      (skipCount) => this.media.findRetired(retentionEnd, BATCH_COUNT, skipCount),
       async (retired) => {
         await this.#removeRetired(retired);
         result.removedCount += 1;
@@ -75,25 +81,25 @@ export class CleanupJob {
     return result;
   }
 
-  /** Works on the oldest records until there are no more, or none of a batch can be dealt with. */
+  /** Works on the oldest records until there are no more. Those that cannot be dealt with are passed over. */
   async #inBatches<Work extends { media: Media }>(
     result: CleanupResult,
-    find: () => Promise<Work[]>,
+    find: (skipCount: number) => Promise<Work[]>,
     work: (one: Work) => Promise<void>,
   ): Promise<void> {
-    for (;;) {
-      const batch = await find();
-      let failedCount = 0;
+    for (let failedCount = 0; ;) {
+      const batch = await find(failedCount);
       for (const one of batch) {
+        if (this.#isClosing) return;
         try {
           await work(one);
         } catch (error) {
           failedCount += 1;
+          result.failedCount += 1;
           this.log.error({ err: error, mediaId: one.media.id }, "a media could not be cleaned up");
         }
       }
-      result.failedCount += failedCount;
-      if (batch.length < BATCH_COUNT || failedCount === batch.length) return;
+      if (batch.length < BATCH_COUNT) return;
     }
   }
 
@@ -104,7 +110,7 @@ export class CleanupJob {
       await this.media.settle({ retiredId: replacesId, currentId: media.id });
       return "settledCount";
     }
-    if (status === "pending") {
+    if (status === "pending" && (await this.media.claimAbandoned(media.id))) {
       await this.#remove(media);
       return "abandonedCount";
     }

@@ -54,7 +54,7 @@ export function parseRange(
 function isStillTheSame(ifRange: string | string[] | undefined, { etag, lastModified }: Validators): boolean {
   if (typeof ifRange !== "string") return true;
   if (ifRange.startsWith('"') || ifRange.startsWith("W/")) return ifRange === etag;
-  return Date.parse(ifRange) === toSeconds(lastModified);
+  return parseHttpDate(ifRange) === toSeconds(lastModified);
 }
 
 function listsTag(header: string, etag: string, comparison: "strong" | "weak"): boolean {
@@ -65,11 +65,16 @@ function listsTag(header: string, etag: string, comparison: "strong" | "weak"): 
 
 /** Undefined when there is no valid date to compare with. */
 function isNewerThan(lastModified: Date, header: string | undefined): boolean | undefined {
-  const date = Date.parse(header ?? "");
+  const date = parseHttpDate(header ?? "");
   return Number.isNaN(date) ? undefined : toSeconds(lastModified) > date;
 }
 
 /** HTTP dates have no milliseconds. */
 function toSeconds(date: Date): number {
   return Math.floor(date.getTime() / 1000) * 1000;
+}
+
+/** Milliseconds since the epoch; NaN for what is no date of RFC 9110, section 5.6.7, though JavaScript reads it. */
+function parseHttpDate(text: string): number {
+  return /^[A-Z][a-z]{2,8},? .*\d{2}:\d{2}:\d{2}/.test(text) ? Date.parse(text) : NaN;
 }

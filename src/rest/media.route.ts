@@ -33,15 +33,25 @@ export function registerMediaRoute(
       const picture = await media.getPicture(parseId(request.params.mediaId, "media"), variant);
       const verdict = evaluateConditions(request.headers, picture);
       if (verdict === "failed") return reply.code(412).header("cache-control", "no-store").send();
-      setCachingHeaders(reply, picture, maxAgeSeconds);
-      if (verdict === "unchanged") return reply.code(304).send();
-      setContentHeaders(reply, picture);
-      if (request.method === "HEAD") {
-        return reply.header("content-length", await media.getSizeBytes(picture)).send();
+      if (verdict === "unchanged") {
+        setCachingHeaders(reply, picture, maxAgeSeconds);
+        return reply.code(304).send();
       }
-      const bytes = await media.readBytes(picture); // Fails before a view is counted.
+      if (request.method === "HEAD") {
+        const sizeBytes = await media.getSizeBytes(picture);
+        setContentHeaders(reply, picture, maxAgeSeconds);
+        return reply.header("content-length", sizeBytes).send();
+      }
+      const bytes = await media.readBytes(picture); // Fails before a view is counted, or a header set.
       const range = parseRange(request.headers, picture, bytes.length);
-      if (range === "unsatisfiable") return sendUnsatisfiable(reply, bytes.length);
+      if (range === "unsatisfiable") {
+        reply.header("content-range", `bytes */${bytes.length}`);
+        throw new AppError("BAD_USER_INPUT", `The picture has ${bytes.length} bytes.`, {
+          status: 416,
+          limit: bytes.length,
+        });
+      }
+      setContentHeaders(reply, picture, maxAgeSeconds);
       if (range === null || range.start === 0) views.count(picture.mediaId);
       if (range === null) return reply.send(bytes);
       return reply
@@ -61,13 +71,17 @@ function readVariant(thumbnail: unknown): PictureVariant {
   });
 }
 
+/** Headers of every answer about a picture: a cache takes those of a 304 for those of the stored picture. */
 function setCachingHeaders(
   reply: FastifyReply,
-  { etag, lastModified }: Picture,
+  { etag, lastModified, filename, extension }: Picture,
   maxAgeSeconds: number,
 ): void {
   reply.headers({
     "cache-control": maxAgeSeconds > 0 ? `public, max-age=${maxAgeSeconds}` : "public, no-cache",
+    "content-disposition": inlineDisposition(filename, extension),
+    // Whoever opens the picture as a page gets a page that can do nothing.
+    "content-security-policy": "default-src 'none'; sandbox",
     etag,
     "last-modified": lastModified.toUTCString(),
     // Everybody may show and read a picture: it is public, and no answer depends on who asks.
@@ -77,22 +91,7 @@ function setCachingHeaders(
   reply.removeHeader("vary").removeHeader("access-control-allow-credentials");
 }
 
-function setContentHeaders(reply: FastifyReply, { contentType, filename, extension }: Picture): void {
-  reply.headers({
-    "accept-ranges": "bytes",
-    "content-disposition": inlineDisposition(filename, extension),
-    // Whoever opens the picture as a page gets a page that can do nothing.
-    "content-security-policy": "default-src 'none'; sandbox",
-    "content-type": contentType,
-  });
-}
-
-function sendUnsatisfiable(reply: FastifyReply, sizeBytes: number): FastifyReply {
-  const error = new AppError("BAD_USER_INPUT", `The picture has ${sizeBytes} bytes.`, {
-    status: 416,
-    limit: sizeBytes,
-  });
-  reply.removeHeader("content-disposition").removeHeader("etag").removeHeader("last-modified");
-  reply.header("content-range", `bytes */${sizeBytes}`);
-  throw error;
+function setContentHeaders(reply: FastifyReply, picture: Picture, maxAgeSeconds: number): void {
+  setCachingHeaders(reply, picture, maxAgeSeconds);
+  reply.headers({ "accept-ranges": "bytes", "content-type": picture.contentType });
 }

@@ -11,6 +11,9 @@ export async function restDoor(
   app: FastifyInstance,
   options: MediaRouteOptions & ProfilePictureRouteOptions,
 ): Promise<void> {
+  // No route takes another body than a form; clients that announce one all the same are served.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", (_request, _payload, done) => done(null));
   await app.register(multipart);
   app.setErrorHandler(sendError);
   registerMediaRoute(app, options);

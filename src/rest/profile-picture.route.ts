@@ -14,7 +14,7 @@ import {
   type ProfilePictureService,
 } from "../services/profile-picture-service.ts";
 import type { RateLimits } from "../services/rate-limits.ts";
-import { readUpload } from "../services/read-upload.ts";
+import { readUpload, translateUploadError, type ReadUpload } from "../services/read-upload.ts";
 
 export interface ProfilePictureRouteOptions {
   tokens: AccessTokens;
@@ -43,8 +43,9 @@ export function registerProfilePictureRoutes(
   { tokens, rateLimits, profilePictures, urls }: ProfilePictureRouteOptions,
 ): void {
   app.post<ProfilePictureRequest>("/:userId/profile-picture", async (request) => {
-    const userId = await requireOwner(tokens, request);
-    await rateLimits.consumeUpload(userId);
+    const currentUserId = await requireUser(tokens, request);
+    await rateLimits.consumeUpload(currentUserId);
+    const userId = ownUserId(currentUserId, request.params.userId);
     const { media } = await profilePictures.upload(userId, { read: () => readFile(request) });
     return {
       success: true,
@@ -56,19 +57,17 @@ export function registerProfilePictureRoutes(
   });
 
   app.delete<ProfilePictureRequest>("/:userId/profile-picture", async (request) => {
-    await profilePictures.delete(await requireOwner(tokens, request));
+    const currentUserId = await requireUser(tokens, request);
+    await profilePictures.delete(ownUserId(currentUserId, request.params.userId));
     return { success: true, message: DELETED_MESSAGE };
   });
 }
 
-/** @throws UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT */
-async function requireOwner(
-  tokens: AccessTokens,
-  { headers, params }: FastifyRequest<ProfilePictureRequest>,
-): Promise<UserId> {
+/** @throws UNAUTHENTICATED */
+async function requireUser(tokens: AccessTokens, { headers }: FastifyRequest): Promise<UserId> {
   const currentUserId = await tokens.identify(headers.authorization);
   if (!currentUserId) throw new AppError("UNAUTHENTICATED", "Sign in first.");
-  return ownUserId(currentUserId, params.userId);
+  return currentUserId;
 }
 
 /**
@@ -76,11 +75,9 @@ async function requireOwner(
  *
  * @throws FILE_TOO_LARGE, BAD_USER_INPUT
  */
-async function readFile(
-  request: FastifyRequest,
-): Promise<{ bytes: Buffer; declaredFilename: string | undefined }> {
+async function readFile(request: FastifyRequest): Promise<ReadUpload> {
   if (!request.isMultipart()) throw new AppError("BAD_USER_INPUT", expectation);
-  let found: { bytes: Buffer; declaredFilename: string | undefined } | undefined;
+  let found: ReadUpload | undefined;
   try {
     for await (const part of request.parts({ limits: multipartLimits })) {
       if (part.type !== "file") continue;
@@ -88,8 +85,7 @@ async function readFile(
       found = { bytes: await readUpload(part.file), declaredFilename: part.filename };
     }
   } catch (cause) {
-    if (cause instanceof AppError) throw cause;
-    throw new AppError("BAD_USER_INPUT", "The form is malformed or incomplete.", { cause });
+    throw translateUploadError(cause);
   }
   if (!found) throw new AppError("BAD_USER_INPUT", expectation);
   return found;

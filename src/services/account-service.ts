@@ -39,7 +39,8 @@ export class AccountService {
     input: { username: string; email: string; password: string },
     address: string,
   ): Promise<SignedIn> {
-    await this.rateLimits.consumeSignIn(address, input.email);
+    await this.rateLimits.consumeAddress(address);
+    await this.rateLimits.consumeAccount(normalise(input.email));
     this.tokens.assertCanIssue();
     const [username, email] = [cleanUsername(input.username), cleanEmail(input.email)];
     assertPassword(input.password);
@@ -58,12 +59,14 @@ export class AccountService {
    * @throws UNAUTHENTICATED, RATE_LIMITED, and FORBIDDEN where accounts are kept elsewhere
    */
   async login(input: { login: string; password: string }, address: string): Promise<SignedIn> {
-    await this.rateLimits.consumeSignIn(address, input.login);
+    await this.rateLimits.consumeAddress(address);
     this.tokens.assertCanIssue();
-    const name = input.login.trim().normalize("NFC");
+    const name = normalise(input.login);
     const credentials = await this.users.findCredentials(
       name.includes("@") ? { email: name.toLowerCase() } : { username: name },
     );
+    // One account has two names, and however many spellings.
+    await this.rateLimits.consumeAccount(credentials?.user.id ?? name);
     const isRight = credentials
       ? await verifyPassword(input.password, credentials.passwordHash)
       : await verifyNothing(input.password);
@@ -80,6 +83,10 @@ export class AccountService {
     const users = await this.users.findPage({ maxCount: count + 1, afterId });
     return { users: users.slice(0, count), hasNextPage: users.length > count };
   }
+}
+
+function normalise(name: string): string {
+  return name.trim().normalize("NFC");
 }
 
 function assertPassword(password: string): void {

@@ -3,9 +3,11 @@
 // `jobs/cleanup-job.ts`.
 import { createHash } from "node:crypto";
 
+import type { FastifyBaseLogger } from "fastify";
+
 import type { MediaRepository } from "../database/media-repository.ts";
 import type { UserRepository } from "../database/user-repository.ts";
-import { parseId, type UserId } from "../domain/ids.ts";
+import { parseId, type MediaId, type UserId } from "../domain/ids.ts";
 import { createObjectKey, thumbnailKeyOf, type Media } from "../domain/media.ts";
 import { cleanOriginalFilename } from "../domain/original-filename.ts";
 import { pictureFormats } from "../domain/picture-format.ts";
@@ -13,6 +15,7 @@ import type { User } from "../domain/user.ts";
 import { AppError } from "../errors.ts";
 import type { PictureMaker } from "../images/picture-maker.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
+import type { ReadUpload } from "./read-upload.ts";
 
 /** The seed's sentences, word for word. */
 export const UPDATED_MESSAGE = "Profile picture updated successfully";
@@ -24,7 +27,7 @@ const MAX_SWAP_TRIES = 100;
 /** A file on its way in, read only once it is wanted. Nothing that its sender says of it is believed. */
 export interface IncomingFile {
   /** The whole file. Rejects like `read-upload.ts`. */
-  read(): Promise<{ bytes: Buffer; declaredFilename: string | undefined }>;
+  read(): Promise<ReadUpload>;
 }
 
 export class ProfilePictureService {
@@ -33,6 +36,7 @@ export class ProfilePictureService {
     readonly media: MediaRepository,
     readonly storage: ObjectStorage,
     readonly pictures: PictureMaker,
+    readonly log: FastifyBaseLogger,
   ) {}
 
   /**
@@ -74,8 +78,12 @@ export class ProfilePictureService {
     for (let tryCount = 0; tryCount < MAX_SWAP_TRIES; tryCount++) {
       const user = await this.#getUser(userId);
       const current = user.profilePictureId;
-      if (!current) throw new AppError("NO_PROFILE_PICTURE", "There is no profile picture to delete.");
-      await this.media.markUnsettled(current); // 1. intent
+      if (!current) {
+        await this.#finishDeletion(userId);
+        return user;
+      }
+      await this.media.finishChange(current);
+      await this.media.markLeaving(current); // 1. intent
       const isSwapped = await this.users.swapPicture(userId, current, null); // 2. the user has no picture
       if (isSwapped) {
         await this.media.settle({ retiredId: current, currentId: null }); // 3. and nobody sees it any more
@@ -85,21 +93,46 @@ export class ProfilePictureService {
     throw new Error(`the pointer of user ${userId} keeps moving`);
   }
 
+  /** A deletion that failed behind its second step is finished by asking again. @throws NO_PROFILE_PICTURE */
+  async #finishDeletion(userId: UserId): Promise<void> {
+    const leaving = await this.media.findLeaving(userId);
+    if (leaving.length === 0) {
+      throw new AppError("NO_PROFILE_PICTURE", "There is no profile picture to delete.");
+    }
+    for (const id of leaving) await this.media.settle({ retiredId: id, currentId: null });
+  }
+
   /** The pointer moves only from where it was seen last, so that what it leaves is known before it does. */
   async #makeCurrent(user: User, media: Media): Promise<void> {
     let replaced = user.profilePictureId;
     for (let tryCount = 0; tryCount < MAX_SWAP_TRIES; tryCount++) {
+      if (replaced) await this.media.finishChange(replaced);
       const isStillThere = await this.media.markReady(media.id, replaced); // 3. complete, and whose place it takes
-      if (!isStillThere)
-        throw new AppError("STORAGE_UNAVAILABLE", "Storing the picture took too long. Try again.");
+      if (!isStillThere) throw await this.#takenForLeftBehind(media);
       const isSwapped = await this.users.swapPicture(user.id, replaced, media.id); // 4. current, in one atomic write
-      if (isSwapped) {
-        await this.media.settle({ retiredId: replaced, currentId: media.id }); // 5. the old one is retired
-        return;
-      }
+      if (isSwapped) return this.#retire(replaced, media); // 5. the old one is retired
       replaced = (await this.#getUser(user.id)).profilePictureId; // Somebody else was faster.
     }
     throw new Error(`the pointer of user ${user.id} keeps moving`);
+  }
+
+  /** The upload has taken effect already: what fails here is finished with the next change, or by the clean-up job. */
+  async #retire(replaced: MediaId | null, media: Media): Promise<void> {
+    try {
+      await this.media.settle({ retiredId: replaced, currentId: media.id });
+    } catch (error) {
+      this.log.error(
+        { err: error, mediaId: media.id, replaced },
+        "a replaced picture could not be retired yet",
+      );
+    }
+  }
+
+  /** The clean-up job removed the record, and perhaps not the objects, which came after it looked. */
+  async #takenForLeftBehind({ objectKey, thumbnailKey }: Media): Promise<AppError> {
+    await this.storage.delete(objectKey);
+    await this.storage.delete(thumbnailKey);
+    return new AppError("STORAGE_UNAVAILABLE", "Storing the picture took too long. Try again.");
   }
 
   async #getUser(userId: UserId): Promise<User> {

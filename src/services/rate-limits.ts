@@ -36,14 +36,13 @@ export class RateLimits {
     await consume(this.#uploads, userId, "uploads");
   }
 
-  /**
-   * Counts one attempt to register or to sign in: against the address, so that nobody tries many accounts, and
-   * against the account, so that many addresses do not try one.
-   *
-   * @throws RATE_LIMITED with `retryAfterSeconds`
-   */
-  async consumeSignIn(address: string, account: string): Promise<void> {
+  /** Counts an attempt to register or to sign in from an address, so that nobody tries many accounts. @throws RATE_LIMITED */
+  async consumeAddress(address: string): Promise<void> {
     await consume(this.#signIns, `address:${networkOf(address)}`, "attempts");
+  }
+
+  /** Counts an attempt on an account, so that many addresses do not try one. @throws RATE_LIMITED */
+  async consumeAccount(account: string): Promise<void> {
     await consume(this.#signIns, `account:${digestOf(account.toLowerCase())}`, "attempts");
   }
 }

@@ -28,3 +28,23 @@ export async function readUpload(stream: AsyncIterable<Buffer>): Promise<Buffer>
   if (bytes === 0) throw new AppError("BAD_USER_INPUT", "The file is empty.");
   return Buffer.concat(chunks, bytes);
 }
+
+/** A file that was read, with the name that its sender gave it. */
+export interface ReadUpload {
+  bytes: Buffer;
+  declaredFilename: string | undefined;
+}
+
+/**
+ * What a broken form or connection is to the caller: BAD_USER_INPUT. A failed system call is no fault of the
+ * caller's, but of the disk on which uploads wait: STORAGE_UNAVAILABLE.
+ */
+export function translateUploadError(cause: unknown): AppError {
+  if (cause instanceof AppError) return cause;
+  if ((cause as NodeJS.ErrnoException).syscall !== undefined) {
+    return new AppError("STORAGE_UNAVAILABLE", "Uploads cannot be received right now.", { cause });
+  }
+  return new AppError("BAD_USER_INPUT", "The form is malformed, or the file was cut off on its way.", {
+    cause,
+  });
+}

@@ -1,5 +1,4 @@
 // Objects as files of one folder. Made by `app.ts`; called by the services through `object-storage.ts`.
-import { randomBytes } from "node:crypto";
 import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 
@@ -22,9 +21,10 @@ export class LocalStorage implements ObjectStorage {
   /** Written beside its place, flushed, and moved there: whoever looks finds all of it or nothing. */
   async put(objectKey: string, bytes: Uint8Array): Promise<void> {
     const file = this.#fileOf(objectKey);
-    const unfinished = path.join(this.rootDir, `.unfinished-${randomBytes(8).toString("hex")}`);
+    const unfinished = this.#unfinishedFileOf(objectKey);
     await this.#translating(async () => {
-      await mkdir(this.rootDir, { recursive: true, mode: FOLDER_MODE });
+      const created = await mkdir(this.rootDir, { recursive: true, mode: FOLDER_MODE });
+      if (created) await flushFolder(path.dirname(created));
       try {
         await writeDurably(unfinished, bytes);
         await rename(unfinished, file);
@@ -51,12 +51,15 @@ export class LocalStorage implements ObjectStorage {
 
   async delete(objectKey: string): Promise<void> {
     if (!keyPattern.test(objectKey)) return;
-    const file = this.#fileOf(objectKey);
-    await this.#translating(() => rm(file, { force: true }));
+    const [file, unfinished] = [this.#fileOf(objectKey), this.#unfinishedFileOf(objectKey)];
+    await this.#translating(async () => {
+      await rm(file, { force: true });
+      await rm(unfinished, { force: true });
+    });
   }
 
   async check(): Promise<void> {
-    const probe = `probe-${randomBytes(8).toString("hex")}`;
+    const probe = `probe-${process.pid}`;
     await this.put(probe, Buffer.from("probe"));
     await this.delete(probe);
   }
@@ -64,6 +67,11 @@ export class LocalStorage implements ObjectStorage {
   #fileOf(objectKey: string): string {
     if (!keyPattern.test(objectKey)) throw new Error(`not an object key: ${JSON.stringify(objectKey)}`);
     return path.join(this.rootDir, objectKey);
+  }
+
+  /** Named after the object, so that whoever removes the object removes what a crash left of it. */
+  #unfinishedFileOf(objectKey: string): string {
+    return path.join(this.rootDir, `.unfinished-${objectKey}`);
   }
 
   async #translating<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -76,7 +84,7 @@ export class LocalStorage implements ObjectStorage {
 }
 
 async function writeDurably(file: string, bytes: Uint8Array): Promise<void> {
-  const handle = await open(file, "wx", FILE_MODE);
+  const handle = await open(file, "w", FILE_MODE);
   try {
     await handle.writeFile(bytes);
     await handle.sync();

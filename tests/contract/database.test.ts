@@ -338,6 +338,34 @@ describe("update", () => {
     await expect(people.updateOne({}, { $inc: { name: 1 } })).rejects.toMatchObject({ code: 14 });
   });
 
+  it.each([
+    ["nothing to do", { findAndModify: "x", query: {} }],
+    ["operators and fields", { findAndModify: "x", query: {}, update: { $set: { a: 1 }, b: 2 } }],
+    ["an operator that does not exist", { findAndModify: "x", query: {}, update: { $conjure: { a: 1 } } }],
+    ["an operator on no fields", { findAndModify: "x", query: {}, update: { $set: 5 } }],
+    [
+      "two operators on one field",
+      { findAndModify: "x", query: {}, update: { $set: { a: 1 }, $inc: { a: 1 } } },
+    ],
+    ["a field of a number", { findAndModify: "x", query: {}, update: { $set: { "n.deep": 1 } } }],
+    [
+      "both an update and a removal",
+      { findAndModify: "x", query: {}, update: { $set: { a: 1 } }, remove: true },
+    ],
+  ])("is refused with %s, and the document stays as it was", async (_what, command) => {
+    await people.insertOne({ name: "ada", n: 1 });
+
+    await expect(db.command({ ...command, findAndModify: people.collectionName })).rejects.toThrow();
+
+    expect(await people.findOne({}, { projection: { _id: 0 } })).toEqual({ name: "ada", n: 1 });
+  });
+
+  it("of a collection that is not there changes nothing and makes none", async () => {
+    expect((await people.updateOne({ n: 1 }, { $set: { n: 2 } })).matchedCount).toBe(0);
+    expect((await people.deleteMany({})).deletedCount).toBe(0);
+    expect(await db.listCollections({ name: people.collectionName }).toArray()).toEqual([]);
+  });
+
   it("loses none of many concurrent increments", async () => {
     await people.insertOne({ name: "ada", n: 0 });
 
@@ -445,7 +473,9 @@ describe("aggregate", () => {
   });
 
   it("lists distinct values", async () => {
-    expect((await people.distinct("kind", { n: { $gt: 0 } })).toSorted()).toEqual(["a", "b"]);
+    await people.insertMany([{ kind: ["b", "c"], n: 1 }, { n: 1 }]);
+
+    expect((await people.distinct("kind", { n: { $gt: 0 } })).toSorted()).toEqual(["a", "b", "c"]);
   });
 
   it("refuses a stage that does not exist", async () => {
@@ -480,6 +510,7 @@ describe("commands", () => {
       238,
     ],
     ["an update with a pipeline", () => people.updateOne({}, [{ $set: { a: 1 } }]), 238],
+    ["an operator on arrays", () => people.updateOne({}, { $push: { a: 1 } }), 238],
     ["array filters", () => people.updateOne({}, { $set: { a: 1 } }, { arrayFilters: [{ x: 1 }] }), 238],
     ["a write concern of several servers", () => people.insertOne({}, { writeConcern: { w: 3 } }), 100],
     [

@@ -162,6 +162,59 @@ describe("when the process dies during a deletion", () => {
   });
 });
 
+describe("when the process dies behind the swap, and the user goes on before the clean-up", () => {
+  it.each([
+    ["uploads again", async (token: string) => app.upload({ bytes: await sampleImages.palettePng() }, token)],
+    ["deletes", async (token: string) => app.graphql(DELETE, {}, token)],
+  ])("and %s, every picture that was replaced goes", async (_what, goOn) => {
+    const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    const revive = dieBefore(app.app.database.media, "settle");
+    const interrupted = await app.upload({ bytes: await sampleImages.stillGif() }, person.token);
+    revive();
+
+    await goOn(person.token);
+
+    expect(interrupted.errors).toEqual([]);
+    expect((await app.picture(person.mediaId)).status).toBe(404);
+    expect((await app.picture(interrupted.data.uploadProfilePicture.media.id)).status).toBe(404);
+    expect(await unsettledCount()).toBe(0);
+  });
+
+  it("and asks again for a deletion that failed, it is done", async () => {
+    const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    const revive = dieBefore(app.app.database.media, "settle");
+    const failed = await app.deleteByRest(person);
+    revive();
+    const between = await app.picture(person.mediaId);
+
+    const again = await app.deleteByRest(person);
+    const third = await app.deleteByRest(person);
+
+    expect([failed.status, between.status, again.status, third.status]).toEqual([500, 200, 200, 404]);
+    expect((await app.picture(person.mediaId)).status).toBe(404);
+    expect(await unsettledCount()).toBe(0);
+  });
+});
+
+describe("an upload that takes longer than the grace period", () => {
+  it("does not become current once the clean-up has taken it for left behind, and leaves nothing", async () => {
+    const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    const before = await app.traces();
+    const { media } = app.app.database;
+    const markReady = media.markReady.bind(media);
+    media.markReady = async (id, replacesId) => {
+      await app.app.cleanup.run(later());
+      return markReady(id, replacesId);
+    };
+
+    const { errors } = await app.upload({ bytes: await sampleImages.stillGif() }, person.token);
+
+    expect(errors[0]!.extensions.code).toBe("STORAGE_UNAVAILABLE");
+    expect(await app.traces()).toEqual(before);
+    expect(await currentPicture(person.token)).toBe(person.mediaId);
+  });
+});
+
 describe("the clean-up", () => {
   const afterRetention = () => new Date(Date.now() + 31 * 24 * 60 * 60 * 1000);
 

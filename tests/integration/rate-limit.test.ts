@@ -155,12 +155,28 @@ describe("signing in", () => {
     const open = await TestApp.start({ SIGN_INS_PER_MINUTE: "3", TRUST_PROXY: "loopback" });
     [strict] = [open, await strict.stop()];
     const outcomes: string[] = [];
-    for (let i = 0; i < 4; i++) outcomes.push(await attempt("Ada", { "x-forwarded-for": `203.0.113.${i}` }));
+    for (let i = 0; i < 4; i++)
+      outcomes.push(await attempt(" ".repeat(i) + "Ada", { "x-forwarded-for": `203.0.113.${i}` }));
     const other = await attempt("Grace", { "x-forwarded-for": "203.0.113.9" });
     await strict.stop();
 
     expect(outcomes).toEqual(["UNAUTHENTICATED", "UNAUTHENTICATED", "UNAUTHENTICATED", "RATE_LIMITED"]);
     expect(other).toBe("UNAUTHENTICATED");
+  });
+
+  it("is limited by account under whichever of its names", async () => {
+    [strict] = [
+      await TestApp.start({ SIGN_INS_PER_MINUTE: "3", TRUST_PROXY: "loopback" }),
+      await strict.stop(),
+    ];
+    const { user } = await strict.givenPerson();
+    const names = [user.username, user.email, user.email.toUpperCase(), `  ${user.username}`];
+    const outcomes: string[] = [];
+    for (const [i, name] of names.entries())
+      outcomes.push(await attempt(name, { "x-forwarded-for": `203.0.113.${i}` }));
+    await strict.stop();
+
+    expect(outcomes).toEqual(["UNAUTHENTICATED", "UNAUTHENTICATED", "UNAUTHENTICATED", "RATE_LIMITED"]);
   });
 
   it("is limited as aliases of one operation", async () => {

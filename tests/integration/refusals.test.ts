@@ -177,6 +177,29 @@ describe("a form", () => {
     expect(await graphql.json()).toMatchObject({ errors: [{ extensions: { code: "BAD_USER_INPUT" } }] });
   });
 
+  it("that is cut off anywhere is refused as the client's fault, through both doors", async () => {
+    const operations = JSON.stringify({ query: UPLOAD, variables: { file: null } });
+    const part = (name: string, text: string) =>
+      `--x\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${text}\r\n`;
+    const head = part("operations", operations) + part("map", '{"0":["variables.file"]}');
+    const file = (name: string) =>
+      `--x\r\nContent-Disposition: form-data; name="${name}"; filename="a.png"\r\nContent-Type: image/png\r\n\r\nabc`;
+    const { token, user } = person;
+    const post = async (route: string, body: string) => {
+      const headers = { ...bearer((await app.givenPerson()).token), "apollo-require-preflight": "true" };
+      if (route !== "/graphql") headers.authorization = `Bearer ${token}`;
+      const type = { "content-type": "multipart/form-data; boundary=x" };
+      return (await app.fetch(route, { method: "POST", headers: { ...headers, ...type }, body })).text();
+    };
+
+    for (let cut = head.length - 20; cut <= head.length + file("0").length; cut += 7) {
+      expect(await post("/graphql", (head + file("0")).slice(0, cut)), `cut at ${cut}`).toContain(
+        "BAD_USER_INPUT",
+      );
+    }
+    expect(await post(`/api/users/${user.id}/profile-picture`, file("file"))).toContain("BAD_USER_INPUT");
+  });
+
   it("from another site's page is refused: it lacks the header that such a page cannot send", async () => {
     const form = new FormData();
     form.set("operations", JSON.stringify({ query: UPLOAD, variables: { file: null } }));
@@ -369,6 +392,29 @@ describe("a user who is gone", () => {
     expect(errors[0]!.extensions.code).toBe("USER_NOT_FOUND");
     expect(response.status).toBe(404);
     expect(await app.traces()).toEqual(before);
+  });
+});
+
+describe("an address that is none", () => {
+  it.each(["/api/users/media/%zz", `/api/users/media/${"a".repeat(300)}`])(
+    "is refused in our words: %s",
+    async (route) => {
+      const response = await app.fetch(route);
+
+      expect([400, 414]).toContain(response.status);
+      expect(await response.json()).toMatchObject({ success: false, code: "BAD_USER_INPUT" });
+    },
+  );
+});
+
+describe("a deletion that announces a body", () => {
+  it("is done all the same", async () => {
+    const { user, token } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    const headers = { ...bearer(token), "content-type": "application/json" };
+
+    const response = await app.fetch(`/api/users/${user.id}/profile-picture`, { method: "DELETE", headers });
+
+    expect(response.status).toBe(200);
   });
 });
 

@@ -158,6 +158,14 @@ export function pngChunk(type: string, data: Buffer): Buffer {
   return Buffer.concat([head, checked, tail]);
 }
 
+/** A progressive JPEG whose last scan stands in it many times over: each costs a pass over all pixels. */
+export async function scanFloodJpeg(scanCount: number): Promise<Buffer> {
+  const jpeg = await progressiveJpeg();
+  const scanAt = jpeg.lastIndexOf(Buffer.from([0xff, 0xda]));
+  const scans = Array.from({ length: scanCount }, () => jpeg.subarray(scanAt, -2));
+  return Buffer.concat([jpeg.subarray(0, scanAt), ...scans, jpeg.subarray(-2)]);
+}
+
 /** A GIF of many frames of one pixel each: small to send, dear to decode. */
 export function frameFloodGif(frameCount: number): Buffer {
   const head = Buffer.from([...Buffer.from("GIF89a"), 1, 0, 1, 0, 0x80, 0, 0, 0, 0, 0, 255, 255, 255]);

@@ -5,7 +5,8 @@ import { RateLimits } from "../../src/services/rate-limits.ts";
 
 const attempt = async (limits: RateLimits, address: string, account: string) => {
   try {
-    await limits.consumeSignIn(address, account);
+    await limits.consumeAddress(address);
+    await limits.consumeAccount(account);
     return "passed";
   } catch (error) {
     return (error as { code: string }).code;

@@ -259,6 +259,20 @@ describe("what is no whole picture", () => {
     expect(await codeOf(bytes)).toBe(code);
   });
 
+  it("is refused when it has more scans than any encoder makes, before one of them is decoded", async () => {
+    const startedAt = performance.now();
+
+    expect(await codeOf(await sampleImages.scanFloodJpeg(101))).toBe("IMAGE_TOO_COMPLEX");
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
+  });
+
+  it.each([
+    [39_000_000, 1],
+    [1, 16_385],
+  ])("is refused as a strip of %i × %i pixels", async (width, height) => {
+    expect(await codeOf(sampleImages.pngHeaderOf(width, height))).toBe("IMAGE_TOO_COMPLEX");
+  });
+
   it("is refused with what was found and what would do", async () => {
     await expect(
       maker.make(await sharp(sampleImages.portraitJpeg()).webp().toBuffer()),
