@@ -33,6 +33,9 @@ import type { ObjectStorage } from "./storage/object-storage.ts";
 /** Multipart boundaries, part headers and GraphQL's two fields, beside the file. */
 const MULTIPART_OVERHEAD_BYTES = 640 * 1024;
 
+/** Decoding runs on the four threads that files and passwords need too: one is always left to them. */
+const MAX_CONCURRENT_PICTURES = 3;
+
 /** Each waiting picture holds up to 800 KB. */
 const MAX_WAITING_PICTURES = 32;
 
@@ -84,7 +87,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   const views = new ViewCounter(media, server.log);
   const mediaService = new MediaService(media, storage, views, server.log);
   const pictures = new PictureMaker({
-    maxConcurrent: availableParallelism(),
+    maxConcurrent: Math.min(availableParallelism(), MAX_CONCURRENT_PICTURES),
     maxWaiting: MAX_WAITING_PICTURES,
   });
   const profilePictures = new ProfilePictureService(users, media, storage, pictures, server.log);
@@ -137,8 +140,8 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
       const impatience = setTimeout(() => server.server.closeAllConnections(), STOP_GRACE_MS);
       await server.close();
       clearTimeout(impatience);
-      await cleanup.close();
       await views.close();
+      await cleanup.close();
       await database.close();
     },
   };

@@ -82,7 +82,7 @@ export function loadConfig(env: Environment): Config {
     http: {
       host: read.text("HOST") ?? "127.0.0.1",
       port: read.integer("PORT", { fallback: 4000, min: 0, max: 65_535 }),
-      publicUrl: read.url("PUBLIC_URL", ["http:", "https:"])?.replace(/\/+$/, "") ?? null,
+      publicUrl: readPublicUrl(read),
       corsOrigins: readCorsOrigins(read),
       trustProxy: readTrustProxy(read),
     },
@@ -104,6 +104,13 @@ export function loadConfig(env: Environment): Config {
   };
   if (problems.length > 0) throw new ConfigError(problems);
   return deepFreeze(config);
+}
+
+function readPublicUrl(read: EnvironmentReader): string | null {
+  const url = read.url("PUBLIC_URL", ["http:", "https:"]);
+  if (url && /[?#]/.test(url))
+    read.problem("PUBLIC_URL must end before any ? or #: paths are put behind it.");
+  return url?.replace(/\/+$/, "") ?? null;
 }
 
 function readDatabase(read: EnvironmentReader, instanceDir: string): DatabaseConfig {
@@ -166,7 +173,10 @@ function readTrustProxy(read: EnvironmentReader): HttpConfig["trustProxy"] {
 function isAddressOrRange(text: string): boolean {
   if (["loopback", "linklocal", "uniquelocal"].includes(text)) return true;
   const [address = "", prefix] = text.split("/");
-  return isIP(address) !== 0 && (prefix === undefined || /^\d{1,3}$/.test(prefix));
+  const maxPrefix = isIP(address) === 4 ? 32 : 128;
+  return (
+    isIP(address) !== 0 && (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= maxPrefix))
+  );
 }
 
 function deepFreeze<Value extends object>(value: Value): Value {

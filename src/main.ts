@@ -59,10 +59,19 @@ function stopOnSignals(stop: () => Promise<void>): void {
 }
 
 /** What a person can do something about, in one line. */
-function explain(error: NodeJS.ErrnoException & { address?: string; port?: number }): string {
+function explain(
+  error: NodeJS.ErrnoException & { address?: string; port?: number; hostname?: string },
+): string {
+  if (error.code === "EACCES" && error.syscall === "listen") {
+    return `Port ${error.port} may not be used (EACCES). Set PORT to one from 1024 on.`;
+  }
   switch (error.code) {
     case "EADDRINUSE":
       return `Port ${error.port} on ${error.address} is taken by another program. Set PORT to another one.`;
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return `${error.address ?? error.hostname} is no address of this machine. Set HOST to one that is.`;
     case "EACCES":
     case "EPERM":
     case "EROFS":

@@ -58,22 +58,17 @@ export class Database {
       embedded = await startEmbedded(location.file, onFailure);
     }
     const uri = location.kind === "embedded" ? embedded!.uri : location.uri;
-    const connection = mongoose.createConnection(uri, {
-      dbName: databaseName(uri),
-      autoIndex: false,
-      bufferCommands: false,
-      serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
-      timeoutMS: OPERATION_TIMEOUT_MS,
-    });
-    const database = new Database(connection, embedded);
+    const database = new Database(createConnection(uri), embedded);
     try {
-      await connection.asPromise();
+      await database.connection.asPromise();
       await database.users.createIndexes();
       await database.media.createIndexes();
       return database;
     } catch (error) {
       await database.close();
-      throw error;
+      throw location.kind === "embedded"
+        ? error
+        : new Error(`MONGODB_URI: ${(error as Error).message}`, { cause: error });
     }
   }
 
@@ -85,6 +80,21 @@ export class Database {
   async close(): Promise<void> {
     await this.connection.close();
     await this.embedded?.close();
+  }
+}
+
+/** @throws Error that names the variable, and not what is in it */
+function createConnection(uri: string): mongoose.Connection {
+  try {
+    return mongoose.createConnection(uri, {
+      dbName: databaseName(uri),
+      autoIndex: false,
+      bufferCommands: false,
+      serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
+      timeoutMS: OPERATION_TIMEOUT_MS,
+    });
+  } catch (error) {
+    throw new Error(`MONGODB_URI: ${(error as Error).message}`, { cause: error });
   }
 }
 

@@ -10,7 +10,7 @@ import { UserRecord, userModel } from "./user.model.ts";
 /** Records that LetsApp wrote may lack the field, so absence means active. */
 const active = { is_active: { $ne: false } } as const;
 
-/** Users by their ids and names. A deactivated user counts as unknown everywhere. */
+/** Users by their ids and names. A deactivated user counts as unknown. */
 export class UserRepository {
   readonly #users: Model<UserRecord>;
 

@@ -10,7 +10,7 @@ export class AccountResolver {
   @Mutation(() => AuthPayload, {
     description:
       "Creates an account and signs it in. CONFLICT when the name or the e-mail address is taken. " +
-      "RATE_LIMITED after ten attempts a minute from one address or for one account.",
+      "RATE_LIMITED after too many attempts a minute from one address or for one account: ten, unless configured.",
   })
   async register(
     @Arg("input", () => RegisterInput, { description: "The new account." }) input: RegisterInput,
@@ -23,7 +23,7 @@ export class AccountResolver {
   @Mutation(() => AuthPayload, {
     description:
       "Signs somebody in. UNAUTHENTICATED whatever is wrong. " +
-      "RATE_LIMITED after ten attempts a minute from one address or for one account.",
+      "RATE_LIMITED after too many attempts a minute from one address or for one account: ten, unless configured.",
   })
   async login(
     @Arg("input", () => LoginInput, { description: "Who, and the password." }) input: LoginInput,

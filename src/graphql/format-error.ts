@@ -11,7 +11,9 @@ import { toAppError } from "../http/to-app-error.ts";
 /** Codes of Apollo's and of the upload library's for requests that cannot be used. */
 const malformedCodes = new Set<unknown>([
   "BAD_REQUEST",
+  "INTERNAL_SERVER_ERROR", // Without a path: an operation of a kind that the schema does not have.
   "INVALID_UPLOAD_VALUE",
+  "OPERATION_RESOLUTION_FAILURE",
   "UPLOAD_LITERAL_UNSUPPORTED",
 ]);
 
@@ -21,8 +23,8 @@ export function createErrorFormatter(log: FastifyBaseLogger) {
     const original = originalOf(error);
     if (original instanceof GraphQLError && !isOurFault(formatted)) return showRequestError(formatted);
     const appError = toAppError(original);
-    if (appError.status >= 500)
-      log.error({ err: appError.cause ?? original, code: appError.code }, appError.message);
+    const { status, code, cause } = appError;
+    if (status >= 500) log.error({ err: cause ?? original, code }, appError.message);
     const { message, extensions } = render(appError);
     return { ...formatted, message, extensions };
   };

@@ -12,14 +12,14 @@ export class MediaType {
 
   @Field(() => String, {
     description:
-      "The picture as it was uploaded, without metadata. For `<img src>`; needs no token. Each fetch counts as a view.",
+      "The picture as it was uploaded, without metadata. For `<img src>`; needs no token. Each GET that sends it counts as a view.",
   })
   url!: string;
 
   @Field(() => String, {
     description:
       "The middle of the picture, 150 × 150 pixels, in the same format; of an animation the first frame. " +
-      "For `<img src>`; needs no token. Each fetch counts as a view.",
+      "For `<img src>`; needs no token. Each GET that sends it counts as a view.",
   })
   thumbnailUrl!: string;
 

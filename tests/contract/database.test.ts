@@ -510,7 +510,7 @@ describe("commands", () => {
       238,
     ],
     ["an update with a pipeline", () => people.updateOne({}, [{ $set: { a: 1 } }]), 238],
-    ["an operator on arrays", () => people.updateOne({}, { $push: { a: 1 } }), 238],
+    ["an operator on arrays", () => people.updateOne({}, { $push: { a: 1 } as object }), 238],
     ["array filters", () => people.updateOne({}, { $set: { a: 1 } }, { arrayFilters: [{ x: 1 }] }), 238],
     ["a write concern of several servers", () => people.insertOne({}, { writeConcern: { w: 3 } }), 100],
     [

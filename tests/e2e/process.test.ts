@@ -198,6 +198,13 @@ describe("the program gives up with one clear line", () => {
     });
   });
 
+  it("on an address that is not this machine's", async () => {
+    expect(await giveUp({ HOST: "203.0.113.1" })).toEqual({
+      code: 1,
+      lines: ["letsapp: 203.0.113.1 is no address of this machine. Set HOST to one that is."],
+    });
+  });
+
   it("on an instance folder that cannot be one", async () => {
     const file = path.join(folder, "a-file");
     await writeFile(file, "");
@@ -241,6 +248,6 @@ describe("the program gives up with one clear line", () => {
 
     expect(code).toBe(1);
     expect(lines).toHaveLength(1);
-    expect(lines[0]).toContain("ECONNREFUSED");
+    expect(lines[0]).toMatch(/^letsapp: MONGODB_URI: .*ECONNREFUSED/);
   });
 });

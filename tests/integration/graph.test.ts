@@ -160,6 +160,41 @@ describe("a request that asks too much", () => {
     expect(errors.length).toBeGreaterThan(0);
   });
 
+  it.each([
+    ["an operation of a kind that there is not", { query: "subscription { x }" }],
+    ["an operation that is not in it", { query: "query A { me { id } } query B { me { id } }" }],
+    ["nothing", {}],
+  ])("is the client's fault: %s", async (_what, body) => {
+    const response = await app.fetch("/graphql", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+
+    expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: "BAD_USER_INPUT" } }] });
+  });
+
+  it("is told that there are no persisted queries, as Apollo's clients expect it", async () => {
+    const response = await app.fetch("/graphql", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ extensions: { persistedQuery: { version: 1, sha256Hash: "abc" } } }),
+    });
+
+    expect(await response.json()).toMatchObject({
+      errors: [{ extensions: { code: "PERSISTED_QUERY_NOT_SUPPORTED" } }],
+    });
+  });
+
+  it("may leave parts out by the directives that every GraphQL has", async () => {
+    const query = "query ($no: Boolean!) { me { id @skip(if: $no) username @include(if: $no) } }";
+
+    const { data, errors } = await app.graphql(query, { no: false }, people[0]!.token);
+
+    expect(errors).toEqual([]);
+    expect(data.me).toEqual({ id: people[0]!.user.id });
+  });
+
   it("is refused as a batch", async () => {
     const response = await app.fetch("/graphql", {
       method: "POST",

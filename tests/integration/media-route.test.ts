@@ -119,6 +119,8 @@ describe("a conditional request", () => {
     ["a later date", () => ({ "if-modified-since": "Fri, 31 Dec 2100 00:00:00 GMT" }), 304],
     ["an earlier date", () => ({ "if-modified-since": "Sat, 01 Jan 2000 00:00:00 GMT" }), 200],
     ["a date that is none", () => ({ "if-modified-since": "yesterday" }), 200],
+    ["a year alone", () => ({ "if-modified-since": "2099" }), 200],
+    ["a number, which is no date", () => ({ "if-unmodified-since": "1" }), 200],
     [
       "another tag, which outweighs the date",
       () => ({ "if-none-match": '"x"', "if-modified-since": lastModified }),
@@ -147,6 +149,7 @@ describe("a conditional request", () => {
     expect(counted).toBe(0);
     expect(response.headers.get("etag")).toBe(etag);
     expect(response.headers.get("cache-control")).toBe("public, max-age=3600");
+    expect(response.headers.get("content-security-policy")).toBe("default-src 'none'; sandbox");
     expect(response.headers.get("content-type")).toBeNull();
   });
 });

@@ -10,7 +10,10 @@ const photograph = readFileSync(new URL("../fixtures/grace-hopper.jpg", import.m
 /** 512 × 600, baseline, with a comment. */
 export const portraitJpeg = (): Buffer => Buffer.from(photograph);
 
-/** The same photograph as sharp writes it: no metadata at all. */
+/** 500 × 375, as a camera wrote it, with the place where it was taken. */
+export const cameraJpeg = (): Buffer => readFileSync(new URL("../fixtures/throne.jpg", import.meta.url));
+
+/** The portrait as sharp writes it: no metadata at all. */
 export const plainJpeg = (): Promise<Buffer> => sharp(photograph).jpeg({ quality: 90 }).toBuffer();
 
 export const progressiveJpeg = (): Promise<Buffer> =>

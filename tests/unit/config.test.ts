@@ -80,6 +80,14 @@ describe("loadConfig", () => {
       'CORS_ORIGINS must be "*" or a list such as https://a.example,https://b.example.',
     ],
     [
+      { PUBLIC_URL: "https://a.example/?x=1" },
+      "PUBLIC_URL must end before any ? or #: paths are put behind it.",
+    ],
+    [
+      { TRUST_PROXY: "10.0.0.0/99" },
+      "TRUST_PROXY must be false or the addresses of your proxies, such as 10.0.0.0/8,loopback.",
+    ],
+    [
       { TRUST_PROXY: "yes" },
       "TRUST_PROXY must be false or the addresses of your proxies, such as 10.0.0.0/8,loopback.",
     ],

@@ -134,6 +134,19 @@ describe("metadata", () => {
     },
   );
 
+  it("of a camera goes, without a change of the pixels", async () => {
+    const bytes = sampleImages.cameraJpeg();
+    expect([bytes.includes("NIKON"), bytes.includes("Exif")]).toEqual([true, true]);
+
+    const { original, thumbnail, width, height } = await maker.make(bytes);
+
+    expect([width, height]).toEqual([500, 375]);
+    expect((await pixelsOf(original)).equals(await pixelsOf(bytes))).toBe(true);
+    expect([original, thumbnail].some((stored) => stored.includes("NIKON") || stored.includes("Exif"))).toBe(
+      false,
+    );
+  });
+
   it("goes without a change of the pixels", async () => {
     const bytes = await sampleImages.orientedJpeg(1);
 
