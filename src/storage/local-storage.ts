@@ -16,6 +16,8 @@ const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
 
 export class LocalStorage implements ObjectStorage {
+  #checking: Promise<void> | null = null;
+
   constructor(readonly rootDir: string) {}
 
   /** Written beside its place, flushed, and moved there: whoever looks finds all of it or nothing. */
@@ -58,7 +60,15 @@ export class LocalStorage implements ObjectStorage {
     });
   }
 
-  async check(): Promise<void> {
+  /** However many ask at once, one file is written. */
+  check(): Promise<void> {
+    this.#checking ??= this.#writeProbe().finally(() => {
+      this.#checking = null;
+    });
+    return this.#checking;
+  }
+
+  async #writeProbe(): Promise<void> {
     const probe = `probe-${process.pid}`;
     await this.put(probe, Buffer.from("probe"));
     await this.delete(probe);
