@@ -33,11 +33,11 @@ import type { ObjectStorage } from "./storage/object-storage.ts";
 /** Multipart boundaries, part headers and GraphQL's two fields, beside the file. */
 const MULTIPART_OVERHEAD_BYTES = 640 * 1024;
 
-/** Decoding runs on the four threads that files and passwords need too: one is always left to them. */
-const MAX_CONCURRENT_PICTURES = 3;
-
-/** Each waiting picture holds up to 800 KB. */
-const MAX_WAITING_PICTURES = 32;
+/**
+ * How many pictures are worked on, and how many wait. Decoding runs on the four threads that files and passwords
+ * need too: one is always left to them. Each waiting picture holds up to 800 KB.
+ */
+const defaultPictureQueue = { maxConcurrent: Math.min(availableParallelism(), 3), maxWaiting: 32 };
 
 /** What is under way when the service stops has this long. */
 const STOP_GRACE_MS = 8_000;
@@ -46,6 +46,7 @@ const STOP_GRACE_MS = 8_000;
 export interface Overrides {
   createStorage?: (config: StorageConfig) => ObjectStorage;
   startEmbeddedMongo?: EmbeddedMongoStarter;
+  pictureQueue?: { maxConcurrent: number; maxWaiting: number };
   /** Called when a part that the process cannot do without has failed for good. */
   onFatal?: (error: Error) => void;
 }
@@ -86,10 +87,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   const rateLimits = new RateLimits(config.limits, await limiterFactory(config, database));
   const views = new ViewCounter(media, server.log);
   const mediaService = new MediaService(media, storage, views, server.log);
-  const pictures = new PictureMaker({
-    maxConcurrent: Math.min(availableParallelism(), MAX_CONCURRENT_PICTURES),
-    maxWaiting: MAX_WAITING_PICTURES,
-  });
+  const pictures = new PictureMaker(overrides.pictureQueue ?? defaultPictureQueue);
   const profilePictures = new ProfilePictureService(users, media, storage, pictures, server.log);
   const accounts = new AccountService(users, tokens, rateLimits);
   const cleanup = new CleanupJob(users, media, storage, config.cleanup, server.log);
