@@ -5,7 +5,7 @@ import { stripGif } from "./gif-blocks.ts";
 import { recogniseFormat } from "./image-format.ts";
 import { inspect } from "./inspect.ts";
 import { stripJpeg } from "./jpeg-segments.ts";
-import { stripPng } from "./png-chunks.ts";
+import { stripPng, withExifFirst } from "./png-chunks.ts";
 import { drawThumbnail } from "./thumbnail.ts";
 import { makeUpright } from "./upright.ts";
 import { WorkQueue } from "./work-queue.ts";
@@ -44,10 +44,11 @@ export class PictureMaker {
   async make(bytes: Buffer): Promise<SafePicture> {
     const format = await recogniseFormat(bytes);
     return this.#queue.run(async () => {
-      const uploaded = await inspect(bytes);
       const stripped = strip[format](bytes); // Walks the whole file, before anything is decoded.
+      const readable = format === "png" ? withExifFirst(bytes) : bytes;
+      const uploaded = await inspect(readable);
       const isUpright = uploaded.orientation === 1;
-      const original = isUpright ? stripped : strip[format](await makeUpright(bytes, format));
+      const original = isUpright ? stripped : strip[format](await makeUpright(readable, format));
       const header = isUpright ? uploaded : await inspect(original);
       const thumbnail = await drawThumbnail(original, format, header);
       return { format, original, thumbnail, width: header.width, height: header.height };

@@ -52,6 +52,23 @@ export function stripPng(bytes: Buffer): Buffer {
   }
 }
 
+/**
+ * The same PNG with its EXIF before its pixels. A PNG may have it behind them, where sharp does not look, and a
+ * picture that lies on its side would stay so. Unchanged bytes where there is nothing to move.
+ */
+export function withExifFirst(bytes: Buffer): Buffer {
+  const chunks: { type: string; bytes: Buffer }[] = [];
+  for (let offset = SIGNATURE_BYTES; chunks.at(-1)?.type !== "IEND"; offset += chunks.at(-1)!.bytes.length) {
+    chunks.push(readChunk(bytes, offset));
+  }
+  const exifAt = chunks.findIndex(({ type }) => type === "eXIf");
+  const pixelsAt = chunks.findIndex(({ type }) => type === "IDAT");
+  if (exifAt === -1 || exifAt < pixelsAt) return bytes;
+  const [exif] = chunks.splice(exifAt, 1);
+  chunks.splice(1, 0, exif!); // Behind IHDR.
+  return Buffer.concat([bytes.subarray(0, SIGNATURE_BYTES), ...chunks.map((chunk) => chunk.bytes)]);
+}
+
 function readChunk(bytes: Buffer, offset: number): { type: string; dataBytes: number; bytes: Buffer } {
   if (offset + CHUNK_HEAD_BYTES + CHUNK_TAIL_BYTES > bytes.length)
     throw unreadable("it ends before its end chunk");

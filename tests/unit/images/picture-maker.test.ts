@@ -117,6 +117,22 @@ describe("orientation", () => {
   });
 });
 
+describe("orientation of a PNG", () => {
+  it.each(["before", "behind"])("is obeyed when it stands %s the pixels", async (where) => {
+    const exif = Buffer.from([
+      ...Buffer.from("MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0", "latin1"),
+    ]);
+    const png = await sampleImages.flatPng(40, 20);
+    const at = where === "before" ? 33 : png.length - 12; // Behind IHDR, or before IEND.
+    const bytes = Buffer.concat([png.subarray(0, at), sampleImages.pngChunk("eXIf", exif), png.subarray(at)]);
+
+    const picture = await maker.make(bytes);
+
+    expect(picture).toMatchObject({ width: 20, height: 40 });
+    expect(picture.original.includes("eXIf")).toBe(false);
+  });
+});
+
 describe("metadata", () => {
   it.each([1, 6])(
     "is removed, the place included, from a photograph with orientation %i",
