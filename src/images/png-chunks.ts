@@ -57,6 +57,7 @@ export function stripPng(bytes: Buffer): Buffer {
  * picture that lies on its side would stay so. Unchanged bytes where there is nothing to move.
  */
 export function withExifFirst(bytes: Buffer): Buffer {
+  if (!bytes.includes("eXIf")) return bytes; // Nearly always, and then nothing is walked twice.
   const chunks: { type: string; bytes: Buffer }[] = [];
   for (let offset = SIGNATURE_BYTES; chunks.at(-1)?.type !== "IEND"; offset += chunks.at(-1)!.bytes.length) {
     chunks.push(readChunk(bytes, offset));

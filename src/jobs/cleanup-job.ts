@@ -110,7 +110,9 @@ export class CleanupJob {
       await this.media.settle({ retiredId: replacesId, currentId: media.id });
       return "settledCount";
     }
-    if (status === "pending" && (await this.media.claimAbandoned(media.id))) {
+    if (status === "pending") {
+      const isClaimed = await this.media.claimAbandoned(media.id);
+      if (!isClaimed) throw new Error("its upload has gone on meanwhile"); // The next run looks again.
       await this.#remove(media);
       return "abandonedCount";
     }
