@@ -1,6 +1,10 @@
 // Copies a GIF without its metadata, byte for byte: frames, their timing, the loop count and a colour profile
 // stay, all else goes, and so does whatever follows the end of the image. Source: the GIF89a specification.
+import { pictureLimits } from "../domain/picture-format.ts";
 import { AppError } from "../errors.ts";
+import { cutPixels, joinSubBlocks, splitIntoSubBlocks } from "./gif-lzw.ts";
+import { cutProfile } from "./icc-profile.ts";
+import { unreadable } from "./unreadable.ts";
 
 const HEADER_BYTES = 6;
 const SCREEN_DESCRIPTOR_BYTES = 7;
@@ -16,79 +20,115 @@ const APPLICATION = 0xff;
 /** Timing and transparency of a frame: introducer, label, four bytes in a sub-block, and the end. */
 const GRAPHIC_CONTROL_BYTES = 8;
 
-/**
- * Application extensions that change how the picture looks, how often it repeats and its colours, each with the
- * most bytes that it can need.
- */
-const pictureApplications = new Map<string, number>([
+const APPLICATION_ID_BYTES = 11;
+const PROFILE_APPLICATION = "ICCRGBG1012";
+
+/** How often the picture repeats, each with the most bytes that saying it can need. */
+const loopApplications = new Map<string, number>([
   ["NETSCAPE2.0", 32],
   ["ANIMEXTS1.0", 32],
-  ["ICCRGBG1012", Infinity],
 ]);
+
+const nothing = Buffer.alloc(0);
 
 /** The packed field of a descriptor: whether a colour table follows, and how large it is. */
 const COLOUR_TABLE_FLAG = 0x80;
 const COLOUR_TABLE_SIZE = 0x07;
 
 /**
- * The same picture without comments, plain text, XMP, foreign extensions and trailing bytes.
+ * The same picture without comments, plain text, XMP, foreign extensions, trailing bytes, and what stands behind
+ * the pixels of a frame.
  *
- * @throws UNREADABLE_IMAGE when the file ends before its trailer or is not made of blocks
+ * @throws UNREADABLE_IMAGE when the file ends before its trailer, is not made of blocks, or lacks pixels
+ * @throws IMAGE_TOO_COMPLEX when its frames, which may be larger than the picture, have too many pixels
  */
 export function stripGif(bytes: Buffer): Buffer {
-  let offset = HEADER_BYTES + SCREEN_DESCRIPTOR_BYTES;
-  if (offset > bytes.length) throw unreadable("it ends within its header");
-  offset += colourTableBytes(bytes[HEADER_BYTES + 4]!);
-  const kept: Buffer[] = [bytes.subarray(0, offset)];
+  const screenEnd = HEADER_BYTES + SCREEN_DESCRIPTOR_BYTES;
+  if (screenEnd > bytes.length) throw unreadable("GIF", "it ends within its header");
+  const kept: Buffer[] = [];
+  let pixelCount = 0;
+  let offset = screenEnd + colourTableBytes(bytes[HEADER_BYTES + 4]!);
+  kept.push(bytes.subarray(0, offset));
   for (;;) {
     const start = offset;
     const kind = bytes[start];
-    if (kind === TRAILER) {
+    if (kind === TRAILER && pixelCount > 0) {
       kept.push(bytes.subarray(start, start + 1));
       return Buffer.concat(kept);
     }
     if (kind === IMAGE) {
-      offset = endOfImage(bytes, start);
-      kept.push(bytes.subarray(start, offset));
+      const dataAt = startOfData(bytes, start);
+      offset = endOfSubBlocks(bytes, dataAt);
+      const framePixels = bytes.readUInt16LE(start + 5) * bytes.readUInt16LE(start + 7);
+      pixelCount += framePixels;
+      if (pixelCount > pictureLimits.maxAnimationPixels) throw tooManyPixels(pixelCount);
+      kept.push(...keepFrame(bytes.subarray(start, dataAt), bytes.subarray(dataAt, offset), framePixels));
     } else if (kind === EXTENSION) {
       offset = endOfSubBlocks(bytes, start + 2);
-      const extension = bytes.subarray(start, offset);
-      if (isPictureExtension(extension)) kept.push(extension);
+      kept.push(keepExtension(bytes.subarray(start, offset)));
     } else {
-      throw unreadable(kind === undefined ? "it has no end" : `block ${kind.toString(16)} is not known`);
+      throw unreadable(
+        "GIF",
+        kind === undefined ? "it has no end" : `block ${kind.toString(16)} is not known`,
+      );
     }
   }
 }
 
-function endOfImage(bytes: Buffer, start: number): number {
+/** The position of the first sub-block: behind descriptor, colour table and the size of the root codes. */
+function startOfData(bytes: Buffer, start: number): number {
   const packed = bytes[start + IMAGE_DESCRIPTOR_BYTES - 1];
-  if (packed === undefined) throw unreadable("it ends within a frame");
-  const codeSizeAt = start + IMAGE_DESCRIPTOR_BYTES + colourTableBytes(packed);
-  return endOfSubBlocks(bytes, codeSizeAt + 1);
+  if (packed === undefined) throw unreadable("GIF", "it ends within a frame");
+  return start + IMAGE_DESCRIPTOR_BYTES + colourTableBytes(packed) + 1;
+}
+
+function keepFrame(head: Buffer, blocks: Buffer, pixelCount: number): Buffer[] {
+  const data = joinSubBlocks(blocks);
+  const pixels = pixelCount > 0 ? cutPixels(data, head.at(-1)!, pixelCount) : null;
+  if (!pixels) throw unreadable("GIF", "a frame lacks pixels");
+  return [head, pixels === data ? blocks : splitIntoSubBlocks(pixels)];
 }
 
 /** Sub-blocks start with their length; one of length zero ends them. */
 function endOfSubBlocks(bytes: Buffer, start: number): number {
   for (let offset = start; ;) {
     const length = bytes[offset];
-    if (length === undefined) throw unreadable("it ends within a block");
+    if (length === undefined) throw unreadable("GIF", "it ends within a block");
     offset += 1 + length;
     if (length === 0) return offset;
   }
 }
 
-function isPictureExtension(extension: Buffer): boolean {
+/** The extension, with nothing but a profile in it where it is to hold one, or nothing. */
+function keepExtension(extension: Buffer): Buffer {
   const label = extension[1];
-  if (label === GRAPHIC_CONTROL) return extension.length === GRAPHIC_CONTROL_BYTES;
-  if (label !== APPLICATION || extension[2] !== 11) return false;
-  const maxBytes = pictureApplications.get(extension.toString("latin1", 3, 14));
-  return maxBytes !== undefined && extension.length <= maxBytes;
+  if (label === GRAPHIC_CONTROL) return extension.length === GRAPHIC_CONTROL_BYTES ? extension : nothing;
+  if (label !== APPLICATION || extension[2] !== APPLICATION_ID_BYTES) return nothing;
+  const application = extension.toString("latin1", 3, 3 + APPLICATION_ID_BYTES);
+  if (application === PROFILE_APPLICATION) return keepProfile(extension);
+  return extension.length <= (loopApplications.get(application) ?? 0) ? extension : nothing;
+}
+
+function keepProfile(extension: Buffer): Buffer {
+  const data = joinSubBlocks(extension.subarray(3 + APPLICATION_ID_BYTES));
+  const profile = cutProfile(data);
+  if (!profile) return nothing;
+  if (profile.length === data.length) return extension;
+  return Buffer.concat([extension.subarray(0, 3 + APPLICATION_ID_BYTES), splitIntoSubBlocks(profile)]);
 }
 
 function colourTableBytes(packed: number): number {
   return packed & COLOUR_TABLE_FLAG ? 3 * 2 ** ((packed & COLOUR_TABLE_SIZE) + 1) : 0;
 }
 
-function unreadable(why: string): AppError {
-  return new AppError("UNREADABLE_IMAGE", "The file is not a complete GIF image.", { cause: new Error(why) });
+function tooManyPixels(actual: number): AppError {
+  const limit = pictureLimits.maxAnimationPixels;
+  return new AppError(
+    "IMAGE_TOO_COMPLEX",
+    `The image's frames have more than ${limit.toLocaleString("en")} pixels.`,
+    {
+      limit,
+      actual,
+    },
+  );
 }

@@ -1,6 +1,9 @@
 // Copies a JPEG without its metadata, byte for byte: the picture's own segments and its colour profile stay,
 // all others go, and so does whatever follows the end of the image. Source: ITU-T T.81, annex B.
 import { AppError } from "../errors.ts";
+import { isProfilePart, keepProfile, type ProfilePart } from "./jpeg-profile.ts";
+import { JpegScans } from "./jpeg-scans.ts";
+import { unreadable } from "./unreadable.ts";
 
 const SOI = 0xd8;
 const EOI = 0xd9;
@@ -11,20 +14,11 @@ const APP14 = 0xee;
 const COM = 0xfe;
 const DNL = 0xdc;
 
-/** Frame headers, tables and restart interval. An unknown marker in a file is an error, not something to keep. */
-const frameMarkers = [0xc0, 0xc1, 0xc2, 0xc3, 0xc5, 0xc6, 0xc7, 0xc9, 0xca, 0xcb, 0xcd, 0xce, 0xcf];
 const HUFFMAN_TABLES = 0xc4;
-const ARITHMETIC_CODING = 0xcc;
 const QUANTISATION_TABLES = 0xdb;
 const RESTART_INTERVAL = 0xdd;
-const pictureMarkers = new Set([
-  SOS,
-  HUFFMAN_TABLES,
-  ARITHMETIC_CODING,
-  QUANTISATION_TABLES,
-  RESTART_INTERVAL,
-  ...frameMarkers,
-]);
+const FIRST_FRAME = 0xc0;
+const LAST_FRAME = 0xcf;
 
 /**
  * Each scan of a progressive JPEG goes over all pixels, be it a few bytes long: 130 KB can keep a decoder busy for
@@ -33,8 +27,9 @@ const pictureMarkers = new Set([
 const MAX_SCANS = 100;
 
 const jfif = Buffer.from("JFIF\0");
-const iccProfile = Buffer.from("ICC_PROFILE\0");
 const adobe = Buffer.from("Adobe");
+
+const nothing = Buffer.alloc(0);
 
 /** What a JFIF segment says beside its thumbnail: version, density, and a thumbnail of 0 × 0 pixels. */
 const JFIF_BYTES = 14;
@@ -50,53 +45,71 @@ const ADOBE_BYTES = 12;
  */
 export function stripJpeg(bytes: Buffer): Buffer {
   const kept: Buffer[] = [bytes.subarray(0, 2)];
+  const scans = new JpegScans();
+  const profile: { at: number; parts: ProfilePart[] } = { at: 1, parts: [] };
   let scanCount = 0;
-  let offset = 2;
-  for (;;) {
+  for (let offset = 2; ;) {
     const markerAt = skipFill(bytes, offset);
     const marker = bytes[markerAt];
     if (marker === EOI) {
+      scans.assertComplete();
       kept.push(bytes.subarray(offset, markerAt + 1));
+      kept.splice(profile.at, 0, ...keepProfile(profile.parts));
       return Buffer.concat(kept);
     }
-    if (marker === undefined || marker === SOI) throw unreadable("it has no end");
+    if (marker === undefined || marker === SOI) throw unreadable("JPG", "it has no end");
     const end = markerAt + 1 + readLength(bytes, markerAt + 1);
-    const payload = bytes.subarray(markerAt + 3, end);
+    const [segment, payload] = [bytes.subarray(offset, end), bytes.subarray(markerAt + 3, end)];
+    offset = end;
     if (marker === SOS) {
       scanCount += 1;
       if (scanCount > MAX_SCANS) throw tooManyScans();
-      const dataEnd = findMarker(bytes, end);
-      kept.push(bytes.subarray(offset, dataEnd));
-      offset = dataEnd;
-      continue;
+      offset = findMarker(bytes, end);
+      kept.push(segment, scans.cutScan(payload, bytes.subarray(end, offset)));
+    } else if (marker === APP2 && isProfilePart(payload)) {
+      if (profile.parts.length === 0) profile.at = kept.length;
+      profile.parts.push({ segment, payload });
+    } else {
+      kept.push(keepSegment(marker, segment, payload, scans));
     }
-    const segment = keepSegment(marker, bytes.subarray(offset, end), payload);
-    if (segment) kept.push(segment);
-    offset = end;
   }
 }
 
 /** The segment, a shorter one in its place, or nothing. */
-function keepSegment(marker: number, segment: Buffer, payload: Buffer): Buffer | undefined {
-  if (pictureMarkers.has(marker)) return segment;
-  if (marker === APP0) return startsWith(payload, jfif) ? withoutThumbnail(segment, payload) : undefined;
-  if (marker === APP2) return startsWith(payload, iccProfile) ? segment : undefined;
-  if (marker === APP14)
-    return startsWith(payload, adobe) ? cut(marker, segment, payload, ADOBE_BYTES) : undefined;
+function keepSegment(marker: number, segment: Buffer, payload: Buffer, scans: JpegScans): Buffer {
+  switch (marker) {
+    case HUFFMAN_TABLES:
+      scans.defineHuffmanTables(payload);
+      return segment;
+    case RESTART_INTERVAL:
+      scans.defineRestartInterval(payload);
+      return segment;
+    case QUANTISATION_TABLES:
+      return segment;
+    case APP0:
+      return startsWith(payload, jfif) ? withoutThumbnail(segment, payload) : nothing;
+    case APP14:
+      return startsWith(payload, adobe) ? cut(marker, segment, payload, ADOBE_BYTES) : nothing;
+  }
+  if (marker >= FIRST_FRAME && marker <= LAST_FRAME) {
+    scans.defineFrame(marker, payload);
+    return segment;
+  }
   const isDispensable = (marker >= APP0 && marker <= APP0 + 15) || marker === COM || marker === DNL;
-  if (!isDispensable) throw unreadable(`marker ${marker.toString(16)} is not known`);
-  return undefined;
+  if (!isDispensable) throw unreadable("JPG", `marker ${marker.toString(16)} is not known`);
+  return nothing;
 }
 
 function withoutThumbnail(segment: Buffer, payload: Buffer): Buffer {
   const short = cut(APP0, segment, payload, JFIF_BYTES);
-  if (short === segment) return segment;
+  if (short === segment || short === nothing) return short;
   short.fill(0, short.length - 2); // The thumbnail's width and height.
   return short;
 }
 
+/** A segment that is too short says nothing to a decoder. */
 function cut(marker: number, segment: Buffer, payload: Buffer, maxBytes: number): Buffer {
-  if (payload.length < maxBytes) throw unreadable(`segment ${marker.toString(16)} is too short`);
+  if (payload.length < maxBytes) return nothing;
   if (payload.length === maxBytes) return segment;
   const head = Buffer.from([0xff, marker, 0, maxBytes + 2]);
   return Buffer.concat([head, payload.subarray(0, maxBytes)]);
@@ -104,16 +117,16 @@ function cut(marker: number, segment: Buffer, payload: Buffer, maxBytes: number)
 
 /** The position of the marker's code: a marker may be preceded by any number of fill bytes. */
 function skipFill(bytes: Buffer, offset: number): number {
-  if (bytes[offset] !== 0xff) throw unreadable("a segment does not end where it says");
+  if (bytes[offset] !== 0xff) throw unreadable("JPG", "a segment does not end where it says");
   let at = offset;
   while (bytes[at] === 0xff) at += 1;
   return at;
 }
 
 function readLength(bytes: Buffer, at: number): number {
-  if (at + 2 > bytes.length) throw unreadable("it ends within a segment");
+  if (at + 2 > bytes.length) throw unreadable("JPG", "it ends within a segment");
   const length = bytes.readUInt16BE(at);
-  if (length < 2 || at + length > bytes.length) throw unreadable("it ends within a segment");
+  if (length < 2 || at + length > bytes.length) throw unreadable("JPG", "it ends within a segment");
   return length;
 }
 
@@ -124,7 +137,7 @@ function findMarker(bytes: Buffer, offset: number): number {
     const isData = code === 0x00 || code === 0xff || (code !== undefined && code >= 0xd0 && code <= 0xd7);
     if (code !== undefined && !isData) return at;
   }
-  throw unreadable("it ends within its picture data");
+  throw unreadable("JPG", "it ends within its picture data");
 }
 
 function startsWith(payload: Buffer, signature: Buffer): boolean {
@@ -135,8 +148,4 @@ function tooManyScans(): AppError {
   return new AppError("IMAGE_TOO_COMPLEX", `The image has more than ${MAX_SCANS} scans.`, {
     limit: MAX_SCANS,
   });
-}
-
-function unreadable(why: string): AppError {
-  return new AppError("UNREADABLE_IMAGE", "The file is not a complete JPG image.", { cause: new Error(why) });
 }

@@ -21,7 +21,7 @@ export interface SafePicture {
   height: number;
 }
 
-const strip: Record<PictureFormat, (bytes: Buffer) => Buffer> = {
+const strip: Record<PictureFormat, (bytes: Buffer) => Buffer | Promise<Buffer>> = {
   jpeg: stripJpeg,
   png: stripPng,
   gif: stripGif,
@@ -44,11 +44,11 @@ export class PictureMaker {
   async make(bytes: Buffer): Promise<SafePicture> {
     const format = await recogniseFormat(bytes);
     return this.#queue.run(async () => {
-      const stripped = strip[format](bytes); // Walks the whole file, before anything is decoded.
       const readable = format === "png" ? withExifFirst(bytes) : bytes;
       const uploaded = await inspect(readable);
+      const stripped = await strip[format](bytes); // Walks the whole file, before anything is decoded.
       const isUpright = uploaded.orientation === 1;
-      const original = isUpright ? stripped : strip[format](await makeUpright(readable, format));
+      const original = isUpright ? stripped : await strip[format](await makeUpright(readable, format));
       const header = isUpright ? uploaded : await inspect(original);
       const thumbnail = await drawThumbnail(original, format, header);
       return { format, original, thumbnail, width: header.width, height: header.height };

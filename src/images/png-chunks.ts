@@ -1,10 +1,16 @@
 // Copies a PNG without its metadata, byte for byte: the chunks that make the picture stay, all others go, and
 // so does whatever follows the end of the image. Source: PNG specification, third edition, chapter 11.
-import { crc32 } from "node:zlib";
+import { promisify } from "node:util";
+import { crc32, deflate, inflate } from "node:zlib";
 
-import { AppError } from "../errors.ts";
+import { cutProfile, MAX_PROFILE_BYTES } from "./icc-profile.ts";
+import { measurePixels } from "./png-pixels.ts";
+import { unreadable } from "./unreadable.ts";
+
+const deflateAsync = promisify(deflate);
 
 const SIGNATURE_BYTES = 8;
+const HEADER_BYTES = 13;
 
 /** Length and type before the data of a chunk, its check sum behind it. */
 const CHUNK_HEAD_BYTES = 8;
@@ -31,25 +37,81 @@ const pictureChunks = new Map<string, number>([
 ]);
 
 /**
- * The same picture without text, EXIF, XMP, time, animation and trailing bytes.
+ * The same picture without text, EXIF, XMP, time, animation, trailing bytes, and what stands behind its pixels.
  *
- * @throws UNREADABLE_IMAGE when the file ends before its end chunk or a check sum is wrong
+ * @throws UNREADABLE_IMAGE when the file ends before its end chunk, a check sum is wrong, or pixels are missing
  */
-export function stripPng(bytes: Buffer): Buffer {
-  const kept: Buffer[] = [bytes.subarray(0, SIGNATURE_BYTES)];
+export async function stripPng(bytes: Buffer): Promise<Buffer> {
+  const chunks = keptChunks(bytes);
+  const [header] = chunks;
+  const pixels = chunks.filter(({ type }) => type === "IDAT");
+  if (header?.type !== "IHDR" || header.data.length !== HEADER_BYTES)
+    throw unreadable("PNG", "it has no header");
+  const pixelBytes = await measurePixels(
+    header.data,
+    pixels.map(({ data }) => data),
+  );
+  if (pixelBytes === null) throw unreadable("PNG", "its pixels are not as many as it says");
+  const kept = await Promise.all(cutPixels(chunks, pixelBytes).map(keepProfile));
+  return Buffer.concat([bytes.subarray(0, SIGNATURE_BYTES), ...kept.map((chunk) => chunk.bytes)]);
+}
+
+function keptChunks(bytes: Buffer): Chunk[] {
+  const kept: Chunk[] = [];
   const seen = new Set<string>();
   for (let offset = SIGNATURE_BYTES; ;) {
     const chunk = readChunk(bytes, offset);
     offset += chunk.bytes.length;
     const maxBytes = pictureChunks.get(chunk.type);
-    if (maxBytes === undefined && isCritical(chunk.type))
-      throw unreadable(`chunk ${chunk.type} is not known`);
+    if (maxBytes === undefined && isCritical(chunk.type)) {
+      throw unreadable("PNG", `chunk ${chunk.type} is not known`);
+    }
     // A second one of a kind means nothing to a decoder, so it could carry anything.
     const isRepeated = seen.has(chunk.type) && chunk.type !== "IDAT";
     seen.add(chunk.type);
-    if (maxBytes !== undefined && !isRepeated && chunk.dataBytes <= maxBytes) kept.push(chunk.bytes);
-    if (chunk.type === "IEND") return Buffer.concat(kept);
+    if (maxBytes !== undefined && !isRepeated && chunk.data.length <= maxBytes) kept.push(chunk);
+    if (chunk.type === "IEND") return kept;
   }
+}
+
+/** The same chunks where the pixels fill theirs; else with what follows the pixels cut off. */
+function cutPixels(chunks: readonly Chunk[], pixelBytes: number): readonly Chunk[] {
+  let bytesLeft = pixelBytes;
+  return chunks.flatMap((chunk) => {
+    if (chunk.type !== "IDAT") return chunk;
+    const data = chunk.data.subarray(0, bytesLeft);
+    bytesLeft -= data.length;
+    if (data.length === chunk.data.length) return chunk;
+    return data.length === 0 ? [] : createChunk("IDAT", data);
+  });
+}
+
+/** The chunk; of a colour profile what its header says that it is, or nothing. */
+async function keepProfile(chunk: Chunk): Promise<{ bytes: Buffer }> {
+  if (chunk.type !== "iCCP") return chunk;
+  const compressedAt = chunk.data.indexOf(0) + 2; // Behind the name, its end, and the only method there is.
+  const inflated = await inflateProfile(chunk.data.subarray(compressedAt));
+  const profile = inflated && cutProfile(inflated.bytes);
+  if (!profile || compressedAt < 2) return { bytes: Buffer.alloc(0) };
+  const isExact =
+    profile.length === inflated.bytes.length && compressedAt + inflated.readBytes === chunk.data.length;
+  if (isExact) return chunk;
+  return createChunk(
+    "iCCP",
+    Buffer.concat([chunk.data.subarray(0, compressedAt), await deflateAsync(profile)]),
+  );
+}
+
+/** Null for what is not compressed, or is larger than any profile. */
+async function inflateProfile(compressed: Buffer): Promise<{ bytes: Buffer; readBytes: number } | null> {
+  const options = { maxOutputLength: MAX_PROFILE_BYTES, info: true };
+  return new Promise((resolve) => {
+    // With `info` the result has the engine beside it; the types do not know that.
+    inflate(compressed, options, (error, result: unknown) => {
+      const { buffer, engine } = (result ?? {}) as { buffer: Buffer; engine: { bytesWritten: number } };
+      resolve(error ? null : { bytes: buffer, readBytes: engine.bytesWritten });
+    });
+  });
 }
 
 /**
@@ -58,7 +120,7 @@ export function stripPng(bytes: Buffer): Buffer {
  */
 export function withExifFirst(bytes: Buffer): Buffer {
   if (!bytes.includes("eXIf")) return bytes; // Nearly always, and then nothing is walked twice.
-  const chunks: { type: string; bytes: Buffer }[] = [];
+  const chunks: Chunk[] = [];
   for (let offset = SIGNATURE_BYTES; chunks.at(-1)?.type !== "IEND"; offset += chunks.at(-1)!.bytes.length) {
     chunks.push(readChunk(bytes, offset));
   }
@@ -70,26 +132,40 @@ export function withExifFirst(bytes: Buffer): Buffer {
   return Buffer.concat([bytes.subarray(0, SIGNATURE_BYTES), ...chunks.map((chunk) => chunk.bytes)]);
 }
 
-function readChunk(bytes: Buffer, offset: number): { type: string; dataBytes: number; bytes: Buffer } {
-  if (offset + CHUNK_HEAD_BYTES + CHUNK_TAIL_BYTES > bytes.length)
-    throw unreadable("it ends before its end chunk");
-  const dataBytes = bytes.readUInt32BE(offset);
-  const end = offset + CHUNK_HEAD_BYTES + dataBytes + CHUNK_TAIL_BYTES;
-  if (end > bytes.length) throw unreadable("it ends within a chunk");
+interface Chunk {
+  type: string;
+  data: Buffer;
+  /** All of it: length, type, data, check sum. */
+  bytes: Buffer;
+}
+
+function readChunk(bytes: Buffer, offset: number): Chunk {
+  if (offset + CHUNK_HEAD_BYTES + CHUNK_TAIL_BYTES > bytes.length) {
+    throw unreadable("PNG", "it ends before its end chunk");
+  }
+  const end = offset + CHUNK_HEAD_BYTES + bytes.readUInt32BE(offset) + CHUNK_TAIL_BYTES;
+  if (end > bytes.length) throw unreadable("PNG", "it ends within a chunk");
   const checked = bytes.subarray(offset + 4, end - CHUNK_TAIL_BYTES);
-  if (crc32(checked) !== bytes.readUInt32BE(end - CHUNK_TAIL_BYTES)) throw unreadable("a check sum is wrong");
+  if (crc32(checked) !== bytes.readUInt32BE(end - CHUNK_TAIL_BYTES)) {
+    throw unreadable("PNG", "a check sum is wrong");
+  }
   return {
-    type: bytes.toString("latin1", offset + 4, offset + 8),
-    dataBytes,
+    type: checked.toString("latin1", 0, 4),
+    data: checked.subarray(4),
     bytes: bytes.subarray(offset, end),
   };
+}
+
+function createChunk(type: string, data: Buffer): Chunk {
+  const bytes = Buffer.alloc(CHUNK_HEAD_BYTES + data.length + CHUNK_TAIL_BYTES);
+  bytes.writeUInt32BE(data.length, 0);
+  bytes.write(type, 4, "latin1");
+  data.copy(bytes, CHUNK_HEAD_BYTES);
+  bytes.writeUInt32BE(crc32(bytes.subarray(4, -CHUNK_TAIL_BYTES)), bytes.length - CHUNK_TAIL_BYTES);
+  return { type, data, bytes };
 }
 
 /** A chunk without which the picture cannot be shown has an upper-case first letter. */
 function isCritical(type: string): boolean {
   return /^[A-Z]/.test(type);
-}
-
-function unreadable(why: string): AppError {
-  return new AppError("UNREADABLE_IMAGE", "The file is not a complete PNG image.", { cause: new Error(why) });
 }

@@ -13,6 +13,18 @@ export const portraitJpeg = (): Buffer => Buffer.from(photograph);
 /** 500 × 375, as a camera wrote it, with the place where it was taken. */
 export const cameraJpeg = (): Buffer => readFileSync(new URL("../fixtures/throne.jpg", import.meta.url));
 
+/** 96 × 112, with a restart marker behind each row of units. */
+export const restartJpeg = (): Buffer =>
+  readFileSync(new URL("../fixtures/restart-intervals.jpg", import.meta.url));
+
+/** 96 × 112, baseline, each component in a scan of its own. */
+export const separateScansJpeg = (): Buffer =>
+  readFileSync(new URL("../fixtures/separate-scans.jpg", import.meta.url));
+
+/** 96 × 112, coded as no browser reads it. */
+export const arithmeticJpeg = (): Buffer =>
+  readFileSync(new URL("../fixtures/arithmetic.jpg", import.meta.url));
+
 /** The portrait as sharp writes it: no metadata at all. */
 export const plainJpeg = (): Promise<Buffer> => sharp(photograph).jpeg({ quality: 90 }).toBuffer();
 
@@ -79,6 +91,9 @@ export async function transparentPng(): Promise<Buffer> {
 }
 
 export const stillGif = (): Promise<Buffer> => sharp(photograph).resize(200).gif().toBuffer();
+
+export const interlacedGif = (): Promise<Buffer> =>
+  sharp(photograph).resize(200).gif({ progressive: true }).toBuffer();
 
 export async function transparentGif(): Promise<Buffer> {
   return sharp(await transparentPng())
@@ -176,4 +191,47 @@ export function frameFloodGif(frameCount: number): Buffer {
     0x21, 0xf9, 4, 4, 1, 0, 0, 0, 0x2c, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2, 0x44, 1, 0,
   ]);
   return Buffer.concat([head, ...Array.from({ length: frameCount }, () => frame), Buffer.of(0x3b)]);
+}
+
+/** Of a GIF that sharp made: the pixel data of its first frame, as the sub-blocks stand in the file. */
+function firstSubBlocks(gif: Buffer): { start: number; end: number } {
+  let at = 13 + (gif[10]! & 0x80 ? 3 * 2 ** ((gif[10]! & 7) + 1) : 0);
+  while (gif[at] === 0x21) {
+    at += 2;
+    while (gif[at]! > 0) at += 1 + gif[at]!;
+    at += 1;
+  }
+  const localTable = gif[at + 9]! & 0x80 ? 3 * 2 ** ((gif[at + 9]! & 7) + 1) : 0;
+  const start = at + 10 + localTable + 1;
+  let end = start;
+  while (gif[end]! > 0) end += 1 + gif[end]!;
+  return { start, end };
+}
+
+/** The GIF with a sub-block more behind the pixels of its first frame. */
+export function withSubBlock(gif: Buffer, data: string): Buffer {
+  const { end } = firstSubBlocks(gif);
+  return Buffer.concat([gif.subarray(0, end), Buffer.of(data.length), Buffer.from(data), gif.subarray(end)]);
+}
+
+/** The GIF with only the first sub-block of its first frame, and otherwise whole. */
+export function withoutLastSubBlocks(gif: Buffer): Buffer {
+  const { start, end } = firstSubBlocks(gif);
+  return Buffer.concat([gif.subarray(0, start + 1 + gif[start]!), gif.subarray(end)]);
+}
+
+/** The PNG with other bytes in place of its pixel data, which may be in several chunks. */
+export function withPixelData(png: Buffer, change: (zlibStream: Buffer) => Buffer[]): Buffer {
+  const chunks: { type: string; data: Buffer }[] = [];
+  for (let at = 8; at < png.length; at += 12 + png.readUInt32BE(at)) {
+    chunks.push({
+      type: png.toString("latin1", at + 4, at + 8),
+      data: png.subarray(at + 8, at + 8 + png.readUInt32BE(at)),
+    });
+  }
+  const pixels = Buffer.concat(chunks.filter(({ type }) => type === "IDAT").map(({ data }) => data));
+  const firstPixels = chunks.findIndex(({ type }) => type === "IDAT");
+  const others = chunks.filter(({ type }) => type !== "IDAT");
+  others.splice(firstPixels, 0, ...change(pixels).map((data) => ({ type: "IDAT", data })));
+  return Buffer.concat([png.subarray(0, 8), ...others.map(({ type, data }) => pngChunk(type, data))]);
 }

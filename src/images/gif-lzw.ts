@@ -1,0 +1,89 @@
+// Walks the compressed pixels of a GIF frame, code by code, to find where they really end: decoders forgive
+// pixels that are missing, and never look at what stands behind the last one. Called by `gif-blocks.ts`.
+// Source: the GIF89a specification, appendix F.
+
+const MAX_CODE_BITS = 12;
+const MAX_BLOCK_BYTES = 255;
+
+/** The root codes are at most a byte's values. */
+const MAX_ROOT_BITS = 8;
+
+/**
+ * Reads codes until there are `pixelCount` pixels.
+ *
+ * @param data of the sub-blocks, joined
+ * @returns the data up to there with an end code behind it, which is `data` itself when nothing follows; null when
+ * pixels are missing or a code is none
+ */
+export function cutPixels(data: Buffer, rootBits: number, pixelCount: number): Buffer | null {
+  if (rootBits < 1 || rootBits > MAX_ROOT_BITS) return null;
+  const clearCode = 1 << rootBits;
+  const endCode = clearCode + 1;
+  // How many pixels each code stands for: all that is needed of the dictionary.
+  const lengths = new Uint32Array(1 << MAX_CODE_BITS).fill(1, 0, clearCode);
+  let [codeBits, nextCode, previous] = [rootBits + 1, endCode + 1, -1];
+  let pixelsLeft = pixelCount;
+  for (let bit = 0; bit + codeBits <= data.length * 8;) {
+    const code = readBits(data, bit, codeBits);
+    bit += codeBits;
+    if (code === clearCode) {
+      [codeBits, nextCode, previous] = [rootBits + 1, endCode + 1, -1];
+      continue;
+    }
+    const isNew = code === nextCode && previous !== -1;
+    if (code === endCode || (code >= nextCode && !isNew)) return null;
+    if (previous !== -1 && nextCode < lengths.length) {
+      lengths[nextCode++] = lengths[previous]! + 1;
+      if (nextCode === 1 << codeBits && codeBits < MAX_CODE_BITS) codeBits += 1;
+    }
+    pixelsLeft -= lengths[code]!;
+    previous = code;
+    if (pixelsLeft <= 0) return endAt(data, bit, codeBits, rootBits);
+  }
+  return null;
+}
+
+/** The dictionary may be cleared once more before the end: encoders do that, and it shows nothing. */
+function endAt(data: Buffer, bit: number, codeBits: number, rootBits: number): Buffer {
+  const clearCode = 1 << rootBits;
+  const endCode = clearCode + 1;
+  const isCleared = readBits(data, bit, codeBits) === clearCode;
+  const [endAtBit, endBits] = isCleared ? [bit + codeBits, rootBits + 1] : [bit, codeBits];
+  const isEnd = readBits(data, endAtBit, endBits) === endCode;
+  if (isEnd && Math.ceil((endAtBit + endBits) / 8) === data.length) return data;
+  const cut = Buffer.alloc(Math.ceil((bit + codeBits) / 8));
+  data.copy(cut, 0, 0, Math.ceil(bit / 8));
+  for (let i = 0; i < codeBits; i++) writeBit(cut, bit + i, (endCode >> i) & 1);
+  return cut;
+}
+
+/** The lowest bit of a byte comes first. */
+function readBits(data: Buffer, bit: number, bitCount: number): number {
+  const at = bit >> 3;
+  const word = (data[at] ?? 0) | ((data[at + 1] ?? 0) << 8) | ((data[at + 2] ?? 0) << 16);
+  return (word >> (bit & 7)) & ((1 << bitCount) - 1);
+}
+
+function writeBit(data: Buffer, bit: number, value: number): void {
+  const mask = 1 << (bit & 7);
+  data[bit >> 3] = value ? data[bit >> 3]! | mask : data[bit >> 3]! & ~mask;
+}
+
+/** The bytes that sub-blocks hold, without their lengths. */
+export function joinSubBlocks(blocks: Buffer): Buffer {
+  const parts: Buffer[] = [];
+  for (let at = 0; blocks[at]! > 0; at += 1 + blocks[at]!) {
+    parts.push(blocks.subarray(at + 1, at + 1 + blocks[at]!));
+  }
+  return Buffer.concat(parts);
+}
+
+/** Sub-blocks as full as they can be, and the empty one that ends them. */
+export function splitIntoSubBlocks(data: Buffer): Buffer {
+  const parts: Buffer[] = [];
+  for (let at = 0; at < data.length; at += MAX_BLOCK_BYTES) {
+    const part = data.subarray(at, at + MAX_BLOCK_BYTES);
+    parts.push(Buffer.of(part.length), part);
+  }
+  return Buffer.concat([...parts, Buffer.of(0)]);
+}

@@ -1,0 +1,42 @@
+// The colour profile of a JPEG, which may be spread over several segments. Called by `jpeg-segments.ts`.
+// Source: ICC.1:2022, annex B.4.
+import { cutProfile } from "./icc-profile.ts";
+
+const APP2 = 0xe2;
+const MAX_SEGMENT_BYTES = 65_533;
+
+const signature = Buffer.from("ICC_PROFILE\0");
+/** The signature, the part's number and how many there are. */
+const HEAD_BYTES = signature.length + 2;
+
+export interface ProfilePart {
+  segment: Buffer;
+  payload: Buffer;
+}
+
+export function isProfilePart(payload: Buffer): boolean {
+  return payload.subarray(0, signature.length).equals(signature);
+}
+
+/** The same segments when they make up a profile and nothing else; shorter ones, or none, where they do not. */
+export function keepProfile(parts: readonly ProfilePart[]): Buffer[] {
+  const isInOrder = parts.every(
+    ({ payload }, i) => payload[HEAD_BYTES - 2] === i + 1 && payload[HEAD_BYTES - 1] === parts.length,
+  );
+  if (parts.length === 0 || !isInOrder) return [];
+  const joined = Buffer.concat(parts.map(({ payload }) => payload.subarray(HEAD_BYTES)));
+  const profile = cutProfile(joined);
+  if (!profile) return [];
+  return profile.length === joined.length ? parts.map(({ segment }) => segment) : segmentsOf(profile);
+}
+
+function segmentsOf(profile: Buffer): Buffer[] {
+  const partBytes = MAX_SEGMENT_BYTES - HEAD_BYTES;
+  const partCount = Math.ceil(profile.length / partBytes);
+  return Array.from({ length: partCount }, (_, i) => {
+    const part = profile.subarray(i * partBytes, (i + 1) * partBytes);
+    const head = Buffer.from([0xff, APP2, 0, 0, ...signature, i + 1, partCount]);
+    head.writeUInt16BE(2 + HEAD_BYTES + part.length, 2);
+    return Buffer.concat([head, part]);
+  });
+}

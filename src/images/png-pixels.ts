@@ -1,0 +1,74 @@
+// Inflates the pixel data of a PNG without keeping it, to find whether it is all there and where it really ends.
+// Called by `png-chunks.ts`. Source: PNG specification, third edition, chapters 7, 8 and 10.
+import { createInflate } from "node:zlib";
+
+/** Of the header: what decides how many bytes the pixels are. */
+interface PngHeader {
+  widthPx: number;
+  heightPx: number;
+  bitsPerPixel: number;
+  isInterlaced: boolean;
+}
+
+/** Samples of a pixel by colour type: grey, RGB, palette, grey and alpha, RGBA. */
+const samplesByColourType = new Map([
+  [0, 1],
+  [2, 3],
+  [3, 1],
+  [4, 2],
+  [6, 4],
+]);
+
+/** Each pass of Adam7: its first pixel, and how far it is to the next one. */
+const passes = [
+  { x: 0, y: 0, dx: 8, dy: 8 },
+  { x: 4, y: 0, dx: 8, dy: 8 },
+  { x: 0, y: 4, dx: 4, dy: 8 },
+  { x: 2, y: 0, dx: 4, dy: 4 },
+  { x: 0, y: 2, dx: 2, dy: 4 },
+  { x: 1, y: 0, dx: 2, dy: 2 },
+  { x: 0, y: 1, dx: 1, dy: 2 },
+];
+const wholePicture = [{ x: 0, y: 0, dx: 1, dy: 1 }];
+
+const INFLATED_CHUNK_BYTES = 256 * 1024;
+
+/**
+ * @param header the data of IHDR
+ * @param parts the data of the IDAT chunks, in their order
+ * @returns how many bytes of `parts` the pixels take; null when there are not exactly as many pixels as there should be
+ */
+export async function measurePixels(header: Buffer, parts: readonly Buffer[]): Promise<number | null> {
+  const expectedBytes = expectedPixelBytes(header);
+  const inflate = createInflate({ chunkSize: INFLATED_CHUNK_BYTES });
+  for (const part of parts) inflate.write(part);
+  inflate.end();
+  let inflatedBytes = 0;
+  try {
+    for await (const chunk of inflate) {
+      inflatedBytes += (chunk as Buffer).length;
+      if (inflatedBytes > expectedBytes) return null; // Leaving the loop destroys the stream.
+    }
+  } catch {
+    return null; // Broken, or at an end too early: which of them is nobody's question.
+  }
+  return inflatedBytes === expectedBytes ? inflate.bytesWritten : null;
+}
+
+function expectedPixelBytes(header: Buffer): number {
+  const { widthPx, heightPx, bitsPerPixel, isInterlaced } = readHeader(header);
+  return (isInterlaced ? passes : wholePicture).reduce((sum, { x, y, dx, dy }) => {
+    const [columns, rows] = [Math.ceil((widthPx - x) / dx), Math.ceil((heightPx - y) / dy)];
+    if (columns <= 0 || rows <= 0) return sum;
+    return sum + rows * (1 + Math.ceil((columns * bitsPerPixel) / 8)); // Each row begins with its filter.
+  }, 0);
+}
+
+function readHeader(header: Buffer): PngHeader {
+  return {
+    widthPx: header.readUInt32BE(0),
+    heightPx: header.readUInt32BE(4),
+    bitsPerPixel: header[8]! * (samplesByColourType.get(header[9]!) ?? 0),
+    isInterlaced: header[12] === 1,
+  };
+}

@@ -1,0 +1,245 @@
+// What stands within a file, but not in its picture: it must not be stored. And what is missing in the midst of a
+// file that looks whole from outside: it must be noticed.
+import { deflateSync, inflateSync } from "node:zlib";
+
+import sharp from "sharp";
+import { describe, expect, it } from "vitest";
+
+import { PictureMaker } from "../../../src/images/picture-maker.ts";
+import * as sampleImages from "../../support/sample-images.ts";
+
+const maker = new PictureMaker({ maxConcurrent: 2, maxWaiting: 1000 });
+const secret = "<?php secret();?>";
+
+async function profileOf(bytes: Buffer): Promise<Buffer> {
+  return (await sharp(bytes).metadata()).icc!;
+}
+
+function before(jpeg: Buffer, at: number, hidden: string | Buffer): Buffer {
+  return Buffer.concat([jpeg.subarray(0, at), Buffer.from(hidden), jpeg.subarray(at)]);
+}
+
+function profileSegment(part: number, partCount: number, data: Buffer | string): Buffer {
+  const payload = Buffer.concat([
+    Buffer.from("ICC_PROFILE\0"),
+    Buffer.of(part, partCount),
+    Buffer.from(data),
+  ]);
+  const head = Buffer.from([0xff, 0xe2, 0, 0]);
+  head.writeUInt16BE(payload.length + 2, 2);
+  return Buffer.concat([head, payload]);
+}
+
+describe("hidden bytes go, and the pixels stay:", () => {
+  it.each<[string, () => Promise<Buffer>]>([
+    [
+      "between a JPEG's picture data and its end",
+      async () => before(await sampleImages.plainJpeg(), (await sampleImages.plainJpeg()).length - 2, secret),
+    ],
+    [
+      "behind an interval of a JPEG",
+      async () => {
+        const jpeg = sampleImages.restartJpeg();
+        return before(jpeg, jpeg.indexOf(Buffer.from([0xff, 0xd3])), secret);
+      },
+    ],
+    [
+      "as a restart interval more than a JPEG has units",
+      async () => {
+        const jpeg = sampleImages.restartJpeg();
+        return before(jpeg, jpeg.length - 2, Buffer.from(`\xff\xd0${secret}`, "latin1"));
+      },
+    ],
+    [
+      "behind one of a JPEG's scans",
+      async () => {
+        const jpeg = sampleImages.separateScansJpeg();
+        return before(jpeg, jpeg.lastIndexOf(Buffer.from([0xff, 0xda])), secret);
+      },
+    ],
+    [
+      "as a JPEG's colour profile that is none",
+      async () => before(await sampleImages.plainJpeg(), 2, profileSegment(1, 1, secret.repeat(20))),
+    ],
+    [
+      "as part 0 of 0 of a JPEG's colour profile",
+      async () => before(await sampleImages.plainJpeg(), 2, profileSegment(0, 0, secret)),
+    ],
+    [
+      "behind a JPEG's colour profile",
+      async () => {
+        const profile = await profileOf(await sampleImages.displayP3Jpeg());
+        return before(
+          await sampleImages.plainJpeg(),
+          2,
+          profileSegment(1, 1, Buffer.concat([profile, Buffer.from(secret)])),
+        );
+      },
+    ],
+    [
+      "in a JPEG's segment that is shorter than it should be",
+      async () =>
+        before(await sampleImages.plainJpeg(), 2, Buffer.from(`\xff\xe0\0\x09JFIF\0\x01\x01`, "latin1")),
+    ],
+    [
+      "behind the compressed pixels of a PNG",
+      async () =>
+        sampleImages.withPixelData(await sampleImages.palettePng(), (pixels) => [
+          Buffer.concat([pixels, Buffer.from(secret)]),
+        ]),
+    ],
+    [
+      "in a chunk of its own behind the pixels of a PNG",
+      async () =>
+        sampleImages.withPixelData(await sampleImages.palettePng(), (pixels) => [
+          pixels,
+          Buffer.from(secret),
+        ]),
+    ],
+    [
+      "as a PNG's colour profile that is none",
+      async () => {
+        const png = await sampleImages.palettePng();
+        const data = Buffer.concat([Buffer.from("name\0\0"), deflateSync(Buffer.from(secret.repeat(20)))]);
+        return before(png, 33, sampleImages.pngChunk("iCCP", data));
+      },
+    ],
+    [
+      "behind the colour profile of a PNG",
+      async () => {
+        const profile = await profileOf(await sampleImages.displayP3Jpeg());
+        const data = Buffer.concat([Buffer.from("P3\0\0"), deflateSync(profile), Buffer.from(secret)]);
+        return before(await sampleImages.flatPng(9, 9), 33, sampleImages.pngChunk("iCCP", data));
+      },
+    ],
+    [
+      "behind the pixels of a GIF",
+      async () => sampleImages.withSubBlock(await sampleImages.stillGif(), secret),
+    ],
+    [
+      "behind the pixels of a frame",
+      async () => sampleImages.withSubBlock(await sampleImages.animatedGif(), secret),
+    ],
+    [
+      "as a GIF's colour profile that is none",
+      async () => {
+        const gif = await sampleImages.stillGif();
+        const extension = Buffer.from(
+          `\x21\xff\x0bICCRGBG1012${String.fromCharCode(secret.length)}${secret}\0`,
+          "latin1",
+        );
+        return before(gif, gif.length - 1, extension);
+      },
+    ],
+  ])("%s", async (_where, make) => {
+    const bytes = await make();
+
+    const { original, thumbnail } = await maker.make(bytes);
+
+    expect(original.length).toBeLessThan(bytes.length);
+    expect([original, thumbnail].some((stored) => stored.includes("php"))).toBe(false);
+    expect((await pixelsOf(original)).equals(await pixelsOf(bytes))).toBe(true);
+  });
+
+  it("as more rows than a PNG has: such a file is refused", async () => {
+    const bytes = sampleImages.withPixelData(await sampleImages.palettePng(), (pixels) => [
+      deflateSync(Buffer.concat([inflateSync(pixels), Buffer.from(secret)])),
+    ]);
+
+    expect(await codeOf(bytes)).toBe("UNREADABLE_IMAGE");
+  });
+});
+
+describe("colour profiles", () => {
+  it("stay when something hidden behind them goes", async () => {
+    const profile = await profileOf(await sampleImages.displayP3Jpeg());
+    const spoilt = Buffer.concat([profile, Buffer.from(secret)]);
+    const jpeg = before(await sampleImages.plainJpeg(), 2, profileSegment(1, 1, spoilt));
+    const iccp = Buffer.concat([Buffer.from("P3\0\0"), deflateSync(spoilt)]);
+    const png = before(await sampleImages.flatPng(9, 9), 33, sampleImages.pngChunk("iCCP", iccp));
+
+    const stored = await Promise.all([jpeg, png].map((bytes) => maker.make(bytes)));
+
+    for (const { original } of stored) expect((await profileOf(original)).equals(profile)).toBe(true);
+  });
+
+  it("stay byte for byte in several parts", async () => {
+    const profile = await profileOf(await sampleImages.displayP3Jpeg());
+    const parts = [profile.subarray(0, 200), profile.subarray(200)];
+    const segments = parts.map((part, i) => profileSegment(i + 1, 2, part));
+    const bytes = before(await sampleImages.plainJpeg(), 2, Buffer.concat(segments));
+
+    expect((await maker.make(bytes)).original.equals(bytes)).toBe(true);
+  });
+
+  it("that would inflate to hundreds of megabytes go without being inflated", async () => {
+    const bomb = Buffer.concat([Buffer.from("bomb\0\0"), deflateSync(Buffer.alloc(500_000_000))]);
+    const bytes = before(await sampleImages.flatPng(9, 9), 33, sampleImages.pngChunk("iCCP", bomb));
+
+    expect(bytes.length).toBeLessThan(819_200);
+    expect(["none", "UNREADABLE_IMAGE"]).toContain(await codeOf(bytes));
+  });
+});
+
+describe("a file that is whole but for what is in its midst is refused:", () => {
+  it.each([
+    ["baseline JPEG", sampleImages.plainJpeg, Buffer.from([0xff, 0xd9])],
+    ["JPEG with intervals", async () => sampleImages.restartJpeg(), Buffer.from([0xff, 0xd9])],
+    ["JPEG of separate scans", async () => sampleImages.separateScansJpeg(), Buffer.from([0xff, 0xd9])],
+    ["interlaced PNG", sampleImages.interlacedPng, sampleImages.pngChunk("IEND", Buffer.alloc(0))],
+    ["still GIF", sampleImages.stillGif, Buffer.from([0, 0x3b])],
+    ["interlaced GIF", sampleImages.interlacedGif, Buffer.from([0, 0x3b])],
+    ["animated GIF", sampleImages.animatedGif, Buffer.from([0, 0x3b])],
+  ])("%s, cut off and closed again", async (_what, make, end) => {
+    const bytes = await make();
+    const lengths = Array.from({ length: 99 }, (_, i) => Math.floor((bytes.length * (i + 1)) / 100));
+
+    const outcomes = await Promise.all(
+      lengths.map((length) => codeOf(Buffer.concat([bytes.subarray(0, length), end]))),
+    );
+
+    expect([...new Set(outcomes)]).toEqual(["UNREADABLE_IMAGE"]);
+  });
+
+  it("a GIF whose frame lacks pixels", async () => {
+    expect(await codeOf(sampleImages.withoutLastSubBlocks(await sampleImages.stillGif()))).toBe(
+      "UNREADABLE_IMAGE",
+    );
+  });
+
+  it("a JPEG that lacks the scan of a component", async () => {
+    const jpeg = sampleImages.separateScansJpeg();
+    const last = jpeg.lastIndexOf(Buffer.from([0xff, 0xda]));
+
+    expect(await codeOf(Buffer.concat([jpeg.subarray(0, last), jpeg.subarray(-2)]))).toBe("UNREADABLE_IMAGE");
+  });
+});
+
+describe("a JPEG of a rarer kind", () => {
+  it.each([
+    ["with restart intervals", sampleImages.restartJpeg],
+    ["of separate scans", sampleImages.separateScansJpeg],
+  ])("keeps every byte: %s", async (_what, make) => {
+    expect((await maker.make(make())).original.equals(make())).toBe(true);
+  });
+
+  it("that no browser shows is refused with that reason", async () => {
+    await expect(maker.make(sampleImages.arithmeticJpeg())).rejects.toMatchObject({
+      code: "UNREADABLE_IMAGE",
+      message: "The JPG image is encoded in a way that browsers cannot show.",
+    });
+  });
+});
+
+async function pixelsOf(bytes: Buffer): Promise<Buffer> {
+  return sharp(bytes, { pages: -1, failOn: "none" }).raw().toBuffer();
+}
+
+async function codeOf(bytes: Buffer): Promise<string> {
+  try {
+    await maker.make(bytes);
+    return "none";
+  } catch (error) {
+    return (error as { code?: string }).code ?? String(error);
+  }
+}
