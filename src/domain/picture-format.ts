@@ -23,7 +23,7 @@ export function extensionOf(contentType: string): string {
 export const pictureLimits = {
   /** The seed's "800 KB", inclusive. */
   maxFileBytes: 800 * 1024,
-  /** A 40-megapixel photograph still decodes within 160 MB. */
+  /** More than any telephone takes into 800 KB. */
   maxPixels: 40_000_000,
   /** Of a strip of pixels, a thumbnail's worth of width would still be all of it. */
   maxSidePx: 16_384,
@@ -31,6 +31,8 @@ export const pictureLimits = {
   maxFrames: 300,
   /** Frames × width × height: what decoding the whole animation costs. */
   maxAnimationPixels: 100_000_000,
+  /** Of one picture, and of all that are worked on at once: 40 megapixels of RGB that lie on their side. */
+  maxMemoryBytes: 240_000_000,
 } as const;
 
 /** Pixels on each side of a thumbnail. */

@@ -3,6 +3,7 @@
 import { pictureLimits } from "../domain/picture-format.ts";
 import { AppError } from "../errors.ts";
 import { decoding, openHeader } from "./decoder.ts";
+import { estimateMemory } from "./memory.ts";
 
 /** What the header says. Width and height are as stored, before orientation. */
 export interface ImageHeader {
@@ -11,32 +12,48 @@ export interface ImageHeader {
   frameCount: number;
   /** EXIF's number, 1 to 8: 1 is upright. */
   orientation: number;
+  /** What working on the picture takes at most. */
+  memoryBytes: number;
 }
 
 /** @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX with the `limit` that was passed and the `actual` number */
 export async function inspect(bytes: Buffer): Promise<ImageHeader> {
-  const { width, height, pages = 1, orientation = 1 } = await decoding(openHeader(bytes).metadata());
+  const metadata = await decoding(openHeader(bytes).metadata());
+  const { width, height, pages = 1, orientation = 1 } = metadata;
   const pixels = width * height;
   if (pixels > pictureLimits.maxPixels) {
-    throw tooComplex("pixels", pictureLimits.maxPixels, pixels);
+    throw tooComplex("has", "pixels", pictureLimits.maxPixels, pixels);
   }
   const longSide = Math.max(width, height);
   if (longSide > pictureLimits.maxSidePx) {
-    throw tooComplex("pixels on its longer side", pictureLimits.maxSidePx, longSide);
+    throw tooComplex("has", "pixels on its longer side", pictureLimits.maxSidePx, longSide);
   }
   if (pages > pictureLimits.maxFrames) {
-    throw tooComplex("frames", pictureLimits.maxFrames, pages);
+    throw tooComplex("has", "frames", pictureLimits.maxFrames, pages);
   }
   if (pages > 1 && pages * pixels > pictureLimits.maxAnimationPixels) {
-    throw tooComplex("pixels in all frames together", pictureLimits.maxAnimationPixels, pages * pixels);
+    throw tooComplex(
+      "has",
+      "pixels in all frames together",
+      pictureLimits.maxAnimationPixels,
+      pages * pixels,
+    );
   }
-  return { width, height, frameCount: pages, orientation };
+  const memoryBytes = estimateMemory(metadata);
+  if (memoryBytes > pictureLimits.maxMemoryBytes) {
+    throw tooComplex("needs", "bytes of memory", pictureLimits.maxMemoryBytes, memoryBytes);
+  }
+  return { width, height, frameCount: pages, orientation, memoryBytes };
 }
 
-function tooComplex(what: string, limit: number, actual: number): AppError {
+function tooComplex(verb: string, what: string, limit: number, actual: number): AppError {
   const [bound, found] = [limit, actual].map((number) => number.toLocaleString("en"));
-  return new AppError("IMAGE_TOO_COMPLEX", `The image has ${found} ${what}; up to ${bound} are accepted.`, {
-    limit,
-    actual,
-  });
+  return new AppError(
+    "IMAGE_TOO_COMPLEX",
+    `The image ${verb} ${found} ${what}; up to ${bound} are accepted.`,
+    {
+      limit,
+      actual,
+    },
+  );
 }

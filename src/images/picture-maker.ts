@@ -1,6 +1,6 @@
 // From the bytes that a stranger sent to a picture that is safe to store and show. Called by
 // `services/profile-picture-service.ts`; each step is a file of this folder.
-import type { PictureFormat } from "../domain/picture-format.ts";
+import { pictureLimits, type PictureFormat } from "../domain/picture-format.ts";
 import { stripGif } from "./gif-blocks.ts";
 import { recogniseFormat } from "./image-format.ts";
 import { inspect } from "./inspect.ts";
@@ -8,7 +8,7 @@ import { stripJpeg } from "./jpeg-segments.ts";
 import { stripPng, withExifFirst } from "./png-chunks.ts";
 import { drawThumbnail } from "./thumbnail.ts";
 import { makeUpright } from "./upright.ts";
-import { WorkQueue } from "./work-queue.ts";
+import { WorkQueue, type WorkLimits } from "./work-queue.ts";
 
 /** A picture that has been decoded from end to end and holds nothing but its pixels and colour profile. */
 export interface SafePicture {
@@ -31,8 +31,8 @@ const strip: Record<PictureFormat, (bytes: Buffer) => Buffer | Promise<Buffer>> 
 export class PictureMaker {
   readonly #queue: WorkQueue;
 
-  constructor(limits: { maxConcurrent: number; maxWaiting: number }) {
-    this.#queue = new WorkQueue(limits);
+  constructor(limits: Omit<WorkLimits, "maxMemoryBytes">) {
+    this.#queue = new WorkQueue({ ...limits, maxMemoryBytes: pictureLimits.maxMemoryBytes });
   }
 
   /**
@@ -43,9 +43,9 @@ export class PictureMaker {
    */
   async make(bytes: Buffer): Promise<SafePicture> {
     const format = await recogniseFormat(bytes);
-    return this.#queue.run(async () => {
-      const readable = format === "png" ? withExifFirst(bytes) : bytes;
-      const uploaded = await inspect(readable);
+    const readable = format === "png" ? withExifFirst(bytes) : bytes;
+    const uploaded = await inspect(readable); // The header alone says how much work there is.
+    return this.#queue.run(uploaded.memoryBytes, async () => {
       const stripped = await strip[format](bytes); // Walks the whole file, before anything is decoded.
       const isUpright = uploaded.orientation === 1;
       const original = isUpright ? stripped : await strip[format](await makeUpright(readable, format));

@@ -3,11 +3,15 @@
 import type { PictureFormat } from "../domain/picture-format.ts";
 import { decoding, openImage } from "./decoder.ts";
 
-/** High enough that one more generation cannot be seen. */
-const JPEG_QUALITY = 92;
+const encoderOptions: Record<PictureFormat, object> = {
+  // High enough that one more generation cannot be seen. To optimise, the encoder would keep a copy of the picture.
+  jpeg: { quality: 92, optimiseCoding: false },
+  png: {},
+  gif: {},
+};
 
 /** The picture as EXIF says that it is to be shown, with its colour profile. @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX */
 export async function makeUpright(bytes: Buffer, format: PictureFormat): Promise<Buffer> {
   const image = openImage(bytes).autoOrient().keepIccProfile();
-  return decoding(image.toFormat(format, format === "jpeg" ? { quality: JPEG_QUALITY } : {}).toBuffer());
+  return decoding(image.toFormat(format, encoderOptions[format]).toBuffer());
 }

@@ -1,29 +1,63 @@
-// Bounds how much image work goes on at once: a few jobs run, a few wait, the next one is told to come back.
-// Called by `picture-maker.ts`.
+// Bounds how much image work goes on at once, and how much memory it takes: a few jobs run, a few wait, the next
+// one is told to come back. Called by `picture-maker.ts`.
 import { AppError } from "../errors.ts";
+
+export interface WorkLimits {
+  maxConcurrent: number;
+  maxWaiting: number;
+  /** Of all jobs that run. One that needs more runs alone. */
+  maxMemoryBytes: number;
+}
+
+interface WaitingJob {
+  memoryBytes: number;
+  start: () => void;
+}
 
 export class WorkQueue {
   #runningCount = 0;
-  readonly #waiting: (() => void)[] = [];
+  #memoryBytes = 0;
+  readonly #waiting: WaitingJob[] = [];
 
-  constructor(readonly limits: { maxConcurrent: number; maxWaiting: number }) {}
+  constructor(readonly limits: WorkLimits) {}
 
-  /** Runs `job` when its turn has come. @throws OVERLOADED at once when the queue is full */
-  async run<Result>(job: () => Promise<Result>): Promise<Result> {
-    if (this.#runningCount >= this.limits.maxConcurrent) {
-      if (this.#waiting.length >= this.limits.maxWaiting) {
-        throw new AppError("OVERLOADED", "Too many pictures are being processed. Try again in a moment.");
-      }
-      await new Promise<void>((resolve) => this.#waiting.push(resolve)); // Whoever ends hands its place on.
+  /** Runs `job` when its turn has come; first come, first served. @throws OVERLOADED at once when the queue is full */
+  async run<Result>(memoryBytes: number, job: () => Promise<Result>): Promise<Result> {
+    if (this.#waiting.length > 0 || !this.#hasRoomFor(memoryBytes)) {
+      if (this.#waiting.length >= this.limits.maxWaiting) throw overloaded();
+      await new Promise<void>((start) => this.#waiting.push({ memoryBytes, start })); // Its place is taken for it.
     } else {
-      this.#runningCount += 1;
+      this.#take(memoryBytes);
     }
     try {
       return await job();
     } finally {
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#runningCount -= 1;
+      this.#runningCount -= 1;
+      this.#memoryBytes -= memoryBytes;
+      this.#startWaiting();
     }
   }
+
+  #startWaiting(): void {
+    for (let next = this.#waiting[0]; next && this.#hasRoomFor(next.memoryBytes); next = this.#waiting[0]) {
+      this.#waiting.shift();
+      this.#take(next.memoryBytes);
+      next.start();
+    }
+  }
+
+  #hasRoomFor(memoryBytes: number): boolean {
+    if (this.#runningCount === 0) return true;
+    const fits = this.#memoryBytes + memoryBytes <= this.limits.maxMemoryBytes;
+    return fits && this.#runningCount < this.limits.maxConcurrent;
+  }
+
+  #take(memoryBytes: number): void {
+    this.#runningCount += 1;
+    this.#memoryBytes += memoryBytes;
+  }
+}
+
+function overloaded(): AppError {
+  return new AppError("OVERLOADED", "Too many pictures are being processed. Try again in a moment.");
 }

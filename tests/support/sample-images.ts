@@ -155,11 +155,15 @@ export async function jpegOfSize(bytes: number): Promise<Buffer> {
 }
 
 /** A valid PNG header that promises `width` × `height`, and next to no data. */
-export function pngHeaderOf(width: number, height: number): Buffer {
+export function pngHeaderOf(
+  width: number,
+  height: number,
+  { bitDepth = 8, colourType = 2, isInterlaced = false } = {},
+): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
-  header.set([8, 2, 0, 0, 0], 8);
+  header.set([bitDepth, colourType, 0, 0, Number(isInterlaced)], 8);
   return Buffer.concat([
     Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
     pngChunk("IHDR", header),

@@ -2,6 +2,7 @@ import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 
 import { PictureMaker } from "../../../src/images/picture-maker.ts";
+import { WorkQueue } from "../../../src/images/work-queue.ts";
 import * as sampleImages from "../../support/sample-images.ts";
 
 const maker = new PictureMaker({ maxConcurrent: 2, maxWaiting: 1000 });
@@ -312,6 +313,15 @@ describe("what is no whole picture", () => {
     });
   });
 
+  it("is refused when it would take too much memory, though its pixels are few enough", async () => {
+    const bytes = sampleImages.pngHeaderOf(6300, 6300, { bitDepth: 16, colourType: 6, isInterlaced: true });
+
+    await expect(maker.make(bytes)).rejects.toMatchObject({
+      code: "IMAGE_TOO_COMPLEX",
+      details: { limit: 240_000_000, actual: 444_528_000 },
+    });
+  });
+
   it("is told from one at the limits", async () => {
     expect(await codeOf(sampleImages.frameFloodGif(300))).toBe("none");
     expect(await codeOf(await sampleImages.flatPng(8000, 5000))).toBe("none");
@@ -332,9 +342,49 @@ describe("too much at once", () => {
 
     const outcomes = await Promise.allSettled([busy.make(bytes), busy.make(bytes), busy.make(bytes)]);
 
-    expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected"]);
-    expect(outcomes[2]).toMatchObject({ reason: { code: "OVERLOADED", details: { retryAfterSeconds: 5 } } });
+    // Their headers are read side by side, so it may be any of them.
+    const refusals = outcomes.filter(({ status }) => status === "rejected");
+    expect(refusals).toMatchObject([{ reason: { code: "OVERLOADED", details: { retryAfterSeconds: 5 } } }]);
     await expect(busy.make(bytes)).resolves.toBeDefined();
+  });
+
+  it("is done one after another when each takes much memory, in the order in which it came", async () => {
+    const queue = new WorkQueue({ maxConcurrent: 3, maxWaiting: 10, maxMemoryBytes: 100 });
+    const events: string[] = [];
+    const job = (name: string) => async () => {
+      events.push(`${name} begins`);
+      await new Promise((resolve) => setImmediate(resolve));
+      events.push(`${name} ends`);
+    };
+
+    await Promise.all([
+      queue.run(60, job("large")),
+      queue.run(60, job("second large")),
+      queue.run(10, job("small")),
+      queue.run(500, job("huge")),
+    ]);
+
+    expect(events).toEqual([
+      "large begins",
+      "large ends",
+      "second large begins",
+      "small begins",
+      "second large ends",
+      "small ends",
+      "huge begins",
+      "huge ends",
+    ]);
+  });
+
+  it("that fails makes room for what waits", async () => {
+    const queue = new WorkQueue({ maxConcurrent: 1, maxWaiting: 10, maxMemoryBytes: 100 });
+
+    const outcomes = await Promise.allSettled([
+      queue.run(60, () => Promise.reject(new Error("broken"))),
+      queue.run(60, () => Promise.resolve("done")),
+    ]);
+
+    expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "fulfilled"]);
   });
 });
 
