@@ -103,6 +103,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   registerHomeRoute(server);
   await server.register(playground);
   await server.register(graphqlDoor, {
+    introspection: config.graphql.introspection,
     tokens,
     rateLimits,
     services: { accounts, media: mediaService, profilePictures, urls },

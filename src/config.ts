@@ -40,6 +40,11 @@ export interface CleanupConfig {
   retentionMs: number;
 }
 
+export interface GraphQLConfig {
+  /** Whether clients may ask what the schema is. The playground lives from it. */
+  introspection: boolean;
+}
+
 export interface MediaConfig {
   maxAgeSeconds: number;
 }
@@ -49,6 +54,7 @@ export interface Config {
   database: DatabaseConfig;
   auth: AuthConfig;
   storage: StorageConfig;
+  graphql: GraphQLConfig;
   limits: LimitsConfig;
   media: MediaConfig;
   cleanup: CleanupConfig;
@@ -89,6 +95,9 @@ export function loadConfig(env: Environment): Config {
     database,
     auth: readAuth(read, database, instanceDir),
     storage: { kind: "local", rootDir: path.join(instanceDir, "uploads", "profile_pictures") },
+    graphql: {
+      introspection: read.choice("GRAPHQL_INTROSPECTION", ["true", "false"], "true") === "true",
+    },
     limits: {
       uploadsPerMinute: read.integer("UPLOADS_PER_MINUTE", { fallback: 5, min: 1, max: 1_000_000 }),
       signInsPerMinute: read.integer("SIGN_INS_PER_MINUTE", { fallback: 10, min: 1, max: 1_000_000 }),

@@ -17,11 +17,17 @@ const malformedCodes = new Set<unknown>([
   "UPLOAD_LITERAL_UNSUPPORTED",
 ]);
 
-/** Shows our own errors, and those of GraphQL that blame the request; of all others it shows that they happened. */
-export function createErrorFormatter(log: FastifyBaseLogger) {
+/**
+ * Shows our own errors, and those of GraphQL that blame the request; of all others it shows that they happened.
+ *
+ * @param hasSuggestions whether GraphQL's guesses at what a misspelled name should have been are shown
+ */
+export function createErrorFormatter(log: FastifyBaseLogger, hasSuggestions: boolean) {
   return (formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError => {
     const original = originalOf(error);
-    if (original instanceof GraphQLError && !isOurFault(formatted)) return showRequestError(formatted);
+    if (original instanceof GraphQLError && !isOurFault(formatted)) {
+      return showRequestError(formatted, original, hasSuggestions);
+    }
     const appError = toAppError(original);
     const { status, code, cause } = appError;
     if (status >= 500) log.error({ err: cause ?? original, code }, appError.message);
@@ -75,7 +81,29 @@ function render({ message, code, details }: AppError): {
 }
 
 /** GraphQL's own words for a request that is none, its libraries' codes for that in ours. */
-function showRequestError({ extensions, ...formatted }: GraphQLFormattedError): GraphQLFormattedError {
+function showRequestError(
+  { extensions, message, ...formatted }: GraphQLFormattedError,
+  { message: reason }: GraphQLError,
+  hasSuggestions: boolean,
+): GraphQLFormattedError {
   const { stacktrace: _stacktrace, code, ...shown } = extensions ?? {};
-  return { ...formatted, extensions: { code: malformedCodes.has(code) ? "BAD_USER_INPUT" : code, ...shown } };
+  const sentence = withoutValue(message, reason);
+  return {
+    ...formatted,
+    message: hasSuggestions ? sentence : sentence.replace(/ Did you mean .*\?$/s, ""),
+    extensions: { code: malformedCodes.has(code) ? "BAD_USER_INPUT" : code, ...shown },
+  };
+}
+
+/**
+ * GraphQL repeats a variable that it cannot use, in front of the reason and within it. It may be a password.
+ *
+ * @param reason with which the message ends
+ */
+function withoutValue(message: string, reason: string): string {
+  const reasonWithoutValue = reason.replace(/( cannot represent [^:]*):.*$/s, "$1.");
+  const variable = /^Variable "\$\w+" got invalid value/.exec(message)?.[0];
+  if (!variable || !message.endsWith(`; ${reason}`)) return message.replace(reason, () => reasonWithoutValue);
+  const place = / at "[^"]*"$/.exec(message.slice(0, -reason.length - 2))?.[0] ?? "";
+  return `${variable}${place}; ${reasonWithoutValue}`;
 }

@@ -17,6 +17,7 @@ import { acceptMultipart } from "./multipart.ts";
 import { createSchema } from "./schema.ts";
 
 export interface GraphQLDoorOptions {
+  introspection: boolean;
   tokens: AccessTokens;
   rateLimits: RateLimits;
   services: Services;
@@ -25,32 +26,34 @@ export interface GraphQLDoorOptions {
 /** What the deepest useful query needs, and some; introspection is exempt. */
 const MAX_DEPTH = 10;
 const MAX_ALIASES = 30;
+const MAX_DIRECTIVES = 20;
 const MAX_TOKENS = 1000;
 
 /** A list of 100 with pictures and their uploaders comes to 5,300 in the guard's own units. */
 const MAX_COST = 20_000;
 
 export async function graphqlDoor(app: FastifyInstance, options: GraphQLDoorOptions): Promise<void> {
-  const { tokens, rateLimits, services } = options;
+  const { introspection, tokens, rateLimits, services } = options;
   const armor = new ApolloArmor({
     maxDepth: { n: MAX_DEPTH },
     maxAliases: { n: MAX_ALIASES },
+    maxDirectives: { n: MAX_DIRECTIVES },
     costLimit: { maxCost: MAX_COST },
     maxTokens: { enabled: false }, // It would parse twice and answer 500; graphql-js counts while it parses.
-    blockFieldSuggestion: { enabled: false }, // Introspection shows all names anyway.
+    blockFieldSuggestion: { enabled: false }, // The rendering of errors does that.
   }).protect();
   // Its types come from Apollo's CommonJS build.
   const guard = armor as unknown as Pick<ApolloServerOptions<RequestContext>, "plugins" | "validationRules">;
   const apollo = new ApolloServer<RequestContext>({
     schema: await createSchema(rateLimits),
-    introspection: true,
+    introspection,
     includeStacktraceInErrorResponses: false,
     allowBatchedHttpRequests: false,
     persistedQueries: false,
     csrfPrevention: true,
     stopOnTerminationSignals: false,
     logger: app.log,
-    formatError: createErrorFormatter(app.log),
+    formatError: createErrorFormatter(app.log, introspection),
     parseOptions: { maxTokens: MAX_TOKENS },
     validationRules: guard.validationRules ?? [],
     plugins: [

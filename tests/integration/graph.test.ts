@@ -145,6 +145,81 @@ describe("an e-mail address", () => {
   });
 });
 
+describe("the schema", () => {
+  let closed: TestApp;
+  beforeAll(async () => {
+    closed = await TestApp.start({ GRAPHQL_INTROSPECTION: "false" });
+  });
+  afterAll(() => closed.stop());
+
+  it("may be asked for, and helps who misspells a name", async () => {
+    const { data } = await app.graphql("{ __schema { queryType { name } } }");
+    const { errors } = await app.graphql("{ user { i } }");
+
+    expect(data.__schema.queryType.name).toBe("Query");
+    expect(JSON.stringify(errors)).toContain("Did you mean");
+  });
+
+  it.each(["{ __schema { queryType { name } } }", '{ __type(name: "User") { name } }'])(
+    "is not told where introspection is off: %s",
+    async (query) => {
+      const { status, data, errors } = await closed.graphql(query);
+
+      expect([status, data]).toEqual([400, null]);
+      expect(errors[0]!.extensions.code).toBe("GRAPHQL_VALIDATION_FAILED");
+    },
+  );
+
+  it.each([
+    ["a field", "{ usr { id } }", {}],
+    ["a field of a type", "{ me { usernam } }", {}],
+    ["an argument", '{ user(ide: "x") { id } }', {}],
+    ["a type", "query ($x: Uplod) { me { id } }", {}],
+    ["a directive", "{ me @skp(if: true) { id } }", {}],
+    [
+      "a field of an input",
+      "mutation ($input: LoginInput!) { login(input: $input) { token } }",
+      { input: { login: "a", password: "b", passwor: "c" } },
+    ],
+  ])("is not given away by a suggestion then: %s", async (_what, query, variables) => {
+    const { errors } = await closed.graphql(query, variables);
+
+    expect(errors.length).toBeGreaterThan(0);
+    expect(JSON.stringify(errors)).not.toContain("Did you mean");
+  });
+});
+
+describe("a variable that cannot be used", () => {
+  const login = "mutation ($input: LoginInput!) { login(input: $input) { token } }";
+
+  it.each([
+    [
+      { login: "ada", password: "hunter; 22", passwor: "x" },
+      'Field "passwor" is not defined by type "LoginInput"',
+    ],
+    [{ login: "ada", password: ["hunter; 22"] }, "String cannot represent a non string value."],
+    [{ login: null, password: "hunter; 22" }, 'Expected non-nullable type "String!" not to be null.'],
+    ["hunter; 22", 'Expected type "LoginInput" to be an object.'],
+  ])("is not repeated, as it may be a password: %j", async (input, reason) => {
+    const { errors } = await app.graphql(login, { input });
+
+    expect(errors[0]!.message).toContain('Variable "$input" got invalid value');
+    expect(errors[0]!.message).toContain(reason);
+    expect(JSON.stringify(errors)).not.toContain("22");
+  });
+
+  it("is called a file when it is one, and no more of it is shown", async () => {
+    const query = "mutation ($file: ID) { deleteProfilePicture(userId: $file) { success } }";
+
+    const { errors } = await app.upload({ bytes: Buffer.from("x") }, people[0]!.token, { query });
+
+    expect(errors[0]).toMatchObject({
+      message: 'Variable "$file" got invalid value; ID cannot represent value.',
+      extensions: { code: "BAD_USER_INPUT" },
+    });
+  });
+});
+
 describe("a request that asks too much", () => {
   it.each([
     [
@@ -153,6 +228,15 @@ describe("a request that asks too much", () => {
     ],
     ["aliases", `{ ${Array.from({ length: 60 }, (_, i) => `a${i}: me { id }`).join(" ")} }`],
     ["tokens", `{ ${"me { id } ".repeat(2000)} }`],
+    ["directives", `{ me { id ${"@include(if: true) ".repeat(60)} } }`],
+    [
+      "cost",
+      `{ ${Array.from({ length: 29 }, (_, i) => `a${i}: users(first: 100) { edges { node { profilePicture { uploader { profilePicture { id } } } } } }`).join(" ")} }`,
+    ],
+    [
+      "fragments that spread each other",
+      "{ me { ...A } } fragment A on User { ...B } fragment B on User { ...A }",
+    ],
   ])("is refused for its %s", async (_what, query) => {
     const { status, errors } = await app.graphql(query, {}, people[0]!.token);
 

@@ -67,6 +67,7 @@ describe("loadConfig", () => {
     [{ PORT: "http" }, "PORT must be a whole number from 0 to 65535."],
     [{ PORT: "65536" }, "PORT must be a whole number from 0 to 65535."],
     [{ PORT: "1e3" }, "PORT must be a whole number from 0 to 65535."],
+    [{ GRAPHQL_INTROSPECTION: "yes" }, "GRAPHQL_INTROSPECTION must be one of true, false."],
     [{ UPLOADS_PER_MINUTE: "0" }, "UPLOADS_PER_MINUTE must be a whole number from 1 to 1000000."],
     [{ MEDIA_RETENTION_DAYS: "-1" }, "MEDIA_RETENTION_DAYS must be a whole number from 0 to 36500."],
     [{ LOG_LEVEL: "loud" }, "LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent."],
