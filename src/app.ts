@@ -13,7 +13,7 @@ import { pictureLimits } from "./domain/picture-format.ts";
 import { playground } from "./graphql/playground.ts";
 import { graphqlDoor } from "./graphql/plugin.ts";
 import { Metrics } from "./http/metrics.ts";
-import { createServer } from "./http/server.ts";
+import { createServer, type Timeouts } from "./http/server.ts";
 import { PictureMaker } from "./images/picture-maker.ts";
 import { CleanupJob } from "./jobs/cleanup-job.ts";
 import { sendError, sendNotFound } from "./rest/error-body.ts";
@@ -47,6 +47,7 @@ export interface Overrides {
   createStorage?: (config: StorageConfig) => ObjectStorage;
   startEmbeddedMongo?: EmbeddedMongoStarter;
   pictureQueue?: { maxConcurrent: number; maxWaiting: number };
+  timeouts?: Timeouts;
   /** Called when a part that the process cannot do without has failed for good. */
   onFatal?: (error: Error) => void;
 }
@@ -77,6 +78,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     maxBodyBytes: pictureLimits.maxFileBytes + MULTIPART_OVERHEAD_BYTES,
     bodyTooLarge: fileTooLarge,
     sendError,
+    timeouts: overrides.timeouts,
   });
   warnOfShortSecret(config.auth, server.log);
   const onFatal =

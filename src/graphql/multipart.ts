@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { processRequest } from "graphql-upload-ts";
 
+import type { AccessTokens } from "../auth/access-token.ts";
 import { pictureLimits } from "../domain/picture-format.ts";
 import { AppError } from "../errors.ts";
 import { translateUploadError } from "../services/read-upload.ts";
@@ -18,10 +19,16 @@ const MAX_FILE_COUNT = 1;
  */
 const preflightHeaders = ["apollo-require-preflight", "x-apollo-operation-name"];
 
-export function acceptMultipart(app: FastifyInstance): void {
+export function acceptMultipart(app: FastifyInstance, tokens: AccessTokens): void {
   app.addHook("onRequest", async (request) => {
-    if (!isMultipart(request) || preflightHeaders.some((name) => request.headers[name])) return;
-    throw new AppError("BAD_USER_INPUT", "Uploads need the header Apollo-Require-Preflight: true.");
+    if (!isMultipart(request)) return;
+    if (!preflightHeaders.some((name) => request.headers[name])) {
+      throw new AppError("BAD_USER_INPUT", "Uploads need the header Apollo-Require-Preflight: true.");
+    }
+    // Nobody without a token may upload, so nobody's file is received before that is known.
+    if (!(await tokens.identify(request.headers.authorization))) {
+      throw new AppError("UNAUTHENTICATED", "Sign in first: send Authorization: Bearer <token>.");
+    }
   });
   // The body stays unread until the hook below.
   app.addContentTypeParser("multipart/form-data", (_request, _payload, done) => done(null));

@@ -81,6 +81,6 @@ export async function graphqlDoor(app: FastifyInstance, options: GraphQLDoorOpti
   };
 
   app.setErrorHandler(sendGraphQLError);
-  acceptMultipart(app);
+  acceptMultipart(app, tokens);
   app.route({ method: ["GET", "POST"], url: "/graphql", handler: fastifyApolloHandler(apollo, { context }) });
 }

@@ -1,5 +1,7 @@
 // The web server that both doors hang in: time-outs, body limits, security headers, CORS, request log. Made by
 // `app.ts`.
+import type { Socket } from "node:net";
+
 import cors from "@fastify/cors";
 import helmet from "@fastify/helmet";
 import Fastify, {
@@ -13,11 +15,27 @@ import type { HttpConfig, LogLevel } from "../config.ts";
 import type { AppError } from "../errors.ts";
 import { guardRequestBodies } from "./request-body.ts";
 
-/** A picture of 800 KB over a slow mobile network takes most of it. */
-const REQUEST_TIMEOUT_MS = 60_000;
-const HEADERS_TIMEOUT_MS = 15_000;
-/** Longer than the idle time of common load balancers, so that it is they who close. */
-const KEEP_ALIVE_TIMEOUT_MS = 72_000;
+/** How long a client may take for each part of what it does on a connection. */
+export interface Timeouts {
+  /** From the first byte of a request to its last. */
+  requestMs: number;
+  /** From the first byte of a request, or the opening of the connection, to the end of the headers. */
+  headersMs: number;
+  /** From an answer to the next request. */
+  keepAliveMs: number;
+  /** How often it is looked whether the first two are over. */
+  checkIntervalMs: number;
+}
+
+const defaultTimeouts: Timeouts = {
+  requestMs: 60_000, // A picture of 800 KB over a slow mobile network takes most of it.
+  headersMs: 15_000,
+  keepAliveMs: 72_000, // Longer than the idle time of common load balancers, so that it is they who close.
+  checkIntervalMs: 5_000,
+};
+
+/** More than any browser sends with its cookies; Node's own default, written down. */
+const MAX_HEADER_BYTES = 16 * 1024;
 
 /** For JSON: a long query with its variables. */
 const MAX_JSON_BYTES = 256 * 1024;
@@ -32,19 +50,25 @@ export interface ServerOptions {
   bodyTooLarge: () => AppError;
   /** Renders what the web framework refuses before any route is found, such as an address that is none. */
   sendError: (error: unknown, request: FastifyRequest, reply: FastifyReply) => void;
+  timeouts?: Timeouts | undefined;
 }
 
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { http } = options;
+  const { http, timeouts = defaultTimeouts } = options;
   const app = Fastify({
     logger: { level: options.logLevel, redact: ["req.headers.authorization", "req.headers.cookie"] },
     logController: new LogController({ disableRequestLogging: true }), // One line a request, written below.
     trustProxy: http.trustProxy && [...http.trustProxy],
     frameworkErrors: options.sendError,
     bodyLimit: MAX_JSON_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS },
+    clientErrorHandler: refuseConnection,
+    requestTimeout: timeouts.requestMs,
+    keepAliveTimeout: timeouts.keepAliveMs,
+    http: {
+      headersTimeout: timeouts.headersMs,
+      connectionsCheckingInterval: timeouts.checkIntervalMs,
+      maxHeaderSize: MAX_HEADER_BYTES,
+    },
     forceCloseConnections: "idle",
     // Whoever still sends on an open connection while we stop is served, and told to open another one.
     return503OnClosing: false,
@@ -86,4 +110,29 @@ function closeConnectionsOnStop(app: FastifyInstance): void {
   app.addHook("onSend", async (_request, reply) => {
     if (isStopping) reply.header("connection", "close");
   });
+}
+
+const connectionRefusals: Record<string, [status: string, message: string]> = {
+  ERR_HTTP_REQUEST_TIMEOUT: ["408 Request Timeout", "The request took too long."],
+  HPE_HEADER_OVERFLOW: ["431 Request Header Fields Too Large", "The headers are too large."],
+};
+
+/** Bytes that are no request, or come too slowly: said in the words of all other errors, and the last on the connection. */
+function refuseConnection(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, message] = connectionRefusals[error.code ?? ""] ?? [
+    "400 Bad Request",
+    "This is no HTTP request.",
+  ];
+  const body = JSON.stringify({ success: false, message, code: "BAD_USER_INPUT" });
+  const head = [
+    `HTTP/1.1 ${status}`,
+    "Connection: close",
+    "Content-Type: application/json; charset=utf-8",
+    `Content-Length: ${Buffer.byteLength(body)}`,
+  ];
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`, () => socket.destroy());
 }

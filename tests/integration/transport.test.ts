@@ -1,0 +1,392 @@
+// Everything that can be wrong with bytes on a connection. Each is answered as the client's fault, leaves nothing
+// behind, and the next request on the same connection is answered, unless the answer ended it.
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+
+import * as sampleImages from "../support/sample-images.ts";
+import { TestApp, UPLOAD, type Person } from "../support/test-app.ts";
+
+const timeouts = { requestMs: 1_500, headersMs: 700, keepAliveMs: 5_000, checkIntervalMs: 100 };
+
+let app: TestApp;
+let temporaryFolder: string;
+let person: Person;
+let tracesBefore: Awaited<ReturnType<TestApp["traces"]>>;
+beforeAll(async () => {
+  // A folder of our own, as other tests upload at the same time; the upload library asks for it each time.
+  temporaryFolder = await mkdtemp(path.join(tmpdir(), "letsapp-transport-"));
+  vi.stubEnv("TMPDIR", temporaryFolder);
+  app = await TestApp.start({ UPLOADS_PER_MINUTE: "1000000" }, { timeouts });
+});
+afterAll(async () => {
+  await app.stop();
+  vi.unstubAllEnvs();
+  await rm(temporaryFolder, { recursive: true });
+});
+beforeEach(async () => {
+  person = await app.givenPerson();
+  tracesBefore = await app.traces();
+});
+
+interface RawAnswer {
+  status: number;
+  headers: string;
+  body: string;
+}
+
+/** A connection on which bytes are sent as they are, and answers are read one after another. */
+class Connection {
+  #received = Buffer.alloc(0);
+  #isClosed = false;
+  #wake = () => {};
+  readonly socket: Socket;
+
+  constructor() {
+    this.socket = connect(Number(new URL(app.baseUrl).port), "127.0.0.1");
+    this.socket.on("data", (chunk) => {
+      this.#received = Buffer.concat([this.#received, chunk]);
+      this.#wake();
+    });
+    this.socket.on("error", () => {}); // A reset ends the connection like any other end.
+    this.socket.on("close", () => {
+      this.#isClosed = true;
+      this.#wake();
+    });
+  }
+
+  send(bytes: string | Buffer): this {
+    this.socket.write(bytes);
+    return this;
+  }
+
+  /** The next answer, or null when the connection ends without one. */
+  async answer(): Promise<RawAnswer | null> {
+    for (;;) {
+      const headEnd = this.#received.indexOf("\r\n\r\n");
+      const head = this.#received.toString("latin1", 0, Math.max(0, headEnd));
+      const bodyBytes = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
+      const end = headEnd + 4 + bodyBytes;
+      if (headEnd !== -1 && this.#received.length >= end) {
+        const body = this.#received.toString("utf8", headEnd + 4, end);
+        this.#received = this.#received.subarray(end);
+        return { status: Number(head.slice(9, 12)), headers: head.toLowerCase(), body };
+      }
+      if (this.#isClosed) return null;
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+
+  async close(): Promise<void> {
+    this.socket.destroy();
+    while (!this.#isClosed) await new Promise<void>((resolve) => (this.#wake = resolve));
+  }
+}
+
+function request(route: string, headers: Record<string, string>, body: string | Buffer = ""): Buffer {
+  const lines = Object.entries({
+    host: "localhost",
+    authorization: `Bearer ${person.token}`,
+    "apollo-require-preflight": "true",
+    "content-length": String(Buffer.byteLength(body)),
+    ...headers,
+  }).filter(([, value]) => value !== "");
+  const head = [`POST ${route} HTTP/1.1`, ...lines.map(([name, value]) => `${name}: ${value}`), "", ""];
+  return Buffer.concat([Buffer.from(head.join("\r\n")), Buffer.from(body)]);
+}
+
+const multipart = { "content-type": "multipart/form-data; boundary=x" };
+const restRoute = () => `/api/users/${person.user.id}/profile-picture`;
+
+function field(name: string, value: string): string {
+  return `--x\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`;
+}
+function file(name: string, content: string, filename = "a.png"): string {
+  return `--x\r\nContent-Disposition: form-data; name="${name}"; filename="${filename}"\r\nContent-Type: image/png\r\n\r\n${content}\r\n`;
+}
+const end = "--x--\r\n";
+const operations = field("operations", JSON.stringify({ query: UPLOAD, variables: { file: null } }));
+const map = field("map", '{"0":["variables.file"]}');
+const theFile = file("0", "no picture");
+
+async function temporaryFiles(): Promise<string[]> {
+  return (await readdir(temporaryFolder)).filter((name) => name.startsWith("capacitor-"));
+}
+
+/** The upload library closes and unlinks behind its answer. */
+async function expectNothingLeft(): Promise<void> {
+  await expect.poll(temporaryFiles, { timeout: 10_000 }).toEqual([]);
+  expect(await app.traces()).toEqual(tracesBefore);
+}
+
+describe("a form for GraphQL", () => {
+  const operationsOf = (value: unknown) => field("operations", JSON.stringify(value));
+  const manyFiles = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [i, [`variables.f${i}`]]));
+  const manyPaths = Array.from({ length: 1000 }, (_, i) => `variables.files.${i}`);
+
+  it.each<[string, string]>([
+    ["map before operations", map + operations + theFile + end],
+    ["file before everything", theFile + operations + map + end],
+    ["no operations", map + theFile + end],
+    ["no map", operations + theFile + end],
+    ["no file", operations + map + end],
+    ["a file of another name", operations + map + file("1", "x") + end],
+    ["nothing but the end", end],
+    ["operations that are no JSON", field("operations", "{") + map + theFile + end],
+    ["operations that are null", field("operations", "null") + map + theFile + end],
+    ["operations that are a number", field("operations", "7") + map + theFile + end],
+    ["operations that are a string", field("operations", '"x"') + map + theFile + end],
+    ["operations that are an empty array", field("operations", "[]") + map + theFile + end],
+    ["operations twice", operations + operations + map + theFile + end],
+    ["map twice", operations + map + map + theFile + end],
+    [
+      "a batch",
+      operationsOf([{ query: UPLOAD, variables: { file: null } }]) +
+        field("map", '{"0":["0.variables.file"]}') +
+        theFile +
+        end,
+    ],
+    ["a map that is no JSON", operations + field("map", "]") + theFile + end],
+    ["a map that is null", operations + field("map", "null") + theFile + end],
+    ["a map that is an array", operations + field("map", '[["variables.file"]]') + theFile + end],
+    ["a map of strings", operations + field("map", '{"0":"variables.file"}') + theFile + end],
+    ["a map of numbers", operations + field("map", '{"0":[7]}') + theFile + end],
+    ["an empty map", operations + field("map", "{}") + theFile + end],
+    ["a map of no paths", operations + field("map", '{"0":[]}') + theFile + end],
+    ["a path to nowhere", operations + field("map", '{"0":["variables.nobody"]}') + theFile + end],
+    ["a path to what is not null", operations + field("map", '{"0":["query"]}') + theFile + end],
+    ["an empty path", operations + field("map", '{"0":[""]}') + theFile + end],
+    ["a path through a prototype", operations + field("map", '{"0":["__proto__.polluted"]}') + theFile + end],
+    [
+      "a path through a constructor",
+      operations + field("map", '{"0":["constructor.prototype.polluted"]}') + theFile + end,
+    ],
+    [
+      "operations with a prototype",
+      field("operations", `{"__proto__":{"query":"{me{id}}"},"variables":{"file":null}}`) +
+        map +
+        theFile +
+        end,
+    ],
+    ["a thousand files in the map", operations + field("map", JSON.stringify(manyFiles)) + theFile + end],
+    [
+      "one file for a thousand variables",
+      operationsOf({ query: UPLOAD, variables: { files: manyPaths.map(() => null) } }) +
+        field("map", JSON.stringify({ 0: manyPaths })) +
+        theFile +
+        end,
+    ],
+    ["a field of ten megabytes", field("operations", "x".repeat(10_000_000)) + map + theFile + end],
+    [
+      "a field of 300 kilobytes",
+      operationsOf({ query: `${UPLOAD}#${"x".repeat(300_000)}`, variables: { file: null } }) +
+        map +
+        theFile +
+        end,
+    ],
+    ["no final boundary", operations + map + theFile],
+    ["a name of a megabyte", operations + map + file("0", "x", "n".repeat(1_000_000)) + end],
+    ["a hundred thousand fields", operations + map + field("a", "b").repeat(20_000) + theFile + end],
+    ["binary noise", "\0\xff\xfe\r\n--y\r\n".repeat(1000)],
+    [
+      "a boundary within the headers of a part",
+      `--x\r\nContent-Disposition: form-data;\r\n--x\r\n\r\n${end}`,
+    ],
+    ["a part without a name", `${operations}${map}--x\r\nContent-Disposition: form-data\r\n\r\nx\r\n${end}`],
+    ["a file without content", operations + map + file("0", "") + end],
+  ])("with %s", async (_what, body) => {
+    const connection = new Connection();
+
+    const answer = await connection.send(request("/graphql", multipart, body)).answer();
+    const isLast = answer!.headers.includes("connection: close");
+    const next = isLast ? null : await connection.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").answer();
+    await connection.close();
+
+    expect(answer!.status).toBeLessThan(500);
+    const { errors } = JSON.parse(answer!.body) as { errors: { extensions: { code: string } }[] };
+    expect(errors[0]!.extensions.code).toMatch(
+      /^(BAD_USER_INPUT|FILE_TOO_LARGE|UNSUPPORTED_IMAGE_TYPE|GRAPHQL_VALIDATION_FAILED)$/,
+    );
+    expect(isLast || next?.status === 200).toBe(true);
+    expect({}).not.toHaveProperty("polluted");
+    await expectNothingLeft();
+  });
+});
+
+describe("a client", () => {
+  const wholeForms = async () => {
+    const picture = (await sampleImages.palettePng()).toString("latin1");
+    return {
+      graphql: request(
+        "/graphql",
+        multipart,
+        Buffer.from(operations + map + file("0", picture) + end, "latin1"),
+      ),
+      rest: request(restRoute(), multipart, Buffer.from(file("file", picture) + end, "latin1")),
+    };
+  };
+
+  it.each(["graphql", "rest"] as const)("that goes away at any byte leaves nothing: %s", async (door) => {
+    const bytes = (await wholeForms())[door];
+    const cuts = Array.from({ length: 40 }, (_, i) => Math.floor((bytes.length * i) / 40) + 1);
+
+    for (const cut of cuts) {
+      const connection = new Connection();
+      connection.send(bytes.subarray(0, cut));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      await connection.close();
+    }
+
+    await expectNothingLeft();
+    expect((await app.fetch("/healthz")).status).toBe(200);
+  });
+
+  it.each(["graphql", "rest"] as const)(
+    "that sends a byte at a time is cut off in time: %s",
+    async (door) => {
+      const bytes = (await wholeForms())[door];
+      const connection = new Connection();
+      const headEnd = bytes.indexOf("\r\n\r\n") + 4;
+      connection.send(bytes.subarray(0, headEnd));
+      let at = headEnd;
+      const dripping = setInterval(() => connection.socket.write(bytes.subarray(at, ++at)), 20);
+
+      const answer = await connection.answer();
+      clearInterval(dripping);
+      await connection.close();
+
+      expect(answer).toMatchObject({ status: 408, body: expect.stringContaining("BAD_USER_INPUT") });
+      await expectNothingLeft();
+    },
+  );
+
+  it.each([
+    ["nothing at all", ""],
+    ["half a header", "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "],
+  ])("that sends %s is cut off in time", async (_what, bytes) => {
+    const connection = new Connection();
+
+    const answer = await connection.send(bytes).answer();
+    await connection.close();
+
+    expect(answer).toMatchObject({
+      status: 408,
+      body: expect.stringContaining("The request took too long."),
+    });
+  });
+
+  it.each(["graphql", "rest"] as const)("that never ends a chunked body is cut off: %s", async (door) => {
+    const route = door === "rest" ? restRoute() : "/graphql";
+    const start =
+      door === "rest" ? file("file", "").slice(0, -2) : operations + map + file("0", "").slice(0, -2);
+    const connection = new Connection();
+    connection.send(request(route, { ...multipart, "content-length": "", "transfer-encoding": "chunked" }));
+    connection.send(`${start.length.toString(16)}\r\n${start}\r\n`);
+    const chunk = `10000\r\n${"x".repeat(65_536)}\r\n`;
+    const flooding = setInterval(() => connection.socket.writable && connection.socket.write(chunk), 2);
+
+    const answer = await connection.answer();
+    clearInterval(flooding);
+    await connection.close();
+
+    expect(answer).toMatchObject({ body: expect.stringMatching(/FILE_TOO_LARGE|BAD_USER_INPUT/) });
+    await expectNothingLeft();
+  });
+
+  it.each([
+    ["more than it sends", 100],
+    ["less than it sends", -10],
+  ])("that announces %s is answered as its fault", async (_what, difference) => {
+    const body = operations + map + theFile + end;
+    const connection = new Connection();
+    connection.send(
+      request("/graphql", { ...multipart, "content-length": String(body.length + difference) }, body),
+    );
+
+    const answer = await connection.answer();
+    await connection.close();
+
+    expect(answer!.status).toBeLessThan(500);
+    expect(answer!.body).toMatch(/BAD_USER_INPUT|UNSUPPORTED_IMAGE_TYPE/);
+    await expectNothingLeft();
+  });
+
+  it.each([
+    ["no HTTP", "hello, is there anybody?\r\n\r\n", 400],
+    [
+      "two lengths",
+      "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc",
+      400,
+    ],
+    [
+      "a length and chunks",
+      "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+      400,
+    ],
+    ["a length that is none", "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400],
+    [
+      "a chunk without a size",
+      "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+      400,
+    ],
+    ["17 kilobytes of headers", `GET / HTTP/1.1\r\nHost: x\r\nX: ${"x".repeat(17_000)}\r\n\r\n`, 431],
+  ])("that sends %s is told so", async (_what, bytes, status) => {
+    const connection = new Connection();
+
+    const answer = await connection.send(bytes).answer();
+    await connection.close();
+
+    expect(answer).toMatchObject({ status, body: expect.stringContaining('"code":"BAD_USER_INPUT"') });
+  });
+});
+
+describe("a file that a resolver never reads", () => {
+  it.each([
+    [
+      "for want of a token",
+      { authorization: "" },
+      operations + map + file("0", "x".repeat(500_000)) + end,
+      "UNAUTHENTICATED",
+    ],
+    [
+      "for somebody else's picture",
+      {},
+      field(
+        "operations",
+        JSON.stringify({ query: UPLOAD, variables: { file: null, userId: "a".repeat(24) } }),
+      ) +
+        map +
+        file("0", "x".repeat(500_000)) +
+        end,
+      "FORBIDDEN",
+    ],
+    [
+      "for an error of the query",
+      {},
+      field(
+        "operations",
+        JSON.stringify({
+          query: "mutation($file: Upload!) { nothing(file: $file) }",
+          variables: { file: null },
+        }),
+      ) +
+        map +
+        file("0", "x".repeat(500_000)) +
+        end,
+      "GRAPHQL_VALIDATION_FAILED",
+    ],
+  ])("is thrown away %s, and the connection lives on", async (_why, headers, body, code) => {
+    const connection = new Connection();
+
+    const answer = await connection.send(request("/graphql", { ...multipart, ...headers }, body)).answer();
+    const next = await connection.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").answer();
+    await connection.close();
+
+    expect(answer!.body).toContain(code);
+    expect(next?.status).toBe(200);
+    await expectNothingLeft();
+  });
+});
