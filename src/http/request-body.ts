@@ -6,9 +6,12 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 
 import { AppError } from "../errors.ts";
 
-/** An answer that comes before the body has ended is held back this long and for this much of the body. */
-const DRAIN_TIMEOUT_MS = 5_000;
-const MAX_DRAINED_BYTES = 8 * 1024 * 1024;
+/**
+ * An answer that comes before the body has ended is held back this long and for this much of the body: a browser
+ * that cannot send a photograph to its end shows no answer, but a network error.
+ */
+const DRAIN_TIMEOUT_MS = 10_000;
+const MAX_DRAINED_BYTES = 32 * 1024 * 1024;
 
 /** @param tooLarge the refusal of a body whose announced length is over `maxBodyBytes` */
 export function guardRequestBodies(

@@ -4,37 +4,17 @@ import { promisify } from "node:util";
 import { crc32, deflate, inflate } from "node:zlib";
 
 import { cutProfile, MAX_PROFILE_BYTES } from "./icc-profile.ts";
+import { isPictureChunk, readPngHeader, type PngHeader } from "./png-header.ts";
 import { measurePixels } from "./png-pixels.ts";
 import { unreadable } from "./unreadable.ts";
 
 const deflateAsync = promisify(deflate);
 
 const SIGNATURE_BYTES = 8;
-const HEADER_BYTES = 13;
 
 /** Length and type before the data of a chunk, its check sum behind it. */
 const CHUNK_HEAD_BYTES = 8;
 const CHUNK_TAIL_BYTES = 4;
-
-/**
- * The chunks that decide how the picture looks, each with the most bytes that it can need. The frames of an
- * animated PNG are not among them: no decoder here ever looks into them, so nothing vouches for what they hold.
- */
-const pictureChunks = new Map<string, number>([
-  ["IHDR", 13],
-  ["PLTE", 768],
-  ["IDAT", Infinity],
-  ["IEND", 0],
-  ["tRNS", 256],
-  ["cHRM", 32],
-  ["gAMA", 4],
-  ["iCCP", Infinity],
-  ["sBIT", 4],
-  ["sRGB", 1],
-  ["cICP", 4],
-  ["bKGD", 6],
-  ["pHYs", 9],
-]);
 
 /**
  * The same picture without text, EXIF, XMP, time, animation, trailing bytes, and what stands behind its pixels.
@@ -42,13 +22,10 @@ const pictureChunks = new Map<string, number>([
  * @throws UNREADABLE_IMAGE when the file ends before its end chunk, a check sum is wrong, or pixels are missing
  */
 export async function stripPng(bytes: Buffer): Promise<Buffer> {
-  const chunks = keptChunks(bytes);
-  const [header] = chunks;
+  const { header, chunks } = keptChunks(bytes);
   const pixels = chunks.filter(({ type }) => type === "IDAT");
-  if (header?.type !== "IHDR" || header.data.length !== HEADER_BYTES)
-    throw unreadable("PNG", "it has no header");
   const pixelBytes = await measurePixels(
-    header.data,
+    header,
     pixels.map(({ data }) => data),
   );
   if (pixelBytes === null) throw unreadable("PNG", "its pixels are not as many as it says");
@@ -56,21 +33,31 @@ export async function stripPng(bytes: Buffer): Promise<Buffer> {
   return Buffer.concat([bytes.subarray(0, SIGNATURE_BYTES), ...kept.map((chunk) => chunk.bytes)]);
 }
 
-function keptChunks(bytes: Buffer): Chunk[] {
-  const kept: Chunk[] = [];
-  const seen = new Set<string>();
-  for (let offset = SIGNATURE_BYTES; ;) {
+/**
+ * The chunks that decide how the picture looks. The frames of an animated PNG are not among them: no decoder here
+ * ever looks into them, so nothing vouches for what they hold.
+ */
+function keptChunks(bytes: Buffer): { header: PngHeader; chunks: Chunk[] } {
+  const first = readChunk(bytes, SIGNATURE_BYTES);
+  if (first.type !== "IHDR") throw unreadable("PNG", "it does not begin with its header");
+  const header = readPngHeader(first.data);
+  const chunks = [first];
+  const seen = new Set([first.type]);
+  let paletteBytes = 0;
+  for (let offset = SIGNATURE_BYTES + first.bytes.length; ;) {
     const chunk = readChunk(bytes, offset);
     offset += chunk.bytes.length;
-    const maxBytes = pictureChunks.get(chunk.type);
-    if (maxBytes === undefined && isCritical(chunk.type)) {
+    const isWanted = isPictureChunk(chunk.type, chunk.data, header, paletteBytes);
+    if (!isWanted && isCritical(chunk.type) && chunk.type !== "PLTE") {
       throw unreadable("PNG", `chunk ${chunk.type} is not known`);
     }
-    // A second one of a kind means nothing to a decoder, so it could carry anything.
-    const isRepeated = seen.has(chunk.type) && chunk.type !== "IDAT";
+    // A second one of a kind, or one behind the pixels, means nothing to a decoder.
+    const isHeeded =
+      chunk.type === "IDAT" || chunk.type === "IEND" || !(seen.has(chunk.type) || seen.has("IDAT"));
+    if (isWanted && isHeeded) chunks.push(chunk);
+    if (chunk.type === "PLTE") paletteBytes = chunk.data.length;
     seen.add(chunk.type);
-    if (maxBytes !== undefined && !isRepeated && chunk.data.length <= maxBytes) kept.push(chunk);
-    if (chunk.type === "IEND") return kept;
+    if (chunk.type === "IEND") return { header, chunks };
   }
 }
 

@@ -2,22 +2,7 @@
 // Called by `png-chunks.ts`. Source: PNG specification, third edition, chapters 7, 8 and 10.
 import { createInflate } from "node:zlib";
 
-/** Of the header: what decides how many bytes the pixels are. */
-interface PngHeader {
-  widthPx: number;
-  heightPx: number;
-  bitsPerPixel: number;
-  isInterlaced: boolean;
-}
-
-/** Samples of a pixel by colour type: grey, RGB, palette, grey and alpha, RGBA. */
-const samplesByColourType = new Map([
-  [0, 1],
-  [2, 3],
-  [3, 1],
-  [4, 2],
-  [6, 4],
-]);
+import type { PngHeader } from "./png-header.ts";
 
 /** Each pass of Adam7: its first pixel, and how far it is to the next one. */
 const passes = [
@@ -34,11 +19,10 @@ const wholePicture = [{ x: 0, y: 0, dx: 1, dy: 1 }];
 const INFLATED_CHUNK_BYTES = 256 * 1024;
 
 /**
- * @param header the data of IHDR
  * @param parts the data of the IDAT chunks, in their order
  * @returns how many bytes of `parts` the pixels take; null when there are not exactly as many pixels as there should be
  */
-export async function measurePixels(header: Buffer, parts: readonly Buffer[]): Promise<number | null> {
+export async function measurePixels(header: PngHeader, parts: readonly Buffer[]): Promise<number | null> {
   const expectedBytes = expectedPixelBytes(header);
   const inflate = createInflate({ chunkSize: INFLATED_CHUNK_BYTES });
   for (const part of parts) inflate.write(part);
@@ -55,20 +39,12 @@ export async function measurePixels(header: Buffer, parts: readonly Buffer[]): P
   return inflatedBytes === expectedBytes ? inflate.bytesWritten : null;
 }
 
-function expectedPixelBytes(header: Buffer): number {
-  const { widthPx, heightPx, bitsPerPixel, isInterlaced } = readHeader(header);
+function expectedPixelBytes(header: PngHeader): number {
+  const { widthPx, heightPx, isInterlaced } = header;
+  const bitsPerPixel = header.bitDepth * header.samplesPerPixel;
   return (isInterlaced ? passes : wholePicture).reduce((sum, { x, y, dx, dy }) => {
     const [columns, rows] = [Math.ceil((widthPx - x) / dx), Math.ceil((heightPx - y) / dy)];
     if (columns <= 0 || rows <= 0) return sum;
     return sum + rows * (1 + Math.ceil((columns * bitsPerPixel) / 8)); // Each row begins with its filter.
   }, 0);
-}
-
-function readHeader(header: Buffer): PngHeader {
-  return {
-    widthPx: header.readUInt32BE(0),
-    heightPx: header.readUInt32BE(4),
-    bitsPerPixel: header[8]! * (samplesByColourType.get(header[9]!) ?? 0),
-    isInterlaced: header[12] === 1,
-  };
 }

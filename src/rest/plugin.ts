@@ -1,6 +1,5 @@
 // The plain HTTP door, under /api/users. Registered by `app.ts`, in a scope of its own: its multipart parser must
 // not meet GraphQL's.
-import multipart from "@fastify/multipart";
 import type { FastifyInstance } from "fastify";
 
 import { sendError } from "./error-body.ts";
@@ -14,7 +13,6 @@ export async function restDoor(
   // No route takes another body than a form; clients that announce one all the same are served.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", (_request, _payload, done) => done(null));
-  await app.register(multipart);
   app.setErrorHandler(sendError);
   registerMediaRoute(app, options);
   registerProfilePictureRoutes(app, options);

@@ -251,7 +251,7 @@ describe("a connection", () => {
     };
   }
 
-  it.each([819_201, 1_400_000, 5_000_000])(
+  it.each([819_201, 1_400_000, 5_000_000, 20_000_000])(
     "serves the next request after a file of %i bytes was refused",
     async (size) => {
       const agent = new Agent({ keepAlive: true, maxSockets: 1 });

@@ -195,6 +195,10 @@ describe("a form for GraphQL", () => {
       "a boundary within the headers of a part",
       `--x\r\nContent-Disposition: form-data;\r\n--x\r\n\r\n${end}`,
     ],
+    [
+      "a large part without a name",
+      `${operations}${map}--x\r\nContent-Disposition: form-data\r\n\r\n${"x".repeat(100_000)}\r\n${end}`,
+    ],
     ["a part without a name", `${operations}${map}--x\r\nContent-Disposition: form-data\r\n\r\nx\r\n${end}`],
     ["a file without content", operations + map + file("0", "") + end],
   ])("with %s", async (_what, body) => {
@@ -212,6 +216,48 @@ describe("a form for GraphQL", () => {
     );
     expect(isLast || next?.status === 200).toBe(true);
     expect({}).not.toHaveProperty("polluted");
+    await expectNothingLeft();
+  });
+});
+
+describe("a form for plain HTTP", () => {
+  const big = "x".repeat(100_000);
+  it.each<[string, string]>([
+    ["nothing but the end", end],
+    ["no final boundary", theFile],
+    ["a large part without a name", `--x\r\nContent-Disposition: form-data\r\n\r\n${big}\r\n${end}`],
+    [
+      "a large part without a disposition",
+      `--x\r\nContent-Dispositio-data; name="file"\r\n\r\n${big}\r\n${end}`,
+    ],
+    ["a large part without headers", `--x\r\n\r\n${big}\r\n${end}`],
+    ["a large file in another field", file("picture", big) + end],
+    ["two files", file("file", big) + file("file", big) + end],
+    ["a large field", field("note", "x".repeat(3_000_000)) + end],
+    ["a thousand fields", field("a", "b").repeat(1000) + file("file", "x") + end],
+    ["a file without content", file("file", "") + end],
+    ["a file that is no picture", file("file", big) + end],
+    ["a file that is too large", file("file", "x".repeat(819_201)) + end],
+    ["noise before it", big + file("file", "x") + end],
+    ["noise behind it", file("file", "x") + end + big],
+    [
+      "headers of a part that never end",
+      `--x\r\nContent-Disposition: form-data; name="file"; filename="${big}`,
+    ],
+    ["binary noise", "\0\xff\xfe\r\n--y\r\n".repeat(10_000)],
+  ])("with %s", async (_what, body) => {
+    const connection = new Connection();
+
+    const answer = await connection.send(request(restRoute(), multipart, body)).answer();
+    const isLast = answer!.headers.includes("connection: close");
+    const next = isLast ? null : await connection.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").answer();
+    await connection.close();
+
+    expect(JSON.parse(answer!.body)).toMatchObject({
+      success: false,
+      code: expect.stringMatching(/^(BAD_USER_INPUT|FILE_TOO_LARGE|UNSUPPORTED_IMAGE_TYPE)$/),
+    });
+    expect(isLast || next?.status === 200).toBe(true);
     await expectNothingLeft();
   });
 });

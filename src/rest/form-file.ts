@@ -1,0 +1,69 @@
+// Reads the one file of a form into memory. Called by `profile-picture.route.ts`.
+import type { IncomingMessage } from "node:http";
+
+import busboy from "busboy";
+
+import { pictureLimits } from "../domain/picture-format.ts";
+import { AppError } from "../errors.ts";
+import { readUpload, translateUploadError, type ReadUpload } from "../services/read-upload.ts";
+
+const FILE_FIELD = "file";
+
+/** The file, and room for a few fields that nobody needs. One byte more than allowed tells "full" from "too full". */
+const limits = {
+  fileSize: pictureLimits.maxFileBytes + 1,
+  files: 2,
+  fields: 10,
+  fieldSize: 1024,
+  parts: 12,
+};
+
+/**
+ * Reads the form to its end, so as to know that there is exactly one file in it. Where it rejects, the rest of the
+ * request is unread.
+ *
+ * @throws FILE_TOO_LARGE, BAD_USER_INPUT
+ */
+export function readFormFile(request: IncomingMessage): Promise<ReadUpload> {
+  return new Promise((resolve, reject) => {
+    const parser = createParser(request);
+    let file: Promise<ReadUpload> | undefined;
+    const fail = (cause: unknown) => {
+      request.unpipe(parser);
+      reject(translateUploadError(cause));
+    };
+    parser.on("file", (field, stream, { filename }) => {
+      stream.on("error", fail);
+      if (file || field !== FILE_FIELD) return fail(unexpectedForm());
+      file = readUpload(stream).then((bytes) => ({ bytes, declaredFilename: filename }));
+      file.catch(fail); // At once: a stream that is left breaks off the form.
+    });
+    for (const limit of ["filesLimit", "fieldsLimit", "partsLimit"] as const) {
+      parser.on(limit, () => fail(unexpectedForm()));
+    }
+    parser.on("error", fail);
+    parser.on("close", () => (file ? file.then(resolve, fail) : fail(unexpectedForm())));
+    request.on("close", () => {
+      if (!request.readableEnded) fail(new Error("the connection ended within the form"));
+    });
+    request.pipe(parser);
+  });
+}
+
+/** @throws BAD_USER_INPUT for what is no form */
+function createParser({ headers }: IncomingMessage): busboy.Busboy {
+  const isForm = /^multipart\/form-data\b/i.test(headers["content-type"] ?? "");
+  if (!isForm) throw unexpectedForm();
+  try {
+    return busboy({ headers, limits, defParamCharset: "utf8" });
+  } catch (cause) {
+    throw translateUploadError(cause); // There is no boundary.
+  }
+}
+
+function unexpectedForm(): AppError {
+  return new AppError(
+    "BAD_USER_INPUT",
+    `Send multipart/form-data with one file in the field "${FILE_FIELD}".`,
+  );
+}

@@ -1,0 +1,155 @@
+// Sends spoilt pictures to the built program through both doors, and looks at what becomes of them:
+//   npm run fuzz -- --seed 7 --runs 2000
+// Every run depends on its number and the seed alone, so that `--run 123` replays one.
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { parseArgs } from "node:util";
+
+import sharp from "sharp";
+
+import { ServerProcess } from "../support/server-process.ts";
+import { Corpus } from "./corpus.ts";
+import { FuzzClient, type Outcome } from "./fuzz-client.ts";
+import { FOREIGN_MARK, mutate } from "./mutations.ts";
+import { Random } from "./random.ts";
+
+const { values: options } = parseArgs({
+  options: {
+    seed: { type: "string", default: "1" },
+    runs: { type: "string", default: "1000" },
+    run: { type: "string" },
+    save: { type: "string" },
+  },
+});
+const seed = Number(options.seed);
+const runNumbers =
+  options.run === undefined
+    ? Array.from({ length: Number(options.runs) }, (_, i) => i)
+    : [Number(options.run)];
+
+/** As many as the service works on at once, and some that wait. */
+const LANES = 4;
+
+/** What may be answered to a file that is not accepted. */
+const refusals = new Set([
+  "BAD_USER_INPUT",
+  "FILE_TOO_LARGE",
+  "UNSUPPORTED_IMAGE_TYPE",
+  "UNREADABLE_IMAGE",
+  "IMAGE_TOO_COMPLEX",
+  // Of a form that was spoilt together with its query.
+  "GRAPHQL_PARSE_FAILED",
+  "GRAPHQL_VALIDATION_FAILED",
+]);
+
+/** Foreign bytes that these bring in never belong to the picture. */
+const bringForeignBytes = new Set(["append", "segment", "beforeEnd", "chunk", "extension", "subBlock"]);
+
+interface Finding {
+  run: number;
+  what: string;
+  mutations: string[];
+}
+
+const folder = await mkdtemp(path.join(tmpdir(), "letsapp-fuzz-"));
+const temporaryFolder = await mkdtemp(path.join(tmpdir(), "letsapp-fuzz-tmp-"));
+process.env.TMPDIR = temporaryFolder;
+const server = await ServerProcess.start({
+  INSTANCE_DIR: folder,
+  UPLOADS_PER_MINUTE: "1000000",
+  SIGN_INS_PER_MINUTE: "1000",
+});
+const corpus = await Corpus.create();
+
+const findings: Finding[] = [];
+const counts = new Map<string, number>();
+let slowest = { ms: 0, run: -1, mutations: [] as string[] };
+const startedAt = performance.now();
+
+const queue = [...runNumbers];
+await Promise.all(
+  Array.from({ length: LANES }, async (_, lane) => {
+    const client = await FuzzClient.signUp(server.url, `fuzz${lane}`); // Else they would replace each other's pictures.
+    for (let run = queue.shift(); run !== undefined; run = queue.shift()) await doRun(client, run);
+  }),
+);
+const seconds = (performance.now() - startedAt) / 1000;
+await checkWhatIsLeft();
+await server.stop();
+report();
+await rm(folder, { recursive: true });
+await rm(temporaryFolder, { recursive: true });
+process.exit(findings.length > 0 ? 1 : 0);
+
+async function doRun(client: FuzzClient, run: number): Promise<void> {
+  const random = new Random(seed * 1_000_003 + run);
+  const sample = random.pick(corpus.samples);
+  const { bytes, names } = mutate(sample.bytes, sample.format, random);
+  const mutations = [sample.name, ...names];
+  if (options.save) await writeFile(options.save, bytes);
+  const sentAt = performance.now();
+  try {
+    const outcome = await client.upload(bytes, random);
+    const ms = performance.now() - sentAt;
+    if (ms > slowest.ms) slowest = { ms, run, mutations };
+    counts.set(outcome.code, (counts.get(outcome.code) ?? 0) + 1);
+    const fault =
+      outcome.code === "accepted" ? await faultOf(client, outcome, names) : faultOfRefusal(outcome);
+    if (fault) findings.push({ run, what: fault, mutations });
+  } catch (error) {
+    findings.push({ run, what: String(error), mutations });
+  }
+}
+
+function faultOfRefusal({ code, status, message }: Outcome): string | null {
+  return refusals.has(code) ? null : `answered ${status} ${code}: ${message}`;
+}
+
+/** What is wrong with a picture that was accepted, as it is served. */
+async function faultOf(client: FuzzClient, { media }: Outcome, mutations: string[]): Promise<string | null> {
+  for (const query of ["", "?thumbnail=true"]) {
+    const response = await client.get(`/api/users/media/${media!.id}${query}`);
+    const bytes = Buffer.from(await response.arrayBuffer());
+    if (response.status !== 200) return `accepted, but served with ${response.status}`;
+    const image = sharp(bytes, { failOn: "warning", limitInputPixels: false });
+    const { width, height, exif, xmp, iptc, comments, format } = await image.metadata();
+    await image.raw().toBuffer();
+    if (response.headers.get("content-type") !== `image/${format}`)
+      return `a ${format} is served as another type`;
+    if (exif ?? xmp ?? iptc ?? comments?.length) return "metadata is served";
+    const expected = query ? [150, 150] : [media!.width, media!.height];
+    if (width !== expected[0] || height !== expected[1])
+      return `has ${width} × ${height} pixels, not ${expected.join(" × ")}`;
+    const isForeign = mutations.every((name) => bringForeignBytes.has(name));
+    if (isForeign && bytes.includes(FOREIGN_MARK)) return "foreign bytes are served";
+  }
+  return null;
+}
+
+async function checkWhatIsLeft(): Promise<void> {
+  const note = (what: string) => findings.push({ run: -1, what, mutations: [] });
+  if (server.child.exitCode !== null) return void note(`the server has ended: ${server.stderr}`);
+  if ((await fetch(`${server.url}/readyz`)).status !== 200) note("the service is not ready any more");
+  const objects = await readdir(path.join(folder, "uploads", "profile_pictures")).catch(() => []);
+  const expected = 2 * (counts.get("accepted") ?? 0);
+  if (objects.length !== expected) note(`${objects.length} objects are stored for ${expected / 2} pictures`);
+  const temporary = await readdir(temporaryFolder);
+  if (temporary.some((name) => name.startsWith("capacitor-"))) note(`left behind: ${temporary.join(" ")}`);
+  if (/"level":[56]0/.test(server.stdout)) note(`errors in the log: ${server.stdout.slice(-2000)}`);
+}
+
+function report(): void {
+  for (const [code, count] of [...counts].sort(([, a], [, b]) => b - a)) {
+    console.log(`${String(count).padStart(7)}  ${code}`);
+  }
+  console.log(
+    `\n${runNumbers.length} runs with seed ${seed} in ${seconds.toFixed(1)} s, ${(runNumbers.length / seconds).toFixed(0)} a second; ` +
+      `the slowest took ${slowest.ms.toFixed(0)} ms (run ${slowest.run}: ${slowest.mutations.join(", ")})`,
+  );
+  for (const { run, what, mutations } of findings) {
+    console.log(`\nFINDING in run ${run} (${mutations.join(", ")}): ${what}`);
+    if (run >= 0) console.log(`  npm run fuzz -- --seed ${seed} --run ${run} --save spoilt-file`);
+  }
+  console.log(findings.length === 0 ? "Nothing found." : `\n${findings.length} findings.`);
+}
