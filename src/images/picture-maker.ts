@@ -1,6 +1,7 @@
 // From the bytes that a stranger sent to a picture that is safe to store and show. Called by
 // `services/profile-picture-service.ts`; each step is a file of this folder.
 import { pictureLimits, type PictureFormat } from "../domain/picture-format.ts";
+import { WorkQueue, type WorkLimits } from "../domain/work-queue.ts";
 import { stripGif } from "./gif-blocks.ts";
 import { recogniseFormat } from "./image-format.ts";
 import { inspect } from "./inspect.ts";
@@ -8,7 +9,6 @@ import { stripJpeg } from "./jpeg-segments.ts";
 import { stripPng, withExifFirst } from "./png-chunks.ts";
 import { drawThumbnail } from "./thumbnail.ts";
 import { makeUpright } from "./upright.ts";
-import { WorkQueue, type WorkLimits } from "./work-queue.ts";
 
 /** A picture that has been decoded from end to end and holds nothing but its pixels and colour profile. */
 export interface SafePicture {
@@ -32,7 +32,7 @@ export class PictureMaker {
   readonly #queue: WorkQueue;
 
   constructor(limits: Omit<WorkLimits, "maxMemoryBytes">) {
-    this.#queue = new WorkQueue({ ...limits, maxMemoryBytes: pictureLimits.maxMemoryBytes });
+    this.#queue = new WorkQueue("pictures", { ...limits, maxMemoryBytes: pictureLimits.maxMemoryBytes });
   }
 
   /**

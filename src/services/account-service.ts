@@ -11,6 +11,7 @@ import type { UserRepository } from "../database/user-repository.ts";
 import { cleanEmail, cleanUsername } from "../domain/account-names.ts";
 import type { UserId } from "../domain/ids.ts";
 import type { User } from "../domain/user.ts";
+import { WorkQueue } from "../domain/work-queue.ts";
 import { AppError } from "../errors.ts";
 import type { RateLimits } from "./rate-limits.ts";
 
@@ -20,7 +21,15 @@ export interface SignedIn {
   user: User;
 }
 
+/**
+ * A hash takes a quarter of a second of one of the four threads that files and pictures need too: however many
+ * try to sign in, two threads are left to those.
+ */
+const passwordLimits = { maxConcurrent: 2, maxWaiting: 32, maxMemoryBytes: Infinity };
+
 export class AccountService {
+  readonly #passwordWork = new WorkQueue("people sign in", passwordLimits);
+
   constructor(
     readonly users: UserRepository,
     readonly tokens: AccessTokens,
@@ -33,7 +42,7 @@ export class AccountService {
    * @param address of the caller, for the rate limit
    * @throws BAD_USER_INPUT for a name, address or password that cannot be
    * @throws CONFLICT when the name or the e-mail address is taken
-   * @throws RATE_LIMITED, and FORBIDDEN where accounts are kept elsewhere
+   * @throws RATE_LIMITED, OVERLOADED, and FORBIDDEN where accounts are kept elsewhere
    */
   async register(
     input: { username: string; email: string; password: string },
@@ -47,7 +56,7 @@ export class AccountService {
     const user = await this.users.create({
       username,
       email,
-      passwordHash: await hashPassword(input.password),
+      passwordHash: await this.#passwordWork.run(0, () => hashPassword(input.password)),
     });
     return { token: await this.tokens.issue(user.id), user };
   }
@@ -56,7 +65,7 @@ export class AccountService {
    * Signs somebody in by user name or e-mail address. Whatever is wrong, the answer and the time it takes are
    * the same.
    *
-   * @throws UNAUTHENTICATED, RATE_LIMITED, and FORBIDDEN where accounts are kept elsewhere
+   * @throws UNAUTHENTICATED, RATE_LIMITED, OVERLOADED, and FORBIDDEN where accounts are kept elsewhere
    */
   async login(input: { login: string; password: string }, address: string): Promise<SignedIn> {
     await this.rateLimits.consumeAddress(address);
@@ -67,9 +76,9 @@ export class AccountService {
     );
     // One account has two names, and however many spellings.
     await this.rateLimits.consumeAccount(credentials?.user.id ?? name);
-    const isRight = credentials
-      ? await verifyPassword(input.password, credentials.passwordHash)
-      : await verifyNothing(input.password);
+    const isRight = await this.#passwordWork.run<boolean>(0, () =>
+      credentials ? verifyPassword(input.password, credentials.passwordHash) : verifyNothing(input.password),
+    );
     if (!credentials || !isRight) throw new AppError("UNAUTHENTICATED", "The name or the password is wrong.");
     return { token: await this.tokens.issue(credentials.user.id), user: credentials.user };
   }

@@ -88,6 +88,49 @@ describe("the program", () => {
     expect(deleteProfilePicture.user.profilePicture).toBeNull();
   });
 
+  it("shows no secret: not in its log, its errors or its metrics", async () => {
+    const server = await start({ LOG_LEVEL: "trace" });
+    const { token, mediaUrl } = await givenPicture(server.url);
+    const client = new Client(server.url);
+    const said: string[] = [];
+    const tell = async (route: string, init?: RequestInit) => {
+      said.push(await (await fetch(server.url + route, init)).text());
+    };
+    const json = { "content-type": "application/json" };
+    const login = "mutation ($input: LoginInput!) { login(input: $input) { user { id } } }";
+    for (const input of [
+      { login: ada.email, password: ada.password },
+      { login: ada.email, password: `${ada.password}r` },
+      { login: ada.email, password: [ada.password] },
+      { login: ada.email, passwort: ada.password },
+    ]) {
+      await tell("/graphql", {
+        method: "POST",
+        headers: json,
+        body: JSON.stringify({ query: login, variables: { input } }),
+      });
+    }
+    await client.execute(RegisterDocument, { input: ada }).catch((error: Error) => said.push(error.message));
+    await tell("/graphql", {
+      method: "POST",
+      headers: { ...json, authorization: `Bearer ${token}x` },
+      body: '{"query":"{me{id}}"}',
+    });
+    await tell(`${mediaUrl}?token=${token}`);
+    await tell("/api/users/x/profile-picture", {
+      method: "DELETE",
+      headers: { authorization: `Bearer ${token}` },
+    });
+    await tell("/metrics");
+
+    const { stdout, stderr } = await server.stop();
+    const secret = (await readFile(path.join(folder, "jwt-secret"), "utf8")).trim();
+    const everything = [...said, stdout, stderr].join("\n");
+    for (const confidential of [ada.password, ada.email, token, secret, "$2b$"]) {
+      expect(everything).not.toContain(confidential);
+    }
+  });
+
   it("keeps its secret to itself", async () => {
     await start();
 

@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -164,6 +165,13 @@ describe("a token", () => {
     ];
   }
 
+  /** A token with any header, signed with the secret, or with an empty one. */
+  async function forge(header: object, key: Uint8Array = new Uint8Array(1)): Promise<string> {
+    const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString("base64url");
+    const signed = `${encode(header)}.${encode({ sub: userId, exp: inAnHour })}`;
+    return `${signed}.${createHmac("sha256", key).update(signed).digest("base64url")}`;
+  }
+
   const refused = [401, "UNAUTHENTICATED", 401, "UNAUTHENTICATED"];
 
   it.each([
@@ -181,6 +189,34 @@ describe("a token", () => {
     ["one without a subject", async () => `Bearer ${await sign({})}`],
     ["one whose subject is no id", async () => `Bearer ${await sign({ sub: "admin" })}`],
     ["one that only fetches others", async () => `Bearer ${await sign({ sub: userId, type: "refresh" })}`],
+    ["one whose times are text", async () => `Bearer ${await sign({ sub: userId, exp: "never" as never })}`],
+    ["one whose subject is a list", async () => `Bearer ${await sign({ sub: [userId] as never })}`],
+    ["one whose subject is an operator", async () => `Bearer ${await sign({ sub: { $ne: null } as never })}`],
+    ["one without a signature", async () => `Bearer ${(await sign({ sub: userId })).replace(/[^.]*$/, "")}`],
+    ["one with more parts", async () => `Bearer ${await sign({ sub: userId })}.x.y`],
+    ["two", async () => `Bearer ${await sign({ sub: userId })}, Bearer ${await sign({ sub: userId })}`],
+    ["one of a hundred kilobytes", async () => `Bearer ${"a".repeat(10_000)}.${"b".repeat(2000)}.c`],
+    [
+      "one that brings its own key",
+      async () => `Bearer ${await forge({ alg: "HS256", jwk: { kty: "oct", k: "c2VjcmV0" } })}`,
+    ],
+    [
+      "one that says where its key is",
+      async () => `Bearer ${await forge({ alg: "HS256", jku: "http://127.0.0.1:1/" })}`,
+    ],
+    [
+      "one whose key is a file",
+      async () => `Bearer ${await forge({ alg: "HS256", kid: "../../../../dev/null" })}`,
+    ],
+    [
+      "one with a critical header that nobody knows",
+      async () => `Bearer ${await forge({ alg: "HS256", crit: ["x"], x: 1 }, secret)}`,
+    ],
+    [
+      "one that is not encoded",
+      async () => `Bearer ${await forge({ alg: "HS256", b64: false, crit: ["b64"] }, secret)}`,
+    ],
+    ["one that says NONE", async () => `Bearer ${await forge({ alg: "NONE" })}`],
     [
       "one whose claims were changed",
       async () => {

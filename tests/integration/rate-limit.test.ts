@@ -192,3 +192,26 @@ describe("signing in", () => {
     expect(userCount).toBe(3);
   });
 });
+
+describe("more people who sign in at once than can be checked", () => {
+  let busy: TestApp;
+  beforeAll(async () => {
+    busy = await TestApp.start({ SIGN_INS_PER_MINUTE: "1000" });
+  });
+  afterAll(() => busy.stop());
+
+  it("are told to come back, and everything else goes on", async () => {
+    const login = "mutation ($input: LoginInput!) { login(input: $input) { token } }";
+
+    const signingIn = Promise.all(
+      Array.from({ length: 60 }, (_, i) =>
+        busy.graphql(login, { input: { login: `nobody${i}`, password: "correct horse" } }),
+      ),
+    );
+    const health = await busy.fetch("/readyz");
+    const codes = (await signingIn).map(({ errors }) => errors[0]!.extensions.code);
+
+    expect(health.status).toBe(200);
+    expect(new Set(codes)).toEqual(new Set(["OVERLOADED", "UNAUTHENTICATED"]));
+  });
+});

@@ -2,7 +2,7 @@ import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 
 import { PictureMaker } from "../../../src/images/picture-maker.ts";
-import { WorkQueue } from "../../../src/images/work-queue.ts";
+import { WorkQueue } from "../../../src/domain/work-queue.ts";
 import * as sampleImages from "../../support/sample-images.ts";
 
 const maker = new PictureMaker({ maxConcurrent: 2, maxWaiting: 1000 });
@@ -349,7 +349,7 @@ describe("too much at once", () => {
   });
 
   it("is done one after another when each takes much memory, in the order in which it came", async () => {
-    const queue = new WorkQueue({ maxConcurrent: 3, maxWaiting: 10, maxMemoryBytes: 100 });
+    const queue = new WorkQueue("things", { maxConcurrent: 3, maxWaiting: 10, maxMemoryBytes: 100 });
     const events: string[] = [];
     const job = (name: string) => async () => {
       events.push(`${name} begins`);
@@ -377,7 +377,7 @@ describe("too much at once", () => {
   });
 
   it("that fails makes room for what waits", async () => {
-    const queue = new WorkQueue({ maxConcurrent: 1, maxWaiting: 10, maxMemoryBytes: 100 });
+    const queue = new WorkQueue("things", { maxConcurrent: 1, maxWaiting: 10, maxMemoryBytes: 100 });
 
     const outcomes = await Promise.allSettled([
       queue.run(60, () => Promise.reject(new Error("broken"))),

@@ -1,5 +1,5 @@
-// Bounds how much image work goes on at once, and how much memory it takes: a few jobs run, a few wait, the next
-// one is told to come back. Called by `picture-maker.ts`.
+// Bounds how much work of one kind goes on at once, and how much memory it takes: a few jobs run, a few wait, the
+// next one is told to come back. Used by `images/picture-maker.ts` and `services/account-service.ts`.
 import { AppError } from "../errors.ts";
 
 export interface WorkLimits {
@@ -19,12 +19,18 @@ export class WorkQueue {
   #memoryBytes = 0;
   readonly #waiting: WaitingJob[] = [];
 
-  constructor(readonly limits: WorkLimits) {}
+  /** @param what is done, for the error: "Too many <what>." */
+  constructor(
+    readonly what: string,
+    readonly limits: WorkLimits,
+  ) {}
 
   /** Runs `job` when its turn has come; first come, first served. @throws OVERLOADED at once when the queue is full */
   async run<Result>(memoryBytes: number, job: () => Promise<Result>): Promise<Result> {
     if (this.#waiting.length > 0 || !this.#hasRoomFor(memoryBytes)) {
-      if (this.#waiting.length >= this.limits.maxWaiting) throw overloaded();
+      if (this.#waiting.length >= this.limits.maxWaiting) {
+        throw new AppError("OVERLOADED", `Too many ${this.what} at once. Try again in a moment.`);
+      }
       await new Promise<void>((start) => this.#waiting.push({ memoryBytes, start })); // Its place is taken for it.
     } else {
       this.#take(memoryBytes);
@@ -56,8 +62,4 @@ export class WorkQueue {
     this.#runningCount += 1;
     this.#memoryBytes += memoryBytes;
   }
-}
-
-function overloaded(): AppError {
-  return new AppError("OVERLOADED", "Too many pictures are being processed. Try again in a moment.");
 }
