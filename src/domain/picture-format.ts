@@ -31,8 +31,10 @@ export const pictureLimits = {
   maxFrames: 300,
   /** Frames × width × height: what decoding the whole animation costs. */
   maxAnimationPixels: 100_000_000,
-  /** Of one picture, and of all that are worked on at once: 40 megapixels of RGB that lie on their side. */
+  /** What working on a picture may take: 40 megapixels of RGB that lie on their side do. */
   maxMemoryBytes: 240_000_000,
+  /** What pictures that are worked on at the same time may take together; a larger one is worked on alone. */
+  maxSharedMemoryBytes: 100_000_000,
 } as const;
 
 /** Pixels on each side of a thumbnail. */

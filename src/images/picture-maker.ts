@@ -32,7 +32,10 @@ export class PictureMaker {
   readonly #queue: WorkQueue;
 
   constructor(limits: Omit<WorkLimits, "maxMemoryBytes">) {
-    this.#queue = new WorkQueue("pictures", { ...limits, maxMemoryBytes: pictureLimits.maxMemoryBytes });
+    this.#queue = new WorkQueue("pictures", {
+      ...limits,
+      maxMemoryBytes: pictureLimits.maxSharedMemoryBytes,
+    });
   }
 
   /**
