@@ -77,8 +77,10 @@ describe("the README", () => {
     expect(named.filter((name) => !(name in scripts))).toEqual([]);
   });
 
-  it("links to what is there", () => {
-    const targets = [...readme.matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map(([, target]) => target!);
+  it.each(["README.md", "SECURITY.md"])("links to what is there: %s", (file) => {
+    const targets = [...readFileSync(file, "utf8").matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map(
+      ([, target]) => target!,
+    );
 
     expect(targets.length).toBeGreaterThan(10);
     expect(targets.filter((target) => !existsSync(target))).toEqual([]);
