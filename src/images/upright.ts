@@ -10,8 +10,14 @@ const encoderOptions: Record<PictureFormat, object> = {
   gif: {},
 };
 
-/** The picture as EXIF says that it is to be shown, with its colour profile. @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX */
+/**
+ * The picture as EXIF says that it is to be shown, with its colour profile and, as PNG, its depth.
+ *
+ * @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX
+ */
 export async function makeUpright(bytes: Buffer, format: PictureFormat): Promise<Buffer> {
-  const image = openImage(bytes).autoOrient().keepIccProfile();
-  return decoding(image.toFormat(format, encoderOptions[format]).toBuffer());
+  const image = openImage(bytes);
+  const { depth, space } = await decoding(image.metadata());
+  if (format === "png" && depth === "ushort") image.toColourspace(space); // Else it would end with 8 bits.
+  return decoding(image.autoOrient().keepIccProfile().toFormat(format, encoderOptions[format]).toBuffer());
 }

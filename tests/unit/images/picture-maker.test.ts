@@ -22,6 +22,18 @@ async function difference(a: Buffer, b: Buffer): Promise<number> {
   return one!.reduce((sum, value, i) => sum + Math.abs(value - other![i]!), 0) / one!.length;
 }
 
+describe("a GIF with a frame beyond its screen", () => {
+  it("keeps every byte, and has the size that the decoder gives it", async () => {
+    const gif = sampleImages.frameFloodGif(2);
+    gif.writeUInt16LE(500, gif.indexOf(0x2c, 13) + 1);
+
+    const picture = await maker.make(gif);
+
+    expect(picture).toMatchObject({ width: 501, height: 1 });
+    expect(picture.original.equals(gif)).toBe(true);
+  });
+});
+
 describe("a picture", () => {
   it.each([
     ["baseline JPEG", sampleImages.plainJpeg, "jpeg"],
@@ -131,6 +143,20 @@ describe("orientation of a PNG", () => {
 
     expect(picture).toMatchObject({ width: 20, height: 40 });
     expect(picture.original.includes("eXIf")).toBe(false);
+  });
+});
+
+describe("a PNG of 16 bits that lies on its side", () => {
+  it("keeps its depth when it is turned", async () => {
+    const bytes = await sharp(await sampleImages.png16())
+      .toColourspace("rgb16")
+      .withMetadata({ orientation: 6 })
+      .png()
+      .toBuffer();
+
+    const { original } = await maker.make(bytes);
+
+    expect(await sharp(original).metadata()).toMatchObject({ width: 300, height: 256, depth: "ushort" });
   });
 });
 
@@ -287,6 +313,17 @@ describe("what is no whole picture", () => {
     ["a GIF of 301 frames", sampleImages.frameFloodGif(301), "IMAGE_TOO_COMPLEX"],
   ])("is refused: %s", async (_what, bytes, code) => {
     expect(await codeOf(bytes)).toBe(code);
+  });
+
+  it.each([
+    ["whose only frame is 65,535 pixels wide and high on a screen of one pixel", [0, 0, 65_535, 65_535]],
+    ["whose frame has no pixels", [0, 0, 0, 0]],
+  ])("is refused as a GIF %s", async (_what, [x, y, width, height]) => {
+    const gif = sampleImages.frameFloodGif(1);
+    const frameAt = gif.indexOf(0x2c, 13);
+    [x, y, width, height].forEach((value, i) => gif.writeUInt16LE(value!, frameAt + 1 + 2 * i));
+
+    expect(["UNREADABLE_IMAGE", "IMAGE_TOO_COMPLEX"]).toContain(await codeOf(gif));
   });
 
   it("is refused when it has more scans than any encoder makes", async () => {
