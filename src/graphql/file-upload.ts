@@ -1,7 +1,7 @@
 // A file of a multipart request as the upload library hands it over, and the library's errors in our words.
 // Used by `profile-picture.resolver.ts`.
 import { GraphQLScalarType } from "graphql";
-import { GraphQLUpload, Upload, type FileUpload } from "graphql-upload-ts";
+import { GraphQLUpload, type FileUpload } from "graphql-upload-ts";
 
 import { fileTooLarge, readUpload, translateUploadError, type ReadUpload } from "../services/read-upload.ts";
 
@@ -19,9 +19,6 @@ export const UploadScalar = new GraphQLScalarType<Promise<FileUpload>>({
     return upload;
   },
 });
-
-// What GraphQL calls a file that stands where none is expected: else it would show the library's insides.
-Object.defineProperty(Upload.prototype, "toJSON", { value: () => "a file" });
 
 /** @throws FILE_TOO_LARGE, BAD_USER_INPUT when the file is empty, missing or was cut off on its way */
 export async function readFileUpload(upload: Promise<FileUpload>): Promise<ReadUpload> {

@@ -90,20 +90,40 @@ function showRequestError(
   const sentence = withoutValue(message, reason);
   return {
     ...formatted,
-    message: hasSuggestions ? sentence : sentence.replace(/ Did you mean .*\?$/s, ""),
+    message: hasSuggestions ? sentence : withoutSuggestion(sentence),
     extensions: { code: malformedCodes.has(code) ? "BAD_USER_INPUT" : code, ...shown },
   };
 }
 
 /**
- * GraphQL repeats a variable that it cannot use, in front of the reason and within it. It may be a password.
+ * GraphQL repeats a value that it cannot use, in front of the reason and within it. It may be a password.
  *
  * @param reason with which the message ends
  */
 function withoutValue(message: string, reason: string): string {
-  const reasonWithoutValue = reason.replace(/( cannot represent [^:]*):.*$/s, "$1.");
+  const reasonWithoutValue = cutValue(
+    cutValue(reason, " cannot represent ", ":"),
+    "Expected value of type ",
+    ", found ",
+  );
   const variable = /^Variable "\$\w+" got invalid value/.exec(message)?.[0];
-  if (!variable || !message.endsWith(`; ${reason}`)) return message.replace(reason, () => reasonWithoutValue);
-  const place = / at "[^"]*"$/.exec(message.slice(0, -reason.length - 2))?.[0] ?? "";
+  if (!variable || !message.endsWith(`; ${reason}`)) {
+    return message === reason ? reasonWithoutValue : message.replace(reason, () => reasonWithoutValue);
+  }
+  const before = message.slice(0, -reason.length - 2);
+  const placeAt = before.endsWith('"') ? before.lastIndexOf(' at "') : -1;
+  const place = placeAt === -1 ? "" : before.slice(placeAt);
   return `${variable}${place}; ${reasonWithoutValue}`;
+}
+
+/** What stands from `end` on, where `start` stands before it. No regular expressions: the text may be long. */
+function cutValue(text: string, start: string, end: string): string {
+  const startAt = text.indexOf(start);
+  const endAt = startAt === -1 ? -1 : text.indexOf(end, startAt + start.length);
+  return endAt === -1 ? text : `${text.slice(0, endAt)}.`;
+}
+
+function withoutSuggestion(sentence: string): string {
+  const suggestionAt = sentence.endsWith("?") ? sentence.indexOf(" Did you mean ") : -1;
+  return suggestionAt === -1 ? sentence : sentence.slice(0, suggestionAt);
 }

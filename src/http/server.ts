@@ -112,14 +112,21 @@ function closeConnectionsOnStop(app: FastifyInstance): void {
   });
 }
 
+/** For a client that does not read what it is told. */
+const REFUSAL_TIMEOUT_MS = 5_000;
+
+/** Node keeps the answer that is under way on its connection. */
+type AnsweringSocket = Socket & { _httpMessage?: { headersSent: boolean } | null };
+
 const connectionRefusals: Record<string, [status: string, message: string]> = {
   ERR_HTTP_REQUEST_TIMEOUT: ["408 Request Timeout", "The request took too long."],
   HPE_HEADER_OVERFLOW: ["431 Request Header Fields Too Large", "The headers are too large."],
 };
 
 /** Bytes that are no request, or come too slowly: said in the words of all other errors, and the last on the connection. */
-function refuseConnection(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === "ECONNRESET" || !socket.writable) {
+function refuseConnection(error: Error & { code?: string }, socket: AnsweringSocket): void {
+  const isAnswering = socket._httpMessage?.headersSent === true; // It would be taken for a part of that answer.
+  if (error.code === "ECONNRESET" || !socket.writable || isAnswering) {
     socket.destroy();
     return;
   }
@@ -134,5 +141,6 @@ function refuseConnection(error: Error & { code?: string }, socket: Socket): voi
     "Content-Type: application/json; charset=utf-8",
     `Content-Length: ${Buffer.byteLength(body)}`,
   ];
+  socket.setTimeout(REFUSAL_TIMEOUT_MS, () => socket.destroy());
   socket.end(`${head.join("\r\n")}\r\n\r\n${body}`, () => socket.destroy());
 }

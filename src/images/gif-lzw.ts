@@ -53,7 +53,8 @@ function endAt(data: Buffer, bit: number, codeBits: number, rootBits: number): B
   if (isEnd && Math.ceil((endAtBit + endBits) / 8) === data.length) return data;
   const cut = Buffer.alloc(Math.ceil((bit + codeBits) / 8));
   data.copy(cut, 0, 0, Math.ceil(bit / 8));
-  for (let i = 0; i < codeBits; i++) writeBit(cut, bit + i, (endCode >> i) & 1);
+  for (let i = 0; bit + i < cut.length * 8; i++)
+    writeBit(cut, bit + i, i < codeBits ? (endCode >> i) & 1 : 0);
   return cut;
 }
 

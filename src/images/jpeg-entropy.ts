@@ -1,6 +1,6 @@
 // Walks the entropy-coded data of a baseline JPEG, block by block, to find where it really ends: a decoder stops
 // at the last row that it needs, and so sees neither what is missing behind it nor what is hidden there. Called by
-// `jpeg-segments.ts`. Source: ITU-T T.81, annex F.
+// `jpeg-scans.ts`. Source: ITU-T T.81, annex F.
 
 /** A component of the frame: its id, and its sampling factors. */
 export interface JpegComponent {
@@ -36,7 +36,7 @@ const TAIL_BITS = MAX_CODE_BITS - SHORT_BITS;
 /** A block that begins within the data may be looked at beyond it: 64 codes of 16 bits, each with 15 more. */
 const PADDING_BYTES = 256;
 
-/** One of the scan's components in its turn: so many blocks of it make up its part of a unit. */
+/** One of the scan's components, in its turn. */
 export interface ScanComponent {
   component: JpegComponent;
   dcTable: HuffmanTable;
@@ -79,10 +79,10 @@ function entryOf(kind: "dc" | "ac", codeBits: number, symbol: number): number {
   return ((zeroRun === 15 ? 16 : BLOCK_COEFFICIENTS) << ADVANCE_BITS) | bits;
 }
 
-/** The blocks of a scan: how many units of how many blocks, and the tables of each block in a unit. */
+/** The blocks of a scan: how many units, and for each block of a unit its two tables, one after the other. */
 export interface ScanLayout {
   unitCount: number;
-  blocks: readonly ScanComponent[];
+  tables: readonly HuffmanTable[];
 }
 
 /** A scan of one component leaves out the blocks that only fill up a unit; one of several does not. */
@@ -95,11 +95,10 @@ export function layOutScan(frame: JpegFrame, scan: readonly ScanComponent[]): Sc
   const unitHeightPx = only ? (8 * maxVertical) / only.vertical : 8 * maxVertical;
   return {
     unitCount: Math.ceil(widthPx / unitWidthPx) * Math.ceil(heightPx / unitHeightPx),
-    blocks: only
-      ? scan
-      : scan.flatMap((part) =>
-          Array.from({ length: part.component.horizontal * part.component.vertical }, () => part),
-        ),
+    tables: scan.flatMap(({ component, dcTable, acTable }) => {
+      const blockCount = only ? 1 : component.horizontal * component.vertical;
+      return Array.from({ length: blockCount }, () => [dcTable, acTable]).flat();
+    }),
   };
 }
 
@@ -111,14 +110,11 @@ export function layOutScan(frame: JpegFrame, scan: readonly ScanComponent[]): Sc
  */
 export function measureUnits(
   data: Uint8Array,
-  blocks: readonly ScanComponent[],
+  tables: readonly HuffmanTable[],
   unitCount: number,
 ): number | null {
-  const bytes = unstuff(data);
-  const endBit = bytes.length * 8;
-  const padded = new Uint8Array(bytes.length + PADDING_BYTES);
-  padded.set(bytes);
-  const tables = blocks.flatMap(({ dcTable, acTable }) => [dcTable, acTable]);
+  const { padded, length } = unstuff(data);
+  const endBit = length * 8;
   let bit = 0;
   for (let unit = 0; unit < unitCount; unit++) {
     for (let block = 0; block < tables.length; block += 2) {
@@ -127,7 +123,7 @@ export function measureUnits(
     }
   }
   const byteLength = Math.ceil(bit / 8);
-  return byteLength === bytes.length ? data.length : stuffedLength(data, byteLength);
+  return byteLength === length ? data.length : stuffedLength(data, byteLength);
 }
 
 /** The bit behind the block that begins at `bit`; negative when it holds a code that its tables do not have. */
@@ -151,17 +147,17 @@ function look({ short, long }: HuffmanTable, bytes: Uint8Array, bit: number): nu
 }
 
 /** Entropy-coded data has a zero behind each 0xff, so that no marker seems to stand in it. */
-function unstuff(data: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(data.length);
+function unstuff(data: Uint8Array): { padded: Uint8Array; length: number } {
+  const padded = new Uint8Array(data.length + PADDING_BYTES);
   let length = 0;
   for (let start = 0; start < data.length;) {
     const stuffed = data.indexOf(0xff, start);
     const end = stuffed === -1 ? data.length : stuffed + 1;
-    bytes.set(data.subarray(start, end), length);
+    padded.set(data.subarray(start, end), length);
     length += end - start;
     start = end + 1;
   }
-  return bytes.subarray(0, length);
+  return { padded, length };
 }
 
 function stuffedLength(data: Uint8Array, unstuffedLength: number): number {

@@ -10,6 +10,7 @@ import {
   type JpegFrame,
   type ScanComponent,
 } from "./jpeg-entropy.ts";
+import type { JpegTable } from "./jpeg-tables.ts";
 import { unreadable } from "./unreadable.ts";
 
 const BASELINE = 0xc0;
@@ -31,7 +32,7 @@ export class JpegScans {
   #frame: JpegFrame | null = null;
   #isProgressive = false;
   #restartInterval = 0;
-  readonly #tables = { dc: new Map<number, HuffmanTable>(), ac: new Map<number, HuffmanTable>() };
+  readonly #tables = { dc: new Map<number, LazyTable>(), ac: new Map<number, LazyTable>() };
   readonly #scanned = new Set<number>();
 
   /** @throws UNREADABLE_IMAGE for a second frame, and for one that no browser shows */
@@ -53,18 +54,9 @@ export class JpegScans {
     this.#isProgressive = marker === PROGRESSIVE;
   }
 
-  defineHuffmanTables(payload: Buffer): void {
-    for (let at = 0; at < payload.length;) {
-      const symbolsAt = at + 1 + LENGTH_COUNTS;
-      const lengthCounts = payload.subarray(at + 1, symbolsAt);
-      const end = symbolsAt + lengthCounts.reduce((sum, count) => sum + count, 0);
-      if (end > payload.length) throw unreadable("JPG", "a Huffman table ends early");
-      const kind = payload[at]! >> 4 === 0 ? "dc" : "ac";
-      const table = createHuffmanTable(kind, lengthCounts, payload.subarray(symbolsAt, end));
-      if (!table) throw unreadable("JPG", "a Huffman table has too many codes");
-      this.#tables[kind].set(payload[at]! & 0x0f, table);
-      at = end;
-    }
+  /** Kept as it stands: only what a scan uses is worth the time that making a table ready takes. */
+  defineHuffmanTable({ kind, id, definition }: JpegTable): void {
+    if (kind !== "quantisation") this.#tables[kind].set(id, new LazyTable(kind, definition));
   }
 
   defineRestartInterval(payload: Buffer): void {
@@ -81,13 +73,13 @@ export class JpegScans {
   cutScan(header: Buffer, data: Buffer): Buffer {
     const scan = this.#readHeader(header);
     if (this.#isProgressive) return data;
-    const { unitCount, blocks } = layOutScan(this.#frame!, scan.map(this.#withTables, this));
+    const { unitCount, tables } = layOutScan(this.#frame!, scan.map(this.#withTables, this));
     const kept: Buffer[] = [];
     let unitsLeft = unitCount;
     for (const interval of splitAtRestarts(data)) {
       const units = Math.min(unitsLeft, this.#restartInterval || unitsLeft);
       const markerBytes = kept.length === 0 ? 0 : 2;
-      const dataBytes = measureUnits(interval.subarray(markerBytes), blocks, units);
+      const dataBytes = measureUnits(interval.subarray(markerBytes), tables, units);
       if (dataBytes === null) throw unreadable("JPG", "it ends within its picture data");
       kept.push(interval.subarray(0, markerBytes + dataBytes));
       unitsLeft -= units;
@@ -120,18 +112,39 @@ export class JpegScans {
   #withTables({ component, dcTableId, acTableId }: ScanHeader[number]): ScanComponent {
     const [dcTable, acTable] = [this.#tables.dc.get(dcTableId), this.#tables.ac.get(acTableId)];
     if (!dcTable || !acTable) throw unreadable("JPG", "a scan has no Huffman table");
-    return { component, dcTable, acTable };
+    return { component, dcTable: dcTable.ready, acTable: acTable.ready };
   }
 }
 
 type ScanHeader = { component: JpegComponent; dcTableId: number; acTableId: number }[];
 
+/** A Huffman table that is made ready when a scan first uses it. */
+class LazyTable {
+  #ready: HuffmanTable | null = null;
+
+  /** @param definition how many codes there are of each length, and their symbols */
+  constructor(
+    readonly kind: "dc" | "ac",
+    readonly definition: Buffer,
+  ) {}
+
+  get ready(): HuffmanTable {
+    const [lengthCounts, symbols] = [
+      this.definition.subarray(0, LENGTH_COUNTS),
+      this.definition.subarray(LENGTH_COUNTS),
+    ];
+    this.#ready ??= createHuffmanTable(this.kind, lengthCounts, symbols);
+    if (!this.#ready) throw unreadable("JPG", "a Huffman table has too many codes");
+    return this.#ready;
+  }
+}
+
 /** The first piece has no marker; each that follows begins with its own. */
 function* splitAtRestarts(data: Buffer): Generator<Buffer> {
   let start = 0;
   for (let at = data.indexOf(0xff); at !== -1; at = data.indexOf(0xff, at + 1)) {
-    const code = data[at + 1]!;
-    if (code < FIRST_RESTART || code > LAST_RESTART) continue;
+    const code = data[at + 1];
+    if (code === undefined || code < FIRST_RESTART || code > LAST_RESTART) continue;
     yield data.subarray(start, at);
     start = at;
   }

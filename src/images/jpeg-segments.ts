@@ -3,6 +3,7 @@
 import { AppError } from "../errors.ts";
 import { isProfilePart, keepProfile, type ProfilePart } from "./jpeg-profile.ts";
 import { JpegScans } from "./jpeg-scans.ts";
+import { PendingTables, readHuffmanTables, readQuantisationTables } from "./jpeg-tables.ts";
 import { unreadable } from "./unreadable.ts";
 
 const SOI = 0xd8;
@@ -47,25 +48,34 @@ export function stripJpeg(bytes: Buffer): Buffer {
   const kept: Buffer[] = [bytes.subarray(0, 2)];
   const scans = new JpegScans();
   const profile: { at: number; parts: ProfilePart[] } = { at: 1, parts: [] };
+  const pending = new PendingTables();
   let scanCount = 0;
   for (let offset = 2; ;) {
     const markerAt = skipFill(bytes, offset);
     const marker = bytes[markerAt];
     if (marker === EOI) {
       scans.assertComplete();
+      pending.drop(kept);
       kept.push(bytes.subarray(offset, markerAt + 1));
       kept.splice(profile.at, 0, ...keepProfile(profile.parts));
       return Buffer.concat(kept);
     }
-    if (marker === undefined || marker === SOI) throw unreadable("JPG", "it has no end");
+    if (marker === undefined) throw unreadable("JPG", "it has no end");
+    if (marker === SOI) throw unreadable("JPG", "another picture begins within it");
     const end = markerAt + 1 + readLength(bytes, markerAt + 1);
     const [segment, payload] = [bytes.subarray(offset, end), bytes.subarray(markerAt + 3, end)];
     offset = end;
     if (marker === SOS) {
       scanCount += 1;
       if (scanCount > MAX_SCANS) throw tooManyScans();
+      pending.use(kept);
       offset = findMarker(bytes, end);
       kept.push(segment, scans.cutScan(payload, bytes.subarray(end, offset)));
+    } else if (marker === HUFFMAN_TABLES || marker === QUANTISATION_TABLES) {
+      const tables = marker === HUFFMAN_TABLES ? readHuffmanTables(payload) : readQuantisationTables(payload);
+      for (const table of tables) scans.defineHuffmanTable(table);
+      pending.add(kept.length, marker, tables);
+      kept.push(segment);
     } else if (marker === APP2 && isProfilePart(payload)) {
       if (profile.parts.length === 0) profile.at = kept.length;
       profile.parts.push({ segment, payload });
@@ -78,13 +88,8 @@ export function stripJpeg(bytes: Buffer): Buffer {
 /** The segment, a shorter one in its place, or nothing. */
 function keepSegment(marker: number, segment: Buffer, payload: Buffer, scans: JpegScans): Buffer {
   switch (marker) {
-    case HUFFMAN_TABLES:
-      scans.defineHuffmanTables(payload);
-      return segment;
     case RESTART_INTERVAL:
       scans.defineRestartInterval(payload);
-      return segment;
-    case QUANTISATION_TABLES:
       return segment;
     case APP0:
       return startsWith(payload, jfif) ? withoutThumbnail(segment, payload) : nothing;

@@ -12,6 +12,12 @@ const deflateAsync = promisify(deflate);
 
 const SIGNATURE_BYTES = 8;
 
+const MAX_PROFILE_NAME_BYTES = 79;
+/** The only way to compress a profile that there is. */
+const DEFLATE = 0;
+
+const nothing = Buffer.alloc(0);
+
 /** Length and type before the data of a chunk, its check sum behind it. */
 const CHUNK_HEAD_BYTES = 8;
 const CHUNK_TAIL_BYTES = 4;
@@ -23,11 +29,8 @@ const CHUNK_TAIL_BYTES = 4;
  */
 export async function stripPng(bytes: Buffer): Promise<Buffer> {
   const { header, chunks } = keptChunks(bytes);
-  const pixels = chunks.filter(({ type }) => type === "IDAT");
-  const pixelBytes = await measurePixels(
-    header,
-    pixels.map(({ data }) => data),
-  );
+  const pixels = chunks.filter(({ type }) => type === "IDAT").map(({ data }) => data);
+  const pixelBytes = await measurePixels(header, Buffer.concat(pixels));
   if (pixelBytes === null) throw unreadable("PNG", "its pixels are not as many as it says");
   const kept = await Promise.all(cutPixels(chunks, pixelBytes).map(keepProfile));
   return Buffer.concat([bytes.subarray(0, SIGNATURE_BYTES), ...kept.map((chunk) => chunk.bytes)]);
@@ -54,8 +57,10 @@ function keptChunks(bytes: Buffer): { header: PngHeader; chunks: Chunk[] } {
     // A second one of a kind, or one behind the pixels, means nothing to a decoder.
     const isHeeded =
       chunk.type === "IDAT" || chunk.type === "IEND" || !(seen.has(chunk.type) || seen.has("IDAT"));
-    if (isWanted && isHeeded) chunks.push(chunk);
-    if (chunk.type === "PLTE") paletteBytes = chunk.data.length;
+    if (isWanted && isHeeded) {
+      chunks.push(chunk);
+      if (chunk.type === "PLTE") paletteBytes = chunk.data.length;
+    }
     seen.add(chunk.type);
     if (chunk.type === "IEND") return { header, chunks };
   }
@@ -68,18 +73,21 @@ function cutPixels(chunks: readonly Chunk[], pixelBytes: number): readonly Chunk
     if (chunk.type !== "IDAT") return chunk;
     const data = chunk.data.subarray(0, bytesLeft);
     bytesLeft -= data.length;
-    if (data.length === chunk.data.length) return chunk;
-    return data.length === 0 ? [] : createChunk("IDAT", data);
+    if (data.length === 0) return [];
+    return data.length === chunk.data.length ? chunk : createChunk("IDAT", data);
   });
 }
 
 /** The chunk; of a colour profile what its header says that it is, or nothing. */
 async function keepProfile(chunk: Chunk): Promise<{ bytes: Buffer }> {
   if (chunk.type !== "iCCP") return chunk;
-  const compressedAt = chunk.data.indexOf(0) + 2; // Behind the name, its end, and the only method there is.
+  const nameEnd = chunk.data.indexOf(0);
+  const isNamed = nameEnd >= 1 && nameEnd <= MAX_PROFILE_NAME_BYTES && chunk.data[nameEnd + 1] === DEFLATE;
+  if (!isNamed) return { bytes: nothing };
+  const compressedAt = nameEnd + 2;
   const inflated = await inflateProfile(chunk.data.subarray(compressedAt));
   const profile = inflated && cutProfile(inflated.bytes);
-  if (!profile || compressedAt < 2) return { bytes: Buffer.alloc(0) };
+  if (!profile) return { bytes: nothing };
   const isExact =
     profile.length === inflated.bytes.length && compressedAt + inflated.readBytes === chunk.data.length;
   if (isExact) return chunk;

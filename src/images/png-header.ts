@@ -47,6 +47,8 @@ const chunkBytes = new Map([
   ["gAMA", 4],
   ["sRGB", 1],
   ["cICP", 4],
+  ["mDCV", 24],
+  ["cLLI", 8],
   ["pHYs", 9],
 ]);
 

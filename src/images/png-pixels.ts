@@ -19,14 +19,13 @@ const wholePicture = [{ x: 0, y: 0, dx: 1, dy: 1 }];
 const INFLATED_CHUNK_BYTES = 256 * 1024;
 
 /**
- * @param parts the data of the IDAT chunks, in their order
- * @returns how many bytes of `parts` the pixels take; null when there are not exactly as many pixels as there should be
+ * @param compressed the data of all IDAT chunks
+ * @returns how many of its bytes the pixels take; null when there are not exactly as many pixels as there should be
  */
-export async function measurePixels(header: PngHeader, parts: readonly Buffer[]): Promise<number | null> {
+export async function measurePixels(header: PngHeader, compressed: Buffer): Promise<number | null> {
   const expectedBytes = expectedPixelBytes(header);
   const inflate = createInflate({ chunkSize: INFLATED_CHUNK_BYTES });
-  for (const part of parts) inflate.write(part);
-  inflate.end();
+  inflate.end(compressed);
   let inflatedBytes = 0;
   try {
     for await (const chunk of inflate) {

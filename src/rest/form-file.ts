@@ -30,6 +30,7 @@ export function readFormFile(request: IncomingMessage): Promise<ReadUpload> {
     let file: Promise<ReadUpload> | undefined;
     const fail = (cause: unknown) => {
       request.unpipe(parser);
+      parser.destroy();
       reject(translateUploadError(cause));
     };
     parser.on("file", (field, stream, { filename }) => {
@@ -43,9 +44,11 @@ export function readFormFile(request: IncomingMessage): Promise<ReadUpload> {
     }
     parser.on("error", fail);
     parser.on("close", () => (file ? file.then(resolve, fail) : fail(unexpectedForm())));
-    request.on("close", () => {
+    const onClose = () => {
       if (!request.readableEnded) fail(new Error("the connection ended within the form"));
-    });
+    };
+    if (request.destroyed) return onClose(); // Gone while it was found out who is calling.
+    request.on("close", onClose);
     request.pipe(parser);
   });
 }

@@ -1,5 +1,5 @@
-// The plain HTTP door, under /api/users. Registered by `app.ts`, in a scope of its own: its multipart parser must
-// not meet GraphQL's.
+// The plain HTTP door, under /api/users. Registered by `app.ts`, in a scope of its own: it leaves bodies
+// unread, which GraphQL's must not.
 import type { FastifyInstance } from "fastify";
 
 import { sendError } from "./error-body.ts";

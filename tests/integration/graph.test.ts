@@ -208,6 +208,18 @@ describe("a variable that cannot be used", () => {
     expect(JSON.stringify(errors)).not.toContain("22");
   });
 
+  it.each([" cannot represent ", " Did you mean ", "Expected value of type "])(
+    "costs no more than another when it is long and reads like GraphQL's own words: %s",
+    async (words) => {
+      const literal = words.repeat(Math.floor(240_000 / words.length));
+
+      const { status, errors } = await app.graphql(`mutation { login(input: "${literal}") { token } }`);
+
+      expect(status).toBe(400);
+      expect(errors[0]!.message.length).toBeLessThan(200);
+    },
+  );
+
   it("is called a file when it is one, and no more of it is shown", async () => {
     const query = "mutation ($file: ID) { deleteProfilePicture(userId: $file) { success } }";
 
