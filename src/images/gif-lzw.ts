@@ -70,21 +70,24 @@ function writeBit(data: Buffer, bit: number, value: number): void {
   data[bit >> 3] = value ? data[bit >> 3]! | mask : data[bit >> 3]! & ~mask;
 }
 
-/** The bytes that sub-blocks hold, without their lengths. */
+/** The bytes that sub-blocks hold, without their lengths. A sub-block may be one byte long: none gets an object. */
 export function joinSubBlocks(blocks: Buffer): Buffer {
-  const parts: Buffer[] = [];
+  const joined = Buffer.alloc(blocks.length);
+  let length = 0;
   for (let at = 0; blocks[at]! > 0; at += 1 + blocks[at]!) {
-    parts.push(blocks.subarray(at + 1, at + 1 + blocks[at]!));
+    length += blocks.copy(joined, length, at + 1, at + 1 + blocks[at]!);
   }
-  return Buffer.concat(parts);
+  return joined.subarray(0, length);
 }
 
 /** Sub-blocks as full as they can be, and the empty one that ends them. */
 export function splitIntoSubBlocks(data: Buffer): Buffer {
-  const parts: Buffer[] = [];
+  const blocks = Buffer.alloc(data.length + Math.ceil(data.length / MAX_BLOCK_BYTES) + 1);
+  let length = 0;
   for (let at = 0; at < data.length; at += MAX_BLOCK_BYTES) {
-    const part = data.subarray(at, at + MAX_BLOCK_BYTES);
-    parts.push(Buffer.of(part.length), part);
+    const blockBytes = Math.min(MAX_BLOCK_BYTES, data.length - at);
+    blocks[length] = blockBytes;
+    length += 1 + data.copy(blocks, length + 1, at, at + blockBytes);
   }
-  return Buffer.concat([...parts, Buffer.of(0)]);
+  return blocks;
 }

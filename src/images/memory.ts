@@ -7,15 +7,14 @@ import type { Metadata } from "sharp";
  * as coefficients of two bytes, an interlaced PNG, a GIF and a picture that lies on its side as pixels.
  */
 export function estimateMemory(header: Metadata): number {
-  const { format, width, height, channels, depth, isProgressive = false, chromaSubsampling } = header;
+  const { format, width, height, channels, depth, isProgressive = false } = header;
   const pixels = width * height;
   const pixelBytes = channels * (depth === "ushort" ? 2 : 1);
-  const samples = chromaSubsampling === "4:2:0" ? 1.5 : channels;
   const turnedBytes = (header.orientation ?? 1) === 1 ? 0 : pixelBytes * (isProgressive ? 2 : 1.2);
   const perPixel = {
     gif: 5,
     png: isProgressive ? pixelBytes * 1.4 : pixelBytes / 3,
-    jpeg: isProgressive ? samples * 2 : 2, // A baseline one takes less, but for one whose components stand apart.
+    jpeg: isProgressive ? channels * 2 : 2, // A baseline one takes less, but for one whose components stand apart.
   }[format as "gif" | "png" | "jpeg"];
   return Math.ceil(pixels * Math.max(perPixel, turnedBytes));
 }

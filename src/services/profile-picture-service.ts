@@ -90,7 +90,7 @@ export class ProfilePictureService {
         return { ...user, profilePictureId: null };
       } // An upload came in between: delete that one.
     }
-    throw new Error(`the pointer of user ${userId} keeps moving`);
+    throw tooManyChanges();
   }
 
   /** A deletion that failed behind its second step is finished by asking again. @throws NO_PROFILE_PICTURE */
@@ -113,7 +113,7 @@ export class ProfilePictureService {
       if (isSwapped) return this.#retire(replaced, media); // 5. the old one is retired
       replaced = (await this.#getUser(user.id)).profilePictureId; // Somebody else was faster.
     }
-    throw new Error(`the pointer of user ${user.id} keeps moving`);
+    throw tooManyChanges();
   }
 
   /** The upload has taken effect already: what fails here is finished with the next change, or by the clean-up job. */
@@ -151,6 +151,10 @@ export function ownUserId(currentUserId: UserId, requestedUserId: string | null 
   if (requestedUserId === null || requestedUserId === undefined) return currentUserId;
   if (parseId(requestedUserId, "user") === currentUserId) return currentUserId;
   throw new AppError("FORBIDDEN", "You can only change your own profile picture.");
+}
+
+function tooManyChanges(): AppError {
+  return new AppError("OVERLOADED", "This profile picture is being changed too often at once. Try again.");
 }
 
 /** Waits for the end of all, also when one fails: no write goes on behind an answer that says it failed. */
