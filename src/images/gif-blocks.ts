@@ -46,6 +46,7 @@ export function stripGif(bytes: Buffer): Buffer {
   const screenEnd = HEADER_BYTES + SCREEN_DESCRIPTOR_BYTES;
   if (screenEnd > bytes.length) throw unreadable("GIF", "it ends within its header");
   const kept: Buffer[] = [];
+  const extensions = new KeptExtensions(kept);
   let pixelCount = 0;
   let offset = screenEnd + colourTableBytes(bytes[HEADER_BYTES + 4]!);
   kept.push(bytes.subarray(0, offset));
@@ -53,6 +54,7 @@ export function stripGif(bytes: Buffer): Buffer {
     const start = offset;
     const kind = bytes[start];
     if (kind === TRAILER && pixelCount > 0) {
+      extensions.dropGraphicControl();
       kept.push(bytes.subarray(start, start + 1));
       return Buffer.concat(kept);
     }
@@ -62,10 +64,11 @@ export function stripGif(bytes: Buffer): Buffer {
       const framePixels = bytes.readUInt16LE(start + 5) * bytes.readUInt16LE(start + 7);
       pixelCount += framePixels;
       if (pixelCount > pictureLimits.maxAnimationPixels) throw tooManyPixels(pixelCount);
+      extensions.beginFrame();
       kept.push(...keepFrame(bytes.subarray(start, dataAt), bytes.subarray(dataAt, offset), framePixels));
     } else if (kind === EXTENSION) {
       offset = endOfSubBlocks(bytes, start + 2);
-      kept.push(keepExtension(bytes.subarray(start, offset)));
+      extensions.add(bytes.subarray(start, offset));
     } else {
       throw unreadable(
         "GIF",
@@ -99,12 +102,39 @@ function endOfSubBlocks(bytes: Buffer, start: number): number {
   }
 }
 
-/** The extension, with nothing but a profile in it where it is to hold one, or nothing. */
-function keepExtension(extension: Buffer): Buffer {
-  const label = extension[1];
-  if (label === GRAPHIC_CONTROL) return extension.length === GRAPHIC_CONTROL_BYTES ? extension : nothing;
-  if (label !== APPLICATION || extension[2] !== APPLICATION_ID_BYTES) return nothing;
-  const application = extension.toString("latin1", 3, 3 + APPLICATION_ID_BYTES);
+/** Of each kind of extension a decoder heeds one: the first of an application, the last graphic control of a frame. */
+class KeptExtensions {
+  readonly #applications = new Set<string>();
+  /** Where in `kept` the graphic control of the next frame stands. */
+  #graphicControlAt: number | null = null;
+
+  constructor(readonly kept: Buffer[]) {}
+
+  /** Keeps the extension, or nothing; of one that is to hold a profile nothing but that. */
+  add(extension: Buffer): void {
+    if (extension[1] === GRAPHIC_CONTROL && extension.length === GRAPHIC_CONTROL_BYTES) {
+      this.dropGraphicControl();
+      this.#graphicControlAt = this.kept.length;
+      this.kept.push(extension);
+    } else if (extension[1] === APPLICATION && extension[2] === APPLICATION_ID_BYTES) {
+      const application = extension.toString("latin1", 3, 3 + APPLICATION_ID_BYTES);
+      if (!this.#applications.has(application)) this.kept.push(keepApplication(application, extension));
+      this.#applications.add(application);
+    }
+  }
+
+  /** A frame begins: the graphic control before it is its own. */
+  beginFrame(): void {
+    this.#graphicControlAt = null;
+  }
+
+  /** No frame has come that it could be of. */
+  dropGraphicControl(): void {
+    if (this.#graphicControlAt !== null) this.kept[this.#graphicControlAt] = nothing;
+  }
+}
+
+function keepApplication(application: string, extension: Buffer): Buffer {
   if (application === PROFILE_APPLICATION) return keepProfile(extension);
   return extension.length <= (loopApplications.get(application) ?? 0) ? extension : nothing;
 }

@@ -35,6 +35,10 @@ export class JpegScans {
   readonly #tables = { dc: new Map<number, LazyTable>(), ac: new Map<number, LazyTable>() };
   readonly #scanned = new Set<number>();
 
+  get hasFrame(): boolean {
+    return this.#frame !== null;
+  }
+
   /** @throws UNREADABLE_IMAGE for a second frame, and for one that no browser shows */
   defineFrame(marker: number, payload: Buffer): void {
     const [precision, componentCount = 0] = [payload[0], payload[5]];

@@ -91,10 +91,12 @@ function keepSegment(marker: number, segment: Buffer, payload: Buffer, scans: Jp
     case RESTART_INTERVAL:
       scans.defineRestartInterval(payload);
       return segment;
-    case APP0:
-      return startsWith(payload, jfif) ? withoutThumbnail(segment, payload) : nothing;
+    case APP0: // Behind the frame's header they mean nothing any more.
+      return !scans.hasFrame && startsWith(payload, jfif) ? withoutThumbnail(segment, payload) : nothing;
     case APP14:
-      return startsWith(payload, adobe) ? cut(marker, segment, payload, ADOBE_BYTES) : nothing;
+      return !scans.hasFrame && startsWith(payload, adobe)
+        ? cut(marker, segment, payload, ADOBE_BYTES)
+        : nothing;
   }
   if (marker >= FIRST_FRAME && marker <= LAST_FRAME) {
     scans.defineFrame(marker, payload);

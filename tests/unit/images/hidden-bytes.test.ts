@@ -148,6 +148,22 @@ describe("hidden bytes go, and the pixels stay:", () => {
       async () => sampleImages.withSubBlock(await sampleImages.animatedGif(), secret),
     ],
     [
+      "in extensions of a GIF that say again how often it repeats",
+      async () => {
+        const gif = await sampleImages.animatedGif();
+        const extension = Buffer.from(`\x21\xff\x0bNETSCAPE2.0\x0d<?php 1234567\0`, "latin1");
+        return before(gif, gif.length - 1, Buffer.concat([extension, extension]));
+      },
+    ],
+    [
+      "in Adobe segments behind a JPEG's frame header",
+      async () => {
+        const jpeg = await sampleImages.plainJpeg();
+        const segment = Buffer.from("\xff\xee\x00\x0eAdobe<?php 1", "latin1");
+        return before(jpeg, jpeg.indexOf(Buffer.from([0xff, 0xda])), Buffer.concat([segment, segment]));
+      },
+    ],
+    [
       "as a GIF's colour profile that is none",
       async () => {
         const gif = await sampleImages.stillGif();
