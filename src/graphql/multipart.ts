@@ -1,10 +1,11 @@
 // Accepts the GraphQL multipart request specification. Registered by `plugin.ts` in GraphQL's own scope.
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance } from "fastify";
 import { processRequest } from "graphql-upload-ts";
 
 import type { AccessTokens } from "../auth/access-token.ts";
 import { pictureLimits } from "../domain/picture-format.ts";
 import { AppError } from "../errors.ts";
+import { isMultipart } from "../http/is-multipart.ts";
 import { translateUploadError } from "../services/read-upload.ts";
 
 /** `operations` and `map` are JSON: as long as a plain request may be. */
@@ -21,7 +22,7 @@ const preflightHeaders = ["apollo-require-preflight", "x-apollo-operation-name"]
 
 export function acceptMultipart(app: FastifyInstance, tokens: AccessTokens): void {
   app.addHook("onRequest", async (request) => {
-    if (!isMultipart(request)) return;
+    if (!isMultipart(request.headers)) return;
     if (!preflightHeaders.some((name) => request.headers[name])) {
       throw new AppError("BAD_USER_INPUT", "Uploads need the header Apollo-Require-Preflight: true.");
     }
@@ -33,7 +34,7 @@ export function acceptMultipart(app: FastifyInstance, tokens: AccessTokens): voi
   // The body stays unread until the hook below.
   app.addContentTypeParser("multipart/form-data", (_request, _payload, done) => done(null));
   app.addHook("preValidation", async (request, reply) => {
-    if (!isMultipart(request)) return;
+    if (!isMultipart(request.headers)) return;
     try {
       request.body = await processRequest(request.raw, reply.raw, {
         maxFieldSize: MAX_FIELD_BYTES,
@@ -48,8 +49,4 @@ export function acceptMultipart(app: FastifyInstance, tokens: AccessTokens): voi
         : new AppError("BAD_USER_INPUT", message, { cause });
     }
   });
-}
-
-function isMultipart({ headers }: FastifyRequest): boolean {
-  return /^multipart\/form-data\b/i.test(headers["content-type"] ?? "");
 }

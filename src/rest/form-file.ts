@@ -5,6 +5,7 @@ import busboy from "busboy";
 
 import { pictureLimits } from "../domain/picture-format.ts";
 import { AppError } from "../errors.ts";
+import { isMultipart } from "../http/is-multipart.ts";
 import { readUpload, translateUploadError, type ReadUpload } from "../services/read-upload.ts";
 
 const FILE_FIELD = "file";
@@ -55,8 +56,7 @@ export function readFormFile(request: IncomingMessage): Promise<ReadUpload> {
 
 /** @throws BAD_USER_INPUT for what is no form */
 function createParser({ headers }: IncomingMessage): busboy.Busboy {
-  const isForm = /^multipart\/form-data\b/i.test(headers["content-type"] ?? "");
-  if (!isForm) throw unexpectedForm();
+  if (!isMultipart(headers)) throw unexpectedForm();
   try {
     return busboy({ headers, limits, defParamCharset: "utf8" });
   } catch (cause) {

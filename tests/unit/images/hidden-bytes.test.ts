@@ -6,6 +6,7 @@ import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 
 import { PictureMaker } from "../../../src/images/picture-maker.ts";
+import { codeOf } from "../../support/code-of.ts";
 import * as sampleImages from "../../support/sample-images.ts";
 
 const maker = new PictureMaker({ maxConcurrent: 2, maxWaiting: 1000 });
@@ -189,7 +190,7 @@ describe("hidden bytes go, and the pixels stay:", () => {
       deflateSync(Buffer.concat([inflateSync(pixels), Buffer.from(secret)])),
     ]);
 
-    expect(await codeOf(bytes)).toBe("UNREADABLE_IMAGE");
+    expect(await codeOf(maker, bytes)).toBe("UNREADABLE_IMAGE");
   });
 });
 
@@ -240,14 +241,14 @@ describe("a file that is whole but for what is in its midst is refused:", () => 
     const lengths = Array.from({ length: 99 }, (_, i) => Math.floor((bytes.length * (i + 1)) / 100));
 
     const outcomes = await Promise.all(
-      lengths.map((length) => codeOf(Buffer.concat([bytes.subarray(0, length), end]))),
+      lengths.map((length) => codeOf(maker, Buffer.concat([bytes.subarray(0, length), end]))),
     );
 
     expect([...new Set(outcomes)]).toEqual(["UNREADABLE_IMAGE"]);
   });
 
   it("a GIF whose frame lacks pixels", async () => {
-    expect(await codeOf(sampleImages.withoutLastSubBlocks(await sampleImages.stillGif()))).toBe(
+    expect(await codeOf(maker, sampleImages.withoutLastSubBlocks(await sampleImages.stillGif()))).toBe(
       "UNREADABLE_IMAGE",
     );
   });
@@ -256,7 +257,9 @@ describe("a file that is whole but for what is in its midst is refused:", () => 
     const jpeg = sampleImages.separateScansJpeg();
     const last = jpeg.lastIndexOf(Buffer.from([0xff, 0xda]));
 
-    expect(await codeOf(Buffer.concat([jpeg.subarray(0, last), jpeg.subarray(-2)]))).toBe("UNREADABLE_IMAGE");
+    expect(await codeOf(maker, Buffer.concat([jpeg.subarray(0, last), jpeg.subarray(-2)]))).toBe(
+      "UNREADABLE_IMAGE",
+    );
   });
 });
 
@@ -278,13 +281,4 @@ describe("a JPEG of a rarer kind", () => {
 
 async function pixelsOf(bytes: Buffer): Promise<Buffer> {
   return sharp(bytes, { pages: -1, failOn: "none" }).raw().toBuffer();
-}
-
-async function codeOf(bytes: Buffer): Promise<string> {
-  try {
-    await maker.make(bytes);
-    return "none";
-  } catch (error) {
-    return (error as { code?: string }).code ?? String(error);
-  }
 }
