@@ -70,12 +70,13 @@ function writeBit(data: Buffer, bit: number, value: number): void {
   data[bit >> 3] = value ? data[bit >> 3]! | mask : data[bit >> 3]! & ~mask;
 }
 
-/** The bytes that sub-blocks hold, without their lengths. A sub-block may be one byte long: none gets an object. */
+/** The bytes that sub-blocks hold, without their lengths. Most may be one byte long: each is copied without a call. */
 export function joinSubBlocks(blocks: Buffer): Buffer {
   const joined = Buffer.alloc(blocks.length);
   let length = 0;
-  for (let at = 0; blocks[at]! > 0; at += 1 + blocks[at]!) {
-    length += blocks.copy(joined, length, at + 1, at + 1 + blocks[at]!);
+  for (let at = 0; blocks[at]! > 0;) {
+    const end = at + 1 + blocks[at]!;
+    for (at += 1; at < end; at++) joined[length++] = blocks[at]!;
   }
   return joined.subarray(0, length);
 }

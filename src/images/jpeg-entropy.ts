@@ -1,167 +1,84 @@
-// Walks the entropy-coded data of a baseline JPEG, block by block, to find where it really ends: a decoder stops
-// at the last row that it needs, and so sees neither what is missing behind it nor what is hidden there. Called by
-// `jpeg-scans.ts`. Source: ITU-T T.81, annex F.
-
-/** A component of the frame: its id, and its sampling factors. */
-export interface JpegComponent {
-  id: number;
-  horizontal: number;
-  vertical: number;
-}
-
-export interface JpegFrame {
-  widthPx: number;
-  heightPx: number;
-  components: readonly JpegComponent[];
-}
+// Finds where the entropy-coded data of a scan really ends: a decoder stops at the last unit that it needs, and so
+// sees neither what is missing behind it nor what is hidden there. Called by `jpeg-scans.ts`, with a function of
+// `jpeg-sequential.ts` or `jpeg-progressive.ts` that knows the codes. Source: ITU-T T.81, annex B.1.1.5.
+import { unreadable } from "./unreadable.ts";
 
 /**
- * A Huffman table, ready to be looked up by what comes next: by 10 bits, which nearly always do and stay in the
- * processor's cache, and by 16. An entry holds the bits that a code and the number behind it take, and how many
- * coefficients of the block it settles; zero is no code, or one that is longer.
+ * Reads the next units of a scan, from the first bit of `bytes`.
+ *
+ * @returns the bit behind them; negative when they are not whole at `endBit`, or have a code that is none
  */
-export interface HuffmanTable {
-  short: Uint16Array;
-  long: Uint16Array;
-}
-
-const ADVANCE_BITS = 8;
-const ADVANCE_MASK = 0xff;
-
-const BLOCK_COEFFICIENTS = 64;
-const MAX_CODE_BITS = 16;
-const SHORT_BITS = 10;
-const TAIL_BITS = MAX_CODE_BITS - SHORT_BITS;
+export type SkipUnits = (bytes: Uint8Array, endBit: number, firstUnit: number, unitCount: number) => number;
 
 /** A block that begins within the data may be looked at beyond it: 64 codes of 16 bits, each with 15 more. */
 const PADDING_BYTES = 256;
 
-/** One of the scan's components, in its turn. */
-export interface ScanComponent {
-  component: JpegComponent;
-  dcTable: HuffmanTable;
-  acTable: HuffmanTable;
-}
+const FIRST_RESTART = 0xd0;
+const LAST_RESTART = 0xd7;
 
 /**
- * @param lengthCounts how many codes there are of 1, 2, … 16 bits
- * @param symbols of those codes, shortest first
- * @returns null when the codes do not fit into their bits
- */
-export function createHuffmanTable(
-  kind: "dc" | "ac",
-  lengthCounts: Uint8Array,
-  symbols: Uint8Array,
-): HuffmanTable | null {
-  const short = new Uint16Array(1 << SHORT_BITS);
-  const long = new Uint16Array(1 << MAX_CODE_BITS);
-  let next = 0; // Of the 16-bit words, the first that no shorter code begins.
-  let symbolIndex = 0;
-  for (let length = 1; length <= MAX_CODE_BITS; length++) {
-    for (let count = lengthCounts[length - 1]!; count > 0; count--) {
-      const end = next + (1 << (MAX_CODE_BITS - length));
-      if (end > long.length) return null;
-      const entry = entryOf(kind, length, symbols[symbolIndex++]!);
-      if (length <= SHORT_BITS) short.fill(entry, next >> TAIL_BITS, end >> TAIL_BITS);
-      long.fill(entry, next, end);
-      next = end;
-    }
-  }
-  return { short, long };
-}
-
-function entryOf(kind: "dc" | "ac", codeBits: number, symbol: number): number {
-  const numberBits = symbol & 0x0f;
-  const zeroRun = symbol >> 4;
-  const bits = codeBits + (kind === "dc" ? symbol & 0x1f : numberBits);
-  if (kind === "dc") return (1 << ADVANCE_BITS) | bits;
-  if (numberBits > 0) return ((zeroRun + 1) << ADVANCE_BITS) | bits;
-  return ((zeroRun === 15 ? 16 : BLOCK_COEFFICIENTS) << ADVANCE_BITS) | bits;
-}
-
-/** The blocks of a scan: how many units, and for each block of a unit its two tables, one after the other. */
-export interface ScanLayout {
-  unitCount: number;
-  tables: readonly HuffmanTable[];
-}
-
-/** A scan of one component leaves out the blocks that only fill up a unit; one of several does not. */
-export function layOutScan(frame: JpegFrame, scan: readonly ScanComponent[]): ScanLayout {
-  const { widthPx, heightPx, components } = frame;
-  const maxHorizontal = Math.max(...components.map(({ horizontal }) => horizontal));
-  const maxVertical = Math.max(...components.map(({ vertical }) => vertical));
-  const only = scan.length === 1 ? scan[0]!.component : null;
-  const unitWidthPx = only ? (8 * maxHorizontal) / only.horizontal : 8 * maxHorizontal;
-  const unitHeightPx = only ? (8 * maxVertical) / only.vertical : 8 * maxVertical;
-  return {
-    unitCount: Math.ceil(widthPx / unitWidthPx) * Math.ceil(heightPx / unitHeightPx),
-    tables: scan.flatMap(({ component, dcTable, acTable }) => {
-      const blockCount = only ? 1 : component.horizontal * component.vertical;
-      return Array.from({ length: blockCount }, () => [dcTable, acTable]).flat();
-    }),
-  };
-}
-
-/**
- * Reads `unitCount` units from entropy-coded data.
+ * The data of a scan without what stands behind its last unit, or behind the last unit of a restart interval.
  *
- * @param data between two markers
- * @returns how many of its bytes they take, stuffing included; null when they do not end within it
+ * @param data up to the marker that follows the scan
+ * @param restartInterval in units; zero when there is none
+ * @throws UNREADABLE_IMAGE when units are missing
  */
-export function measureUnits(
-  data: Uint8Array,
-  tables: readonly HuffmanTable[],
+export function cutScan(
+  data: Buffer,
   unitCount: number,
-): number | null {
-  const { padded, length } = unstuff(data);
-  const endBit = length * 8;
-  let bit = 0;
-  for (let unit = 0; unit < unitCount; unit++) {
-    for (let block = 0; block < tables.length; block += 2) {
-      bit = skipBlock(padded, bit, tables[block]!, tables[block + 1]!);
-      if (bit < 0 || bit > endBit) return null;
+  restartInterval: number,
+  skipUnits: SkipUnits,
+): Buffer {
+  const scratch = new Uint8Array(data.length + PADDING_BYTES);
+  const kept: Buffer[] = [];
+  let keptFrom = 0;
+  let unit = 0;
+  for (const { start, end } of restartIntervals(data)) {
+    const units = restartInterval === 0 ? unitCount : Math.min(restartInterval, unitCount - unit);
+    const coded = data.subarray(start, end);
+    const byteLength = unstuff(coded, scratch);
+    const endBit = skipUnits(scratch, byteLength * 8, unit, units);
+    if (endBit < 0) throw unreadable("JPG", "it ends within its picture data");
+    const codedEnd = start + stuffedLength(coded, byteLength, Math.ceil(endBit / 8));
+    unit += units;
+    if (codedEnd < end || unit === unitCount) {
+      kept.push(data.subarray(keptFrom, codedEnd));
+      keptFrom = end;
     }
+    if (unit === unitCount) return kept.length === 1 ? kept[0]! : Buffer.concat(kept);
   }
-  const byteLength = Math.ceil(bit / 8);
-  return byteLength === length ? data.length : stuffedLength(data, byteLength);
+  throw unreadable("JPG", "restart intervals are missing");
 }
 
-/** The bit behind the block that begins at `bit`; negative when it holds a code that its tables do not have. */
-function skipBlock(bytes: Uint8Array, bit: number, dcTable: HuffmanTable, acTable: HuffmanTable): number {
-  const dc = look(dcTable, bytes, bit);
-  if (dc === 0) return -1;
-  bit += dc & ADVANCE_MASK;
-  for (let coefficient = 1; coefficient < BLOCK_COEFFICIENTS;) {
-    const ac = look(acTable, bytes, bit);
-    if (ac === 0) return -1;
-    bit += ac & ADVANCE_MASK;
-    coefficient += ac >> ADVANCE_BITS;
+/** What stands between restart markers. */
+function* restartIntervals(data: Buffer): Generator<{ start: number; end: number }> {
+  let start = 0;
+  for (let at = data.indexOf(0xff); at !== -1; at = data.indexOf(0xff, at + 1)) {
+    const code = data[at + 1];
+    if (code === undefined || code < FIRST_RESTART || code > LAST_RESTART) continue;
+    yield { start, end: at };
+    start = at + 2;
   }
-  return bit;
-}
-
-function look({ short, long }: HuffmanTable, bytes: Uint8Array, bit: number): number {
-  const at = bit >> 3;
-  const word = (((bytes[at]! << 16) | (bytes[at + 1]! << 8) | bytes[at + 2]!) >> (8 - (bit & 7))) & 0xffff;
-  return short[word >> TAIL_BITS]! || long[word]!;
+  yield { start, end: data.length };
 }
 
 /** Entropy-coded data has a zero behind each 0xff, so that no marker seems to stand in it. */
-function unstuff(data: Uint8Array): { padded: Uint8Array; length: number } {
-  const padded = new Uint8Array(data.length + PADDING_BYTES);
+function unstuff(data: Buffer, into: Uint8Array): number {
   let length = 0;
   for (let start = 0; start < data.length;) {
     const stuffed = data.indexOf(0xff, start);
     const end = stuffed === -1 ? data.length : stuffed + 1;
-    padded.set(data.subarray(start, end), length);
+    into.set(data.subarray(start, end), length);
     length += end - start;
     start = end + 1;
   }
-  return { padded, length };
+  return length;
 }
 
-function stuffedLength(data: Uint8Array, unstuffedLength: number): number {
+/** How long the first `byteLength` of `allBytes` bytes are where each 0xff has a zero behind it. */
+function stuffedLength(data: Buffer, allBytes: number, byteLength: number): number {
+  if (byteLength === allBytes) return data.length;
   let at = 0;
-  for (let read = 0; read < unstuffedLength; read++) at += data[at] === 0xff ? 2 : 1;
+  for (let read = 0; read < byteLength; read++) at += data[at] === 0xff ? 2 : 1;
   return at;
 }

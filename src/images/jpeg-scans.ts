@@ -1,39 +1,35 @@
-// What a JPEG's frame header and tables say of the data of its scans, and where that data ends. Called by
-// `jpeg-segments.ts` with each segment in its turn; calls `jpeg-entropy.ts`. Source: ITU-T T.81, annex B.
-import { AppError } from "../errors.ts";
+// The scans of a JPEG: reads their headers, and keeps of each what a decoder reads of it. Called by
+// `jpeg-segments.ts` with the segments in their turn. Source: ITU-T T.81, annexes B.2.3 and G.1.1.1.
+import { cutScan, type SkipUnits } from "./jpeg-entropy.ts";
+import { layOutScan, readFrame, type JpegComponent, type JpegFrame } from "./jpeg-frame.ts";
+import { createHuffmanTable, type HuffmanTable } from "./jpeg-huffman.ts";
 import {
-  createHuffmanTable,
-  layOutScan,
-  measureUnits,
-  type HuffmanTable,
-  type JpegComponent,
-  type JpegFrame,
-  type ScanComponent,
-} from "./jpeg-entropy.ts";
-import type { JpegTable } from "./jpeg-tables.ts";
+  bandEntry,
+  ComponentProgress,
+  newDcUnits,
+  refinedDcUnits,
+  type ScanRange,
+} from "./jpeg-progressive.ts";
+import { acEntry, dcEntry, sequentialUnits } from "./jpeg-sequential.ts";
+import type { JpegTables } from "./jpeg-tables.ts";
 import { unreadable } from "./unreadable.ts";
 
-const BASELINE = 0xc0;
-const EXTENDED = 0xc1;
-const PROGRESSIVE = 0xc2;
+/** Marker, length, and how many components there are; of each component two bytes; the range of coefficients. */
+const HEAD_BYTES = 5;
+const COMPONENT_BYTES = 2;
+const RANGE_BYTES = 3;
 
-const SAMPLE_BITS = 8;
-const MAX_SAMPLING = 4;
-
-/** Source: ITU-T T.81, table B.2 and following. */
-const FRAME_HEAD_BYTES = 6;
-const FRAME_COMPONENT_BYTES = 3;
-const LENGTH_COUNTS = 16;
-
-const FIRST_RESTART = 0xd0;
-const LAST_RESTART = 0xd7;
+/** All coefficients at once. What else a sequential scan says some encoders leave empty, and decoders warn of it. */
+const SEQUENTIAL_RANGE = Buffer.from([0, 63, 0]);
 
 export class JpegScans {
   #frame: JpegFrame | null = null;
-  #isProgressive = false;
   #restartInterval = 0;
-  readonly #tables = { dc: new Map<number, LazyTable>(), ac: new Map<number, LazyTable>() };
-  readonly #scanned = new Set<number>();
+  readonly #scanned = new Set<JpegComponent>();
+  readonly #progress = new Map<JpegComponent, ComponentProgress>();
+  readonly #ready = new Map<string, { definition: Buffer; table: HuffmanTable }>();
+
+  constructor(readonly tables: JpegTables) {}
 
   get hasFrame(): boolean {
     return this.#frame !== null;
@@ -41,26 +37,8 @@ export class JpegScans {
 
   /** @throws UNREADABLE_IMAGE for a second frame, and for one that no browser shows */
   defineFrame(marker: number, payload: Buffer): void {
-    const [precision, componentCount = 0] = [payload[0], payload[5]];
     if (this.#frame) throw unreadable("JPG", "it has two frames");
-    if (![BASELINE, EXTENDED, PROGRESSIVE].includes(marker) || precision !== SAMPLE_BITS) throw notShowable();
-    if (payload.length !== FRAME_HEAD_BYTES + FRAME_COMPONENT_BYTES * componentCount) {
-      throw unreadable("JPG", "its frame header has a wrong length");
-    }
-    const components = Array.from({ length: componentCount }, (_, i) => {
-      const at = FRAME_HEAD_BYTES + FRAME_COMPONENT_BYTES * i;
-      return { id: payload[at]!, horizontal: payload[at + 1]! >> 4, vertical: payload[at + 1]! & 0x0f };
-    });
-    for (const { horizontal, vertical } of components) {
-      if (!isSampling(horizontal) || !isSampling(vertical)) throw unreadable("JPG", "its sampling is none");
-    }
-    this.#frame = { heightPx: payload.readUInt16BE(1), widthPx: payload.readUInt16BE(3), components };
-    this.#isProgressive = marker === PROGRESSIVE;
-  }
-
-  /** Kept as it stands: only what a scan uses is worth the time that making a table ready takes. */
-  defineHuffmanTable({ kind, id, definition }: JpegTable): void {
-    if (kind !== "quantisation") this.#tables[kind].set(id, new LazyTable(kind, definition));
+    this.#frame = readFrame(marker, payload);
   }
 
   defineRestartInterval(payload: Buffer): void {
@@ -69,96 +47,129 @@ export class JpegScans {
   }
 
   /**
-   * The entropy-coded data of a scan without what stands behind its last unit, or behind that of an interval. Of a
-   * progressive picture it is all of it: there the decoder reads to the end, and refuses what is too much.
+   * The scan's header, and its data without what stands behind its units.
    *
-   * @throws UNREADABLE_IMAGE when units are missing
+   * @param data up to the next marker
+   * @throws UNREADABLE_IMAGE when units are missing, and for a scan that brings what another has brought
    */
-  cutScan(header: Buffer, data: Buffer): Buffer {
-    const scan = this.#readHeader(header);
-    if (this.#isProgressive) return data;
-    const { unitCount, tables } = layOutScan(this.#frame!, scan.map(this.#withTables, this));
-    const kept: Buffer[] = [];
-    let unitsLeft = unitCount;
-    for (const interval of splitAtRestarts(data)) {
-      const units = Math.min(unitsLeft, this.#restartInterval || unitsLeft);
-      const markerBytes = kept.length === 0 ? 0 : 2;
-      const dataBytes = measureUnits(interval.subarray(markerBytes), tables, units);
-      if (dataBytes === null) throw unreadable("JPG", "it ends within its picture data");
-      kept.push(interval.subarray(0, markerBytes + dataBytes));
-      unitsLeft -= units;
-      if (unitsLeft === 0) return Buffer.concat(kept);
-    }
-    throw unreadable("JPG", "restart intervals are missing");
-  }
-
-  /** @throws UNREADABLE_IMAGE when a component of the picture is in no scan */
-  assertComplete(): void {
-    if (!this.#frame?.components.every(({ id }) => this.#scanned.has(id))) {
-      throw unreadable("JPG", "a component has no scan");
-    }
-  }
-
-  #readHeader(header: Buffer): ScanHeader {
-    const componentCount = header[0] ?? 0;
-    if (!this.#frame || componentCount === 0 || header.length !== 4 + 2 * componentCount) {
+  keepScan(header: Buffer, data: Buffer): [header: Buffer, data: Buffer] {
+    const frame = this.#frame;
+    const componentCount = header[HEAD_BYTES - 1] ?? 0;
+    const rangeAt = HEAD_BYTES + COMPONENT_BYTES * componentCount;
+    if (!frame || componentCount === 0 || header.length !== rangeAt + RANGE_BYTES) {
       throw unreadable("JPG", "a scan header is wrong");
     }
-    return Array.from({ length: componentCount }, (_, i) => {
-      const [id, tableIds] = [header[1 + 2 * i]!, header[2 + 2 * i]!];
-      const component = this.#frame!.components.find((candidate) => candidate.id === id);
-      if (!component) throw unreadable("JPG", "a scan has a component that the frame lacks");
-      this.#scanned.add(id);
-      return { component, dcTableId: tableIds >> 4, acTableId: tableIds & 0x0f };
+    const scan = readComponents(frame, header.subarray(HEAD_BYTES, rangeAt));
+    for (const { component } of scan) this.#takeQuantisation(component);
+    const { unitCount, blocksPerUnit } = layOutScan(
+      frame,
+      scan.map(({ component }) => component),
+    );
+    const range = header.subarray(rangeAt);
+    const skipUnits = frame.isProgressive
+      ? this.#progressiveUnits(frame, scan, blocksPerUnit, readRange(range))
+      : this.#sequentialUnits(scan, blocksPerUnit);
+    const keptHeader =
+      frame.isProgressive || range.equals(SEQUENTIAL_RANGE)
+        ? header
+        : Buffer.concat([header.subarray(0, rangeAt), SEQUENTIAL_RANGE]);
+    return [keptHeader, cutScan(data, unitCount, this.#restartInterval, skipUnits)];
+  }
+
+  /** @throws UNREADABLE_IMAGE when a component of the picture, or a part of its coefficients, is in no scan */
+  assertComplete(): void {
+    const isComplete = this.#frame?.components.every((component) =>
+      this.#frame!.isProgressive ? this.#progress.get(component)?.isComplete : this.#scanned.has(component),
+    );
+    if (!isComplete) throw unreadable("JPG", "scans are missing");
+  }
+
+  /** A decoder takes the table that stands there when it comes to a component's first scan. */
+  #takeQuantisation(component: JpegComponent): void {
+    if (this.#scanned.has(component)) return;
+    this.tables.use("quantisation", component.quantisationTableId);
+  }
+
+  #sequentialUnits(scan: readonly ScanComponent[], blocksPerUnit: readonly number[]): SkipUnits {
+    for (const { component } of scan) {
+      if (this.#scanned.has(component)) throw unreadable("JPG", "a component has two scans");
+      this.#scanned.add(component);
+    }
+    const tables = scan.flatMap(({ dcTableId, acTableId }, i) => {
+      const pair = [this.#useTable("dc", dcTableId, dcEntry), this.#useTable("ac", acTableId, acEntry)];
+      return Array.from({ length: blocksPerUnit[i]! }, () => pair).flat();
     });
+    return sequentialUnits(tables);
   }
 
-  #withTables({ component, dcTableId, acTableId }: ScanHeader[number]): ScanComponent {
-    const [dcTable, acTable] = [this.#tables.dc.get(dcTableId), this.#tables.ac.get(acTableId)];
-    if (!dcTable || !acTable) throw unreadable("JPG", "a scan has no Huffman table");
-    return { component, dcTable: dcTable.ready, acTable: acTable.ready };
+  #progressiveUnits(
+    frame: JpegFrame,
+    scan: readonly ScanComponent[],
+    blocksPerUnit: readonly number[],
+    range: ScanRange,
+  ): SkipUnits {
+    for (const { component } of scan) {
+      this.#scanned.add(component);
+      this.#progressOf(frame, component).beginScan(range);
+    }
+    if (range.first > 0) {
+      const [{ component, acTableId }, ...others] = scan as [ScanComponent, ...ScanComponent[]];
+      if (others.length > 0) throw unreadable("JPG", "a scan has too many components");
+      return this.#progressOf(frame, component).bandUnits(range, this.#useTable("ac", acTableId, bandEntry));
+    }
+    if (range.previousLowBits > 0) return refinedDcUnits(blocksPerUnit.reduce((sum, count) => sum + count));
+    return newDcUnits(
+      scan.flatMap(({ dcTableId }, i) =>
+        Array.from({ length: blocksPerUnit[i]! }, () => this.#useTable("dc", dcTableId, dcEntry)),
+      ),
+    );
+  }
+
+  #progressOf(frame: JpegFrame, component: JpegComponent): ComponentProgress {
+    const progress =
+      this.#progress.get(component) ?? new ComponentProgress(layOutScan(frame, [component]).unitCount);
+    this.#progress.set(component, progress);
+    return progress;
+  }
+
+  /** The table, made ready when a scan first uses it: that takes time, and many may be defined for nothing. */
+  #useTable(
+    kind: "dc" | "ac",
+    id: number,
+    entryOf: (codeBits: number, symbol: number) => number,
+  ): HuffmanTable {
+    const definition = this.tables.use(kind, id);
+    if (!definition) throw unreadable("JPG", "a scan has no Huffman table");
+    const name = `${kind} ${id}`;
+    const ready = this.#ready.get(name);
+    if (ready?.definition === definition) return ready.table;
+    const table = createHuffmanTable(definition, entryOf);
+    if (!table) throw unreadable("JPG", "a Huffman table has too many codes");
+    this.#ready.set(name, { definition, table });
+    return table;
   }
 }
 
-type ScanHeader = { component: JpegComponent; dcTableId: number; acTableId: number }[];
+interface ScanComponent {
+  component: JpegComponent;
+  dcTableId: number;
+  acTableId: number;
+}
 
-/** A Huffman table that is made ready when a scan first uses it. */
-class LazyTable {
-  #ready: HuffmanTable | null = null;
-
-  /** @param definition how many codes there are of each length, and their symbols */
-  constructor(
-    readonly kind: "dc" | "ac",
-    readonly definition: Buffer,
-  ) {}
-
-  get ready(): HuffmanTable {
-    const [lengthCounts, symbols] = [
-      this.definition.subarray(0, LENGTH_COUNTS),
-      this.definition.subarray(LENGTH_COUNTS),
-    ];
-    this.#ready ??= createHuffmanTable(this.kind, lengthCounts, symbols);
-    if (!this.#ready) throw unreadable("JPG", "a Huffman table has too many codes");
-    return this.#ready;
+function readComponents(frame: JpegFrame, bytes: Buffer): ScanComponent[] {
+  const scan = Array.from({ length: bytes.length / COMPONENT_BYTES }, (_, i) => {
+    const [id, tableIds] = bytes.subarray(COMPONENT_BYTES * i) as unknown as [number, number];
+    const component = frame.components.find((candidate) => candidate.id === id);
+    if (!component) throw unreadable("JPG", "a scan has a component that the frame lacks");
+    return { component, dcTableId: tableIds >> 4, acTableId: tableIds & 0x0f };
+  });
+  if (new Set(scan.map(({ component }) => component)).size < scan.length) {
+    throw unreadable("JPG", "a scan has a component twice");
   }
+  return scan;
 }
 
-/** The first piece has no marker; each that follows begins with its own. */
-function* splitAtRestarts(data: Buffer): Generator<Buffer> {
-  let start = 0;
-  for (let at = data.indexOf(0xff); at !== -1; at = data.indexOf(0xff, at + 1)) {
-    const code = data[at + 1];
-    if (code === undefined || code < FIRST_RESTART || code > LAST_RESTART) continue;
-    yield data.subarray(start, at);
-    start = at;
-  }
-  yield data.subarray(start);
-}
-
-function isSampling(factor: number): boolean {
-  return factor >= 1 && factor <= MAX_SAMPLING;
-}
-
-function notShowable(): AppError {
-  return new AppError("UNREADABLE_IMAGE", "The JPG image is encoded in a way that browsers cannot show.");
+function readRange(bytes: Buffer): ScanRange {
+  const [first, last, lowBits] = bytes as unknown as [number, number, number];
+  return { first, last, previousLowBits: lowBits >> 4, lowBits: lowBits & 0x0f };
 }

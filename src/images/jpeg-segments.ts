@@ -3,7 +3,7 @@
 import { AppError } from "../errors.ts";
 import { isProfilePart, keepProfile, type ProfilePart } from "./jpeg-profile.ts";
 import { JpegScans } from "./jpeg-scans.ts";
-import { PendingTables, readHuffmanTables, readQuantisationTables } from "./jpeg-tables.ts";
+import { isTableSegment, JpegTables } from "./jpeg-tables.ts";
 import { unreadable } from "./unreadable.ts";
 
 const SOI = 0xd8;
@@ -15,8 +15,6 @@ const APP14 = 0xee;
 const COM = 0xfe;
 const DNL = 0xdc;
 
-const HUFFMAN_TABLES = 0xc4;
-const QUANTISATION_TABLES = 0xdb;
 const RESTART_INTERVAL = 0xdd;
 const FIRST_FRAME = 0xc0;
 const LAST_FRAME = 0xcf;
@@ -46,35 +44,32 @@ const ADOBE_BYTES = 12;
  */
 export function stripJpeg(bytes: Buffer): Buffer {
   const kept: Buffer[] = [bytes.subarray(0, 2)];
-  const scans = new JpegScans();
+  const tables = new JpegTables();
+  const scans = new JpegScans(tables);
   const profile: { at: number; parts: ProfilePart[] } = { at: 1, parts: [] };
-  const pending = new PendingTables();
   let scanCount = 0;
   for (let offset = 2; ;) {
     const markerAt = skipFill(bytes, offset);
     const marker = bytes[markerAt];
     if (marker === EOI) {
       scans.assertComplete();
-      pending.drop(kept);
-      kept.push(bytes.subarray(offset, markerAt + 1));
+      tables.dropUnused(kept);
+      kept.push(bytes.subarray(markerAt - 1, markerAt + 1));
       kept.splice(profile.at, 0, ...keepProfile(profile.parts));
       return Buffer.concat(kept);
     }
     if (marker === undefined) throw unreadable("JPG", "it has no end");
     if (marker === SOI) throw unreadable("JPG", "another picture begins within it");
     const end = markerAt + 1 + readLength(bytes, markerAt + 1);
-    const [segment, payload] = [bytes.subarray(offset, end), bytes.subarray(markerAt + 3, end)];
+    const [segment, payload] = [bytes.subarray(markerAt - 1, end), bytes.subarray(markerAt + 3, end)];
     offset = end;
     if (marker === SOS) {
       scanCount += 1;
       if (scanCount > MAX_SCANS) throw tooManyScans();
-      pending.use(kept);
       offset = findMarker(bytes, end);
-      kept.push(segment, scans.cutScan(payload, bytes.subarray(end, offset)));
-    } else if (marker === HUFFMAN_TABLES || marker === QUANTISATION_TABLES) {
-      const tables = marker === HUFFMAN_TABLES ? readHuffmanTables(payload) : readQuantisationTables(payload);
-      for (const table of tables) scans.defineHuffmanTable(table);
-      pending.add(kept.length, marker, tables);
+      kept.push(...scans.keepScan(segment, bytes.subarray(end, offset)));
+    } else if (isTableSegment(marker)) {
+      tables.define(kept.length, marker, payload);
       kept.push(segment);
     } else if (marker === APP2 && isProfilePart(payload)) {
       if (profile.parts.length === 0) profile.at = kept.length;

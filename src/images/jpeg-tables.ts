@@ -1,77 +1,92 @@
-// The tables of a JPEG: takes the segments that define them apart, and drops those that another one replaces before
-// any scan uses them, which no encoder writes and which could be anything. Called by `jpeg-segments.ts`.
+// The tables of a JPEG: takes the segments that define them apart, and keeps those that a scan uses. Others, which
+// could be anything, no decoder looks into. Called by `jpeg-segments.ts` and `jpeg-scans.ts`.
 // Source: ITU-T T.81, annexes B.2.4.1 and B.2.4.2.
 import { unreadable } from "./unreadable.ts";
 
 const LENGTH_COUNTS = 16;
 const QUANTISATION_VALUES = 64;
 
-/** A table, as it stands in its segment. */
-export interface JpegTable {
-  kind: "dc" | "ac" | "quantisation";
+const HUFFMAN_TABLES = 0xc4;
+const QUANTISATION_TABLES = 0xdb;
+
+export type TableKind = "dc" | "ac" | "quantisation";
+
+interface JpegTable {
+  kind: TableKind;
   id: number;
   /** With the byte that says which table it is. */
   bytes: Buffer;
   /** Without it. */
   definition: Buffer;
+  isUsed: boolean;
 }
 
-/** @throws UNREADABLE_IMAGE when a table ends early */
-export function readHuffmanTables(payload: Buffer): JpegTable[] {
-  return readTables(payload, (head, at) => {
-    const symbolsAt = at + 1 + LENGTH_COUNTS;
-    const symbolCount = payload.subarray(at + 1, symbolsAt).reduce((sum, count) => sum + count, 0);
-    return { kind: head >> 4 === 0 ? "dc" : "ac", end: symbolsAt + symbolCount };
-  });
+export class JpegTables {
+  readonly #segments: { at: number; marker: number; tables: JpegTable[] }[] = [];
+  readonly #current = new Map<string, JpegTable>();
+
+  /**
+   * Each table replaces the one before it of the same kind and number.
+   *
+   * @param at the segment's place among those that are kept
+   * @throws UNREADABLE_IMAGE when a table ends early
+   */
+  define(at: number, marker: number, payload: Buffer): void {
+    const tables = readTables(marker, payload);
+    for (const table of tables) this.#current.set(nameOf(table.kind, table.id), table);
+    this.#segments.push({ at, marker, tables });
+  }
+
+  /** What a table says, for a scan that uses it; null when there is none. */
+  use(kind: TableKind, id: number): Buffer | null {
+    const table = this.#current.get(nameOf(kind, id));
+    if (!table) return null;
+    table.isUsed = true;
+    return table.definition;
+  }
+
+  /** The picture ends: the segments lose the tables that no scan used. */
+  dropUnused(kept: Buffer[]): void {
+    for (const { at, marker, tables } of this.#segments) {
+      const used = tables.filter(({ isUsed }) => isUsed);
+      if (used.length < tables.length) kept[at] = createSegment(marker, used);
+    }
+  }
 }
 
-/** @throws UNREADABLE_IMAGE when a table ends early */
-export function readQuantisationTables(payload: Buffer): JpegTable[] {
-  return readTables(payload, (head, at) => ({
-    kind: "quantisation",
-    end: at + 1 + QUANTISATION_VALUES * (head >> 4 === 0 ? 1 : 2),
-  }));
+export function isTableSegment(marker: number): boolean {
+  return marker === HUFFMAN_TABLES || marker === QUANTISATION_TABLES;
 }
 
-function readTables(
-  payload: Buffer,
-  measure: (head: number, at: number) => { kind: JpegTable["kind"]; end: number },
-): JpegTable[] {
+function nameOf(kind: TableKind, id: number): string {
+  return `${kind} ${id}`;
+}
+
+function readTables(marker: number, payload: Buffer): JpegTable[] {
   const tables: JpegTable[] = [];
   for (let at = 0; at < payload.length;) {
     const head = payload[at]!;
-    const { kind, end } = measure(head, at);
+    const end =
+      at + 1 + (marker === HUFFMAN_TABLES ? huffmanBytes(payload, at + 1) : quantisationBytes(head));
     if (end > payload.length) throw unreadable("JPG", "a table ends early");
     const [bytes, definition] = [payload.subarray(at, end), payload.subarray(at + 1, end)];
-    tables.push({ kind, id: head & 0x0f, bytes, definition });
+    tables.push({ kind: kindOf(marker, head), id: head & 0x0f, bytes, definition, isUsed: false });
     at = end;
   }
   return tables;
 }
 
-/** Segments of tables that no scan has used yet, each with its place among the segments that are kept. */
-export class PendingTables {
-  #segments: { at: number; marker: number; tables: JpegTable[] }[] = [];
+function kindOf(marker: number, head: number): TableKind {
+  if (marker === QUANTISATION_TABLES) return "quantisation";
+  return head >> 4 === 0 ? "dc" : "ac";
+}
 
-  add(at: number, marker: number, tables: JpegTable[]): void {
-    this.#segments.push({ at, marker, tables });
-  }
+function huffmanBytes(payload: Buffer, at: number): number {
+  return payload.subarray(at, at + LENGTH_COUNTS).reduce((sum, count) => sum + count, LENGTH_COUNTS);
+}
 
-  /** A scan begins: of each table its last definition stays in `kept`. */
-  use(kept: Buffer[]): void {
-    const defined = new Set<string>();
-    for (const { at, marker, tables } of this.#segments.toReversed()) {
-      const used = tables.filter(({ kind, id }) => !defined.has(`${kind} ${id}`));
-      for (const { kind, id } of used) defined.add(`${kind} ${id}`);
-      if (used.length < tables.length) kept[at] = createSegment(marker, used);
-    }
-    this.#segments = [];
-  }
-
-  /** The picture ends: nobody uses what is still pending. */
-  drop(kept: Buffer[]): void {
-    for (const { at } of this.#segments) kept[at] = Buffer.alloc(0);
-  }
+function quantisationBytes(head: number): number {
+  return QUANTISATION_VALUES * (head >> 4 === 0 ? 1 : 2);
 }
 
 function createSegment(marker: number, tables: readonly JpegTable[]): Buffer {

@@ -17,6 +17,7 @@ const makers: Record<string, () => Buffer | Promise<Buffer>> = {
   displayP3: sampleImages.displayP3Jpeg,
   oriented: () => sampleImages.orientedJpeg(6),
   restartIntervals: sampleImages.restartJpeg,
+  progressiveRestarts: sampleImages.progressiveRestartJpeg,
   separateScans: sampleImages.separateScansJpeg,
   arithmetic: sampleImages.arithmeticJpeg,
   tinyJpeg: async () =>

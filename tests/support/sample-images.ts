@@ -21,6 +21,10 @@ export const restartJpeg = (): Buffer =>
 export const separateScansJpeg = (): Buffer =>
   readFileSync(new URL("../fixtures/separate-scans.jpg", import.meta.url));
 
+/** 96 × 112, progressive, with a restart marker behind each row of units in all of its scans. */
+export const progressiveRestartJpeg = (): Buffer =>
+  readFileSync(new URL("../fixtures/progressive-restarts.jpg", import.meta.url));
+
 /** 96 × 112, coded as no browser reads it. */
 export const arithmeticJpeg = (): Buffer =>
   readFileSync(new URL("../fixtures/arithmetic.jpg", import.meta.url));
@@ -180,12 +184,30 @@ export function pngChunk(type: string, data: Buffer): Buffer {
   return Buffer.concat([head, checked, tail]);
 }
 
-/** A progressive JPEG whose last scan stands in it many times over: each costs a pass over all pixels. */
-export async function scanFloodJpeg(scanCount: number): Promise<Buffer> {
-  const jpeg = await progressiveJpeg();
-  const scanAt = jpeg.lastIndexOf(Buffer.from([0xff, 0xda]));
-  const scans = Array.from({ length: scanCount }, () => jpeg.subarray(scanAt, -2));
-  return Buffer.concat([jpeg.subarray(0, scanAt), ...scans, jpeg.subarray(-2)]);
+/** A grey JPEG of 8 × 8 pixels in 127 scans, two for each coefficient: each costs a pass over all pixels. */
+export function scanFloodJpeg(): Buffer {
+  const table = (name: number) => [0xff, 0xc4, 0, 20, name, 1, ...Array.from({ length: 16 }, () => 0)];
+  const scan = (coefficient: number, lowBits: number) => [
+    0xff,
+    0xda,
+    0,
+    8,
+    1,
+    1,
+    0,
+    coefficient,
+    coefficient,
+    lowBits,
+    0x7f,
+  ];
+  const quantisation = [0xff, 0xdb, 0, 67, 0, ...Array.from({ length: 64 }, () => 1)];
+  const frame = [0xff, 0xc2, 0, 11, 8, 0, 8, 0, 8, 1, 1, 0x11, 0];
+  const coefficients = Array.from({ length: 63 }, (_, i) => i + 1);
+  const scans = [0x01, 0x10].flatMap((bits) =>
+    coefficients.flatMap((coefficient) => scan(coefficient, bits)),
+  );
+  const head = [0xff, 0xd8, ...quantisation, ...frame, ...table(0x00), ...table(0x10)];
+  return Buffer.from([...head, ...scan(0, 0), ...scans, 0xff, 0xd9]);
 }
 
 /** A GIF of many frames of one pixel each: small to send, dear to decode. */
@@ -238,4 +260,12 @@ export function withPixelData(png: Buffer, change: (zlibStream: Buffer) => Buffe
   const others = chunks.filter(({ type }) => type !== "IDAT");
   others.splice(firstPixels, 0, ...change(pixels).map((data) => ({ type: "IDAT", data })));
   return Buffer.concat([png.subarray(0, 8), ...others.map(({ type, data }) => pngChunk(type, data))]);
+}
+
+/** Where the scans of a JPEG begin: the position of each one's header. */
+export function scansOf(jpeg: Buffer): number[] {
+  const positions: number[] = [];
+  const marker = Buffer.from([0xff, 0xda]);
+  for (let at = jpeg.indexOf(marker); at !== -1; at = jpeg.indexOf(marker, at + 2)) positions.push(at);
+  return positions;
 }

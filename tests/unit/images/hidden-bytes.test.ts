@@ -20,6 +20,26 @@ function before(jpeg: Buffer, at: number, hidden: string | Buffer): Buffer {
   return Buffer.concat([jpeg.subarray(0, at), Buffer.from(hidden), jpeg.subarray(at)]);
 }
 
+function beforeEach(jpeg: Buffer, positions: number[], hidden: Buffer): Buffer {
+  return positions.toReversed().reduce((spoilt, at) => before(spoilt, at, hidden), jpeg);
+}
+
+/** What comes behind a scan: the tables of the next one, or the end. */
+function* markersBehindScans(jpeg: Buffer): Generator<number> {
+  for (const scanAt of sampleImages.scansOf(jpeg)) {
+    let at = jpeg.indexOf(0xff, scanAt + 2);
+    while (jpeg[at + 1] === 0 || jpeg[at + 1]! >> 3 === 0xd0 >> 3) at = jpeg.indexOf(0xff, at + 2);
+    yield at;
+  }
+}
+
+/** @param name its class and number */
+function huffmanTable(name: number, symbols: string): Buffer {
+  const counts = [0, 0, 0, 0, 0, 0, 0, symbols.length, ...Array.from({ length: 8 }, () => 0)];
+  const head = [0xff, 0xc4, 0, 19 + symbols.length, name, ...counts];
+  return Buffer.concat([Buffer.from(head), Buffer.from(symbols)]);
+}
+
 function profileSegment(part: number, partCount: number, data: Buffer | string): Buffer {
   const payload = Buffer.concat([
     Buffer.from("ICC_PROFILE\0"),
@@ -59,8 +79,57 @@ describe("hidden bytes go, and the pixels stay:", () => {
       },
     ],
     [
+      "behind each scan of a progressive JPEG",
+      async () => {
+        const jpeg = await sampleImages.progressiveJpeg();
+        return beforeEach(jpeg, [...markersBehindScans(jpeg)], Buffer.from(secret));
+      },
+    ],
+    [
+      "behind an interval of a progressive JPEG",
+      async () => {
+        const jpeg = sampleImages.progressiveRestartJpeg();
+        return before(jpeg, jpeg.lastIndexOf(Buffer.from([0xff, 0xd1])), secret);
+      },
+    ],
+    [
+      "behind restart markers in a progressive JPEG that has no intervals",
+      async () => {
+        const jpeg = await sampleImages.progressiveJpeg();
+        const marker = Buffer.from(`\xff\xd0${secret}`, "latin1");
+        return beforeEach(jpeg, [...markersBehindScans(jpeg)], marker);
+      },
+    ],
+    [
+      "in Huffman tables between scans that do not use them",
+      async () => {
+        const jpeg = await sampleImages.progressiveJpeg();
+        return beforeEach(jpeg, sampleImages.scansOf(jpeg), huffmanTable(0x13, secret));
+      },
+    ],
+    [
+      "in quantisation tables between scans, which come too late",
+      async () => {
+        const jpeg = await sampleImages.progressiveJpeg();
+        const table = Buffer.concat([
+          Buffer.from([0xff, 0xdb, 0, 67, 0]),
+          Buffer.from(secret.repeat(4)).subarray(0, 64),
+        ]);
+        return beforeEach(jpeg, sampleImages.scansOf(jpeg).slice(5), table);
+      },
+    ],
+    [
       "as a JPEG's colour profile that is none",
       async () => before(await sampleImages.plainJpeg(), 2, profileSegment(1, 1, secret.repeat(20))),
+    ],
+    [
+      "as a JPEG's colour profile that has no tags",
+      async () => {
+        const header = (await profileOf(await sampleImages.displayP3Jpeg())).subarray(0, 128);
+        const spoilt = Buffer.concat([header, Buffer.from(secret.repeat(20))]);
+        spoilt.writeUInt32BE(spoilt.length);
+        return before(await sampleImages.plainJpeg(), 2, profileSegment(1, 1, spoilt));
+      },
     ],
     [
       "as part 0 of 0 of a JPEG's colour profile",
@@ -96,9 +165,7 @@ describe("hidden bytes go, and the pixels stay:", () => {
       "in Huffman tables behind the last scan",
       async () => {
         const jpeg = await sampleImages.plainJpeg();
-        const counts = [0, 0, 0, 0, 0, 0, 0, secret.length, ...Array.from({ length: 8 }, () => 0)];
-        const head = [0xff, 0xc4, 0, 19 + secret.length, 0x02, ...counts];
-        return before(jpeg, jpeg.length - 2, Buffer.concat([Buffer.from(head), Buffer.from(secret)]));
+        return before(jpeg, jpeg.length - 2, huffmanTable(0x02, secret));
       },
     ],
     [
@@ -232,6 +299,12 @@ describe("a file that is whole but for what is in its midst is refused:", () => 
     ["baseline JPEG", sampleImages.plainJpeg, Buffer.from([0xff, 0xd9])],
     ["JPEG with intervals", async () => sampleImages.restartJpeg(), Buffer.from([0xff, 0xd9])],
     ["JPEG of separate scans", async () => sampleImages.separateScansJpeg(), Buffer.from([0xff, 0xd9])],
+    ["progressive JPEG", sampleImages.progressiveJpeg, Buffer.from([0xff, 0xd9])],
+    [
+      "progressive JPEG with intervals",
+      async () => sampleImages.progressiveRestartJpeg(),
+      Buffer.from([0xff, 0xd9]),
+    ],
     ["interlaced PNG", sampleImages.interlacedPng, sampleImages.pngChunk("IEND", Buffer.alloc(0))],
     ["still GIF", sampleImages.stillGif, Buffer.from([0, 0x3b])],
     ["interlaced GIF", sampleImages.interlacedGif, Buffer.from([0, 0x3b])],
@@ -245,6 +318,27 @@ describe("a file that is whole but for what is in its midst is refused:", () => 
     );
 
     expect([...new Set(outcomes)]).toEqual(["UNREADABLE_IMAGE"]);
+  });
+
+  it("a progressive JPEG that lacks its last scans", async () => {
+    const jpeg = await sampleImages.progressiveJpeg();
+    const wholeScans = sampleImages.scansOf(jpeg).slice(1);
+
+    const outcomes = await Promise.all(
+      wholeScans.map((at) => codeOf(maker, Buffer.concat([jpeg.subarray(0, at), jpeg.subarray(-2)]))),
+    );
+
+    expect([...new Set(outcomes)]).toEqual(["UNREADABLE_IMAGE"]);
+  });
+
+  it.each([
+    ["progressive", sampleImages.progressiveJpeg],
+    ["baseline", async () => sampleImages.separateScansJpeg()],
+  ])("a %s JPEG that has a scan twice", async (_kind, make) => {
+    const jpeg = await make();
+    const repeated = jpeg.subarray(sampleImages.scansOf(jpeg).at(-1), -2);
+
+    expect(await codeOf(maker, before(jpeg, jpeg.length - 2, repeated))).toBe("UNREADABLE_IMAGE");
   });
 
   it("a GIF whose frame lacks pixels", async () => {
@@ -267,8 +361,26 @@ describe("a JPEG of a rarer kind", () => {
   it.each([
     ["with restart intervals", sampleImages.restartJpeg],
     ["of separate scans", sampleImages.separateScansJpeg],
+    ["progressive, with restart intervals", sampleImages.progressiveRestartJpeg],
   ])("keeps every byte: %s", async (_what, make) => {
     expect((await maker.make(make())).original.equals(make())).toBe(true);
+  });
+
+  it("is accepted, and tidied, where an encoder was careless", async () => {
+    const baseline = await sampleImages.plainJpeg();
+    const progressive = await sampleImages.progressiveJpeg();
+    const emptyRange = Buffer.from(baseline);
+    emptyRange[sampleImages.scansOf(baseline)[0]! + 12] = 0; // "Coefficients 0 to 0", where it sends all 64.
+    const padded = before(progressive, progressive.length - 2, Buffer.alloc(16));
+    const filled = before(baseline, baseline.length - 2, Buffer.from([0xff, 0xff, 0xff]));
+
+    const stored = await Promise.all([emptyRange, padded, filled].map((bytes) => maker.make(bytes)));
+
+    expect(stored.map(({ original }) => original.equals(baseline) || original.equals(progressive))).toEqual([
+      true,
+      true,
+      true,
+    ]);
   });
 
   it("that no browser shows is refused with that reason", async () => {
