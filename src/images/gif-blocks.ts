@@ -13,6 +13,8 @@ const IMAGE_DESCRIPTOR_BYTES = 10;
 const EXTENSION = 0x21;
 const IMAGE = 0x2c;
 const TRAILER = 0x3b;
+/** Some encoders close a block once more than it has to be. */
+const PADDING = 0x00;
 
 const GRAPHIC_CONTROL = 0xf9;
 const APPLICATION = 0xff;
@@ -69,6 +71,8 @@ export function stripGif(bytes: Buffer): Buffer {
     } else if (kind === EXTENSION) {
       offset = endOfSubBlocks(bytes, start + 2);
       extensions.add(bytes.subarray(start, offset));
+    } else if (kind === PADDING) {
+      offset += 1;
     } else {
       throw unreadable(
         "GIF",

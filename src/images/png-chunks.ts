@@ -25,7 +25,7 @@ const CHUNK_TAIL_BYTES = 4;
 /**
  * The same picture without text, EXIF, XMP, time, animation, trailing bytes, and what stands behind its pixels.
  *
- * @throws UNREADABLE_IMAGE when the file ends before its end chunk, a check sum is wrong, or pixels are missing
+ * @throws UNREADABLE_IMAGE when the file ends before its end chunk, a check sum of what stays is wrong, or pixels are missing
  */
 export async function stripPng(bytes: Buffer): Promise<Buffer> {
   const { header, chunks } = keptChunks(bytes);
@@ -42,7 +42,7 @@ export async function stripPng(bytes: Buffer): Promise<Buffer> {
  */
 function keptChunks(bytes: Buffer): { header: PngHeader; chunks: Chunk[] } {
   const first = readChunk(bytes, SIGNATURE_BYTES);
-  if (first.type !== "IHDR") throw unreadable("PNG", "it does not begin with its header");
+  if (first.type !== "IHDR" || !first.isSound) throw unreadable("PNG", "it does not begin with its header");
   const header = readPngHeader(first.data);
   const chunks = [first];
   const seen = new Set([first.type]);
@@ -51,6 +51,7 @@ function keptChunks(bytes: Buffer): { header: PngHeader; chunks: Chunk[] } {
     const chunk = readChunk(bytes, offset);
     offset += chunk.bytes.length;
     const isWanted = isPictureChunk(chunk.type, chunk.data, header, paletteBytes);
+    if (isWanted && !chunk.isSound) throw unreadable("PNG", `the check sum of ${chunk.type} is wrong`);
     if (!isWanted && isCritical(chunk.type) && chunk.type !== "PLTE") {
       throw unreadable("PNG", `chunk ${chunk.type} is not known`);
     }
@@ -132,6 +133,8 @@ interface Chunk {
   data: Buffer;
   /** All of it: length, type, data, check sum. */
   bytes: Buffer;
+  /** Whether the check sum is right. */
+  isSound: boolean;
 }
 
 function readChunk(bytes: Buffer, offset: number): Chunk {
@@ -141,13 +144,11 @@ function readChunk(bytes: Buffer, offset: number): Chunk {
   const end = offset + CHUNK_HEAD_BYTES + bytes.readUInt32BE(offset) + CHUNK_TAIL_BYTES;
   if (end > bytes.length) throw unreadable("PNG", "it ends within a chunk");
   const checked = bytes.subarray(offset + 4, end - CHUNK_TAIL_BYTES);
-  if (crc32(checked) !== bytes.readUInt32BE(end - CHUNK_TAIL_BYTES)) {
-    throw unreadable("PNG", "a check sum is wrong");
-  }
   return {
     type: checked.toString("latin1", 0, 4),
     data: checked.subarray(4),
     bytes: bytes.subarray(offset, end),
+    isSound: crc32(checked) === bytes.readUInt32BE(end - CHUNK_TAIL_BYTES),
   };
 }
 
@@ -157,7 +158,7 @@ function createChunk(type: string, data: Buffer): Chunk {
   bytes.write(type, 4, "latin1");
   data.copy(bytes, CHUNK_HEAD_BYTES);
   bytes.writeUInt32BE(crc32(bytes.subarray(4, -CHUNK_TAIL_BYTES)), bytes.length - CHUNK_TAIL_BYTES);
-  return { type, data, bytes };
+  return { type, data, bytes, isSound: true };
 }
 
 /** A chunk without which the picture cannot be shown has an upper-case first letter. */

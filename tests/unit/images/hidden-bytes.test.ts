@@ -208,6 +208,21 @@ describe("hidden bytes go, and the pixels stay:", () => {
       },
     ],
     [
+      "in a comment of a PNG whose check sum is wrong",
+      async () => {
+        const chunk = sampleImages.pngChunk("tEXt", Buffer.from(`Comment\0${secret}`));
+        chunk[chunk.length - 1]! ^= 1;
+        return before(await sampleImages.palettePng(), 33, chunk);
+      },
+    ],
+    [
+      "as zeros between the blocks of a GIF",
+      async () => {
+        const gif = await sampleImages.stillGif();
+        return before(gif, gif.length - 1, Buffer.alloc(5));
+      },
+    ],
+    [
       "behind the pixels of a GIF",
       async () => sampleImages.withSubBlock(await sampleImages.stillGif(), secret),
     ],
