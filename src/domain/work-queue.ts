@@ -5,6 +5,8 @@ import { AppError } from "../errors.ts";
 export interface WorkLimits {
   maxConcurrent: number;
   maxWaiting: number;
+  /** How long a job waits for its turn. */
+  maxWaitMs: number;
   /** Of all jobs that run. One that needs more runs alone. */
   maxMemoryBytes: number;
 }
@@ -25,13 +27,15 @@ export class WorkQueue {
     readonly limits: WorkLimits,
   ) {}
 
-  /** Runs `job` when its turn has come; first come, first served. @throws OVERLOADED at once when the queue is full */
+  /**
+   * Runs `job` when its turn has come; first come, first served.
+   *
+   * @throws OVERLOADED at once when the queue is full, or when its turn does not come in time
+   */
   async run<Result>(memoryBytes: number, job: () => Promise<Result>): Promise<Result> {
     if (this.#waiting.length > 0 || !this.#hasRoomFor(memoryBytes)) {
-      if (this.#waiting.length >= this.limits.maxWaiting) {
-        throw new AppError("OVERLOADED", `Too many ${this.what} at once. Try again in a moment.`);
-      }
-      await new Promise<void>((start) => this.#waiting.push({ memoryBytes, start })); // Its place is taken for it.
+      if (this.#waiting.length >= this.limits.maxWaiting) throw tooMany(this.what);
+      await this.#waitForTurn(memoryBytes); // Its place is taken for it.
     } else {
       this.#take(memoryBytes);
     }
@@ -42,6 +46,23 @@ export class WorkQueue {
       this.#memoryBytes -= memoryBytes;
       this.#startWaiting();
     }
+  }
+
+  #waitForTurn(memoryBytes: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const giveUp = () => {
+        this.#waiting.splice(this.#waiting.indexOf(job), 1);
+        reject(tooMany(this.what));
+        this.#startWaiting(); // It may have been the one that did not fit.
+      };
+      const timer = setTimeout(giveUp, this.limits.maxWaitMs);
+      const start = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      const job: WaitingJob = { memoryBytes, start };
+      this.#waiting.push(job);
+    });
   }
 
   #startWaiting(): void {
@@ -62,4 +83,8 @@ export class WorkQueue {
     this.#runningCount += 1;
     this.#memoryBytes += memoryBytes;
   }
+}
+
+export function tooMany(what: string): AppError {
+  return new AppError("OVERLOADED", `Too many ${what} at once. Try again in a moment.`);
 }

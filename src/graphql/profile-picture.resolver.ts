@@ -30,7 +30,7 @@ export class ProfilePictureResolver {
     const { services } = context;
     const ownId = ownUserId(requireUser(context), userId);
     const { user, media } = await services.profilePictures.upload(ownId, {
-      read: () => readFileUpload(upload),
+      read: (take) => readFileUpload(upload, take),
     });
     forgetLoaded(context);
     return {

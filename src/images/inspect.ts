@@ -39,7 +39,7 @@ export async function inspect(bytes: Buffer): Promise<ImageHeader> {
       pages * pixels,
     );
   }
-  const memoryBytes = estimateMemory(metadata);
+  const memoryBytes = estimateMemory(metadata, bytes.length);
   if (memoryBytes > pictureLimits.maxMemoryBytes) {
     throw tooComplex("needs", "bytes of memory", pictureLimits.maxMemoryBytes, memoryBytes);
   }

@@ -27,13 +27,17 @@ const strip: Record<PictureFormat, (bytes: Buffer) => Buffer | Promise<Buffer>> 
   gif: stripGif,
 };
 
+/** Somebody is waiting for the answer. */
+const MAX_WAIT_MS = 8_000;
+
 /** Makes pictures safe, a few at a time. */
 export class PictureMaker {
   readonly #queue: WorkQueue;
 
-  constructor(limits: Omit<WorkLimits, "maxMemoryBytes">) {
+  constructor(limits: Pick<WorkLimits, "maxConcurrent" | "maxWaiting">) {
     this.#queue = new WorkQueue("pictures", {
       ...limits,
+      maxWaitMs: MAX_WAIT_MS,
       maxMemoryBytes: pictureLimits.maxSharedMemoryBytes,
     });
   }
@@ -42,7 +46,7 @@ export class PictureMaker {
    * @throws UNSUPPORTED_IMAGE_TYPE when the bytes are no JPEG, PNG or GIF
    * @throws IMAGE_TOO_COMPLEX from the header alone, or when the work takes too long
    * @throws UNREADABLE_IMAGE when the image is corrupt or ends early
-   * @throws OVERLOADED when too many pictures wait already
+   * @throws OVERLOADED when too many pictures wait already, or it has waited for too long
    */
   async make(bytes: Buffer): Promise<SafePicture> {
     const format = await recogniseFormat(bytes);

@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 
 import busboy from "busboy";
 
+import type { TakeBytes } from "../domain/byte-budget.ts";
 import { pictureLimits } from "../domain/picture-format.ts";
 import { AppError } from "../errors.ts";
 import { isMultipart } from "../http/is-multipart.ts";
@@ -23,9 +24,9 @@ const limits = {
  * Reads the form to its end, so as to know that there is exactly one file in it. Where it rejects, the rest of the
  * request is unread.
  *
- * @throws FILE_TOO_LARGE, BAD_USER_INPUT
+ * @throws FILE_TOO_LARGE, BAD_USER_INPUT, OVERLOADED
  */
-export function readFormFile(request: IncomingMessage): Promise<ReadUpload> {
+export function readFormFile(request: IncomingMessage, take: TakeBytes): Promise<ReadUpload> {
   return new Promise((resolve, reject) => {
     const parser = createParser(request);
     let file: Promise<ReadUpload> | undefined;
@@ -37,7 +38,7 @@ export function readFormFile(request: IncomingMessage): Promise<ReadUpload> {
     parser.on("file", (field, stream, { filename }) => {
       stream.on("error", fail);
       if (file || field !== FILE_FIELD) return fail(unexpectedForm());
-      file = readUpload(stream).then((bytes) => ({ bytes, declaredFilename: filename }));
+      file = readUpload(stream, take).then((bytes) => ({ bytes, declaredFilename: filename }));
       file.catch(fail); // At once: a stream that is left breaks off the form.
     });
     for (const limit of ["filesLimit", "fieldsLimit", "partsLimit"] as const) {

@@ -33,7 +33,9 @@ export function registerProfilePictureRoutes(
     const currentUserId = await requireUser(tokens, request);
     await rateLimits.consumeUpload(currentUserId);
     const userId = ownUserId(currentUserId, request.params.userId);
-    const { media } = await profilePictures.upload(userId, { read: () => readFormFile(request.raw) });
+    const { media } = await profilePictures.upload(userId, {
+      read: (take) => readFormFile(request.raw, take),
+    });
     return {
       success: true,
       message: UPDATED_MESSAGE,

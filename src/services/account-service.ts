@@ -25,7 +25,7 @@ export interface SignedIn {
  * A hash takes a quarter of a second of one of the four threads that files and pictures need too: however many
  * try to sign in, two threads are left to those.
  */
-const passwordLimits = { maxConcurrent: 2, maxWaiting: 32, maxMemoryBytes: Infinity };
+const passwordLimits = { maxConcurrent: 2, maxWaiting: 32, maxWaitMs: 8_000, maxMemoryBytes: Infinity };
 
 export class AccountService {
   readonly #passwordWork = new WorkQueue("people sign in", passwordLimits);

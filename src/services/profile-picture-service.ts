@@ -7,13 +7,14 @@ import type { FastifyBaseLogger } from "fastify";
 
 import type { MediaRepository } from "../database/media-repository.ts";
 import type { UserRepository } from "../database/user-repository.ts";
+import { ByteBudget, type TakeBytes } from "../domain/byte-budget.ts";
 import { parseId, type MediaId, type UserId } from "../domain/ids.ts";
 import { createObjectKey, thumbnailKeyOf, type Media } from "../domain/media.ts";
 import { cleanOriginalFilename } from "../domain/original-filename.ts";
 import { pictureFormats } from "../domain/picture-format.ts";
 import type { User } from "../domain/user.ts";
 import { AppError } from "../errors.ts";
-import type { PictureMaker } from "../images/picture-maker.ts";
+import type { PictureMaker, SafePicture } from "../images/picture-maker.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import type { ReadUpload } from "./read-upload.ts";
 
@@ -27,10 +28,15 @@ const MAX_SWAP_TRIES = 100;
 /** A file on its way in, read only once it is wanted. Nothing that its sender says of it is believed. */
 export interface IncomingFile {
   /** The whole file. Rejects like `read-upload.ts`. */
-  read(): Promise<ReadUpload>;
+  read(take: TakeBytes): Promise<ReadUpload>;
 }
 
+/** Of all files together that have come in and are not pictures yet: forty of the largest. */
+const MAX_RECEIVED_BYTES = 32 * 1024 * 1024;
+
 export class ProfilePictureService {
+  readonly #received = new ByteBudget("uploads", MAX_RECEIVED_BYTES);
+
   constructor(
     readonly users: UserRepository,
     readonly media: MediaRepository,
@@ -48,8 +54,7 @@ export class ProfilePictureService {
    */
   async upload(userId: UserId, file: IncomingFile): Promise<{ user: User; media: Media }> {
     const user = await this.#getUser(userId);
-    const { bytes, declaredFilename } = await file.read();
-    const picture = await this.pictures.make(bytes);
+    const { picture, declaredFilename } = await this.#receive(file);
     const objectKey = createObjectKey(picture.format);
     const media = await this.media.insertPending({
       objectKey,
@@ -67,6 +72,15 @@ export class ProfilePictureService {
     ]); // 2. bytes
     await this.#makeCurrent(user, media);
     return { user: { ...user, profilePictureId: media.id }, media };
+  }
+
+  async #receive(
+    file: IncomingFile,
+  ): Promise<{ picture: SafePicture; declaredFilename: string | undefined }> {
+    return this.#received.hold(async (take) => {
+      const { bytes, declaredFilename } = await file.read(take);
+      return { picture: await this.pictures.make(bytes), declaredFilename };
+    });
   }
 
   /**

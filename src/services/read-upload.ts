@@ -1,5 +1,6 @@
 // Reads an incoming file into memory, up to the limit and not a byte further. Called by
 // both doors, each with its own kind of stream, when the service asks for the file.
+import type { TakeBytes } from "../domain/byte-budget.ts";
 import { pictureLimits } from "../domain/picture-format.ts";
 import { AppError } from "../errors.ts";
 
@@ -16,13 +17,14 @@ export function fileTooLarge(cause?: unknown): AppError {
   );
 }
 
-/** @throws FILE_TOO_LARGE as soon as the limit is passed, BAD_USER_INPUT when there is nothing */
-export async function readUpload(stream: AsyncIterable<Buffer>): Promise<Buffer> {
+/** @throws FILE_TOO_LARGE as soon as the limit is passed, BAD_USER_INPUT when there is nothing, and what `take` throws */
+export async function readUpload(stream: AsyncIterable<Buffer>, take: TakeBytes): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of stream) {
     bytes += chunk.length;
     if (bytes > pictureLimits.maxFileBytes) throw fileTooLarge(); // Leaving the loop destroys the stream.
+    take(chunk.length);
     chunks.push(chunk);
   }
   if (bytes === 0) throw new AppError("BAD_USER_INPUT", "The file is empty.");
