@@ -9,7 +9,7 @@ export const MAX_PASSWORD_BYTES = 72;
 export const MIN_PASSWORD_BYTES = 8;
 
 /** For `verifyNothing`: the hash, at the same cost, of a password that nobody has. */
-const NOBODYS_HASH = "$2b$12$GcWAUTAG2Z6.sul2i49Dvu93be7CFl5utmYVbzCdHCjeLoqqVPZ5e";
+const NOBODYS_HASH = `$2b$${COST}$GcWAUTAG2Z6.sul2i49Dvu93be7CFl5utmYVbzCdHCjeLoqqVPZ5e`;
 
 export function hashPassword(password: string): Promise<string> {
   return hash(password, COST);

@@ -6,6 +6,7 @@ import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from "fastify";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
 
 import type { AppError } from "../errors.ts";
+import { logFailure } from "../http/log-failure.ts";
 import { toAppError } from "../http/to-app-error.ts";
 
 /** Codes of Apollo's and of the upload library's for requests that cannot be used. */
@@ -29,8 +30,7 @@ export function createErrorFormatter(log: FastifyBaseLogger, hasSuggestions: boo
       return showRequestError(formatted, original, hasSuggestions);
     }
     const appError = toAppError(original);
-    const { status, code, cause } = appError;
-    if (status >= 500) log.error({ err: cause ?? original, code }, appError.message);
+    logFailure(log, original, appError);
     const { message, extensions } = render(appError);
     return { ...formatted, message, extensions };
   };
@@ -53,8 +53,8 @@ export function toRequestError(error: unknown): GraphQLError {
 /** An error from before Apollo was asked, in the form that GraphQL clients expect. */
 export function sendGraphQLError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const appError = toAppError(error);
-  const { status, code, message, details, cause } = appError;
-  if (status >= 500) request.log.error({ err: cause ?? error, code }, message);
+  logFailure(request.log, error, appError);
+  const { status, details } = appError;
   if (details.retryAfterSeconds !== undefined) reply.header("retry-after", details.retryAfterSeconds);
   return reply
     .code(status)

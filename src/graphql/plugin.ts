@@ -40,7 +40,7 @@ export async function graphqlDoor(app: FastifyInstance, options: GraphQLDoorOpti
     maxDirectives: { n: MAX_DIRECTIVES },
     costLimit: { maxCost: MAX_COST },
     maxTokens: { enabled: false }, // It would parse twice and answer 500; graphql-js counts while it parses.
-    blockFieldSuggestion: { enabled: false }, // The rendering of errors does that.
+    blockFieldSuggestion: { enabled: false }, // Where introspection is off, format-error.ts hides suggestions.
   }).protect();
   // Its types come from Apollo's CommonJS build.
   const guard = armor as unknown as Pick<ApolloServerOptions<RequestContext>, "plugins" | "validationRules">;

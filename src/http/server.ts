@@ -55,13 +55,16 @@ export interface ServerOptions {
 
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
   const { http, timeouts = defaultTimeouts } = options;
-  const app = Fastify({
+  const app: FastifyInstance = Fastify({
     logger: { level: options.logLevel, redact: ["req.headers.authorization", "req.headers.cookie"] },
     logController: new LogController({ disableRequestLogging: true }), // One line a request, written below.
     trustProxy: http.trustProxy && [...http.trustProxy],
     frameworkErrors: options.sendError,
     bodyLimit: MAX_JSON_BYTES,
-    clientErrorHandler: refuseConnection,
+    clientErrorHandler: (error, socket) => {
+      app.log.debug({ err: error, address: socket.remoteAddress }, "no request");
+      refuseConnection(error, socket);
+    },
     requestTimeout: timeouts.requestMs,
     keepAliveTimeout: timeouts.keepAliveMs,
     http: {

@@ -1,9 +1,9 @@
 // Copies a GIF without its metadata, byte for byte: frames, their timing, the loop count and a colour profile
 // stay, all else goes, and so does whatever follows the end of the image. Source: the GIF89a specification.
 import { pictureLimits } from "../domain/picture-format.ts";
-import { AppError } from "../errors.ts";
 import { cutPixels, joinSubBlocks, splitIntoSubBlocks } from "./gif-lzw.ts";
 import { cutProfile } from "./icc-profile.ts";
+import { tooComplex } from "./too-complex.ts";
 import { unreadable } from "./unreadable.ts";
 
 const HEADER_BYTES = 6;
@@ -45,6 +45,7 @@ const COLOUR_TABLE_SIZE = 0x07;
  * @throws IMAGE_TOO_COMPLEX when its frames, which may be larger than the picture, have too many pixels
  */
 export function stripGif(bytes: Buffer): Buffer {
+  const { maxAnimationPixels } = pictureLimits;
   const screenEnd = HEADER_BYTES + SCREEN_DESCRIPTOR_BYTES;
   if (screenEnd > bytes.length) throw unreadable("GIF", "it ends within its header");
   const kept: Buffer[] = [];
@@ -65,7 +66,9 @@ export function stripGif(bytes: Buffer): Buffer {
       offset = endOfSubBlocks(bytes, dataAt);
       const framePixels = bytes.readUInt16LE(start + 5) * bytes.readUInt16LE(start + 7);
       pixelCount += framePixels;
-      if (pixelCount > pictureLimits.maxAnimationPixels) throw tooManyPixels(pixelCount);
+      if (pixelCount > maxAnimationPixels) {
+        throw tooComplex("pixels in all frames together", maxAnimationPixels, pixelCount);
+      }
       extensions.beginFrame();
       kept.push(...keepFrame(bytes.subarray(start, dataAt), bytes.subarray(dataAt, offset), framePixels));
     } else if (kind === EXTENSION) {
@@ -153,16 +156,4 @@ function keepProfile(extension: Buffer): Buffer {
 
 function colourTableBytes(packed: number): number {
   return packed & COLOUR_TABLE_FLAG ? 3 * 2 ** ((packed & COLOUR_TABLE_SIZE) + 1) : 0;
-}
-
-function tooManyPixels(actual: number): AppError {
-  const limit = pictureLimits.maxAnimationPixels;
-  return new AppError(
-    "IMAGE_TOO_COMPLEX",
-    `The image's frames have more than ${limit.toLocaleString("en")} pixels.`,
-    {
-      limit,
-      actual,
-    },
-  );
 }

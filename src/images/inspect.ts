@@ -1,11 +1,11 @@
 // Reads an image's header and refuses what would be too much to decode, before a single pixel is. Called by
 // `picture-maker.ts`.
 import { pictureLimits } from "../domain/picture-format.ts";
-import { AppError } from "../errors.ts";
 import { decoding, openHeader } from "./decoder.ts";
 import { estimateMemory } from "./memory.ts";
+import { tooComplex } from "./too-complex.ts";
 
-/** What the header says. Width and height are as stored, before orientation. */
+/** What the header says. Width and height in pixels are as stored, before orientation. */
 export interface ImageHeader {
   width: number;
   height: number;
@@ -20,40 +20,17 @@ export interface ImageHeader {
 export async function inspect(bytes: Buffer): Promise<ImageHeader> {
   const metadata = await decoding(openHeader(bytes).metadata());
   const { width, height, pages = 1, orientation = 1 } = metadata;
+  const { maxPixels, maxSidePx, maxFrames, maxAnimationPixels, maxMemoryBytes } = pictureLimits;
   const pixels = width * height;
-  if (pixels > pictureLimits.maxPixels) {
-    throw tooComplex("has", "pixels", pictureLimits.maxPixels, pixels);
-  }
-  const longSide = Math.max(width, height);
-  if (longSide > pictureLimits.maxSidePx) {
-    throw tooComplex("has", "pixels on its longer side", pictureLimits.maxSidePx, longSide);
-  }
-  if (pages > pictureLimits.maxFrames) {
-    throw tooComplex("has", "frames", pictureLimits.maxFrames, pages);
-  }
-  if (pages > 1 && pages * pixels > pictureLimits.maxAnimationPixels) {
-    throw tooComplex(
-      "has",
-      "pixels in all frames together",
-      pictureLimits.maxAnimationPixels,
-      pages * pixels,
-    );
-  }
   const memoryBytes = estimateMemory(metadata, bytes.length);
-  if (memoryBytes > pictureLimits.maxMemoryBytes) {
-    throw tooComplex("needs", "bytes of memory", pictureLimits.maxMemoryBytes, memoryBytes);
-  }
+  assertAtMost(maxPixels, pixels, "pixels");
+  assertAtMost(maxSidePx, Math.max(width, height), "pixels on its longer side");
+  assertAtMost(maxFrames, pages, "frames");
+  if (pages > 1) assertAtMost(maxAnimationPixels, pages * pixels, "pixels in all frames together");
+  assertAtMost(maxMemoryBytes, memoryBytes, "bytes of memory");
   return { width, height, frameCount: pages, orientation, memoryBytes };
 }
 
-function tooComplex(verb: string, what: string, limit: number, actual: number): AppError {
-  const [bound, found] = [limit, actual].map((number) => number.toLocaleString("en"));
-  return new AppError(
-    "IMAGE_TOO_COMPLEX",
-    `The image ${verb} ${found} ${what}; up to ${bound} are accepted.`,
-    {
-      limit,
-      actual,
-    },
-  );
+function assertAtMost(limit: number, actual: number, what: string): void {
+  if (actual > limit) throw tooComplex(what, limit, actual);
 }

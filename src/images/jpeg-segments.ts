@@ -1,9 +1,9 @@
 // Copies a JPEG without its metadata, byte for byte: the picture's own segments and its colour profile stay,
 // all others go, and so does whatever follows the end of the image. Source: ITU-T T.81, annex B.
-import { AppError } from "../errors.ts";
 import { isProfilePart, keepProfile, type ProfilePart } from "./jpeg-profile.ts";
 import { JpegScans } from "./jpeg-scans.ts";
 import { isTableSegment, JpegTables } from "./jpeg-tables.ts";
+import { tooComplex } from "./too-complex.ts";
 import { unreadable } from "./unreadable.ts";
 
 const SOI = 0xd8;
@@ -65,7 +65,7 @@ export function stripJpeg(bytes: Buffer): Buffer {
     offset = end;
     if (marker === SOS) {
       scanCount += 1;
-      if (scanCount > MAX_SCANS) throw tooManyScans();
+      if (scanCount > MAX_SCANS) throw tooComplex("scans or more", MAX_SCANS, scanCount);
       offset = findMarker(bytes, end);
       kept.push(...scans.keepScan(segment, bytes.subarray(end, offset)));
     } else if (isTableSegment(marker)) {
@@ -144,10 +144,4 @@ function findMarker(bytes: Buffer, offset: number): number {
 
 function startsWith(payload: Buffer, signature: Buffer): boolean {
   return payload.subarray(0, signature.length).equals(signature);
-}
-
-function tooManyScans(): AppError {
-  return new AppError("IMAGE_TOO_COMPLEX", `The image has more than ${MAX_SCANS} scans.`, {
-    limit: MAX_SCANS,
-  });
 }

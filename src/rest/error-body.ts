@@ -3,11 +3,13 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 
 import { AppError } from "../errors.ts";
+import { logFailure } from "../http/log-failure.ts";
 import { toAppError } from "../http/to-app-error.ts";
 
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const { code, message, status, details, cause } = toAppError(error);
-  if (status >= 500) request.log.error({ err: cause ?? error, code }, message);
+  const appError = toAppError(error);
+  logFailure(request.log, error, appError);
+  const { code, message, status, details } = appError;
   if (details.retryAfterSeconds !== undefined) reply.header("retry-after", details.retryAfterSeconds);
   return reply
     .code(status)
