@@ -70,6 +70,7 @@ export class FuzzClient {
       method: "POST",
       headers: { "content-type": "application/json", authorization: `Bearer ${this.token}` },
       body: JSON.stringify({ query: SIZE, variables: { id } }),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     const { data } = (await response.json()) as { data: { media: Outcome["media"] } };
     return { status, code: "accepted", message: "", media: data.media };

@@ -1,5 +1,7 @@
 // Ways to spoil a file: some know nothing of what it is, some know where its format keeps lengths, sizes and sums.
-import { crc32 } from "node:zlib";
+import { crc32, deflateSync } from "node:zlib";
+
+import sharp from "sharp";
 
 import type { Random } from "./random.ts";
 
@@ -23,6 +25,15 @@ const foreign = (random: Random): Buffer =>
       ]),
     "latin1",
   );
+
+const profile = (
+  await sharp(
+    await sharp({ create: { width: 1, height: 1, channels: 3, background: "red" } })
+      .withIccProfile("p3")
+      .jpeg()
+      .toBuffer(),
+  ).metadata()
+).icc!;
 
 function insert(bytes: Buffer, at: number, more: Buffer): Buffer {
   return Buffer.concat([bytes.subarray(0, at), more, bytes.subarray(at)]);
@@ -63,6 +74,15 @@ const jpegMutations: Record<string, Mutation> = {
     const head = Buffer.from([0xff, 0xe0 + random.below(32), 0, 0]);
     head.writeUInt16BE(payload.length + 2, 2);
     return insert(bytes, 2, Buffer.concat([head, payload]));
+  },
+  /** One of values or of codes, which another one replaces or no scan uses. */
+  table: (bytes, random) => {
+    const text = Buffer.concat([foreign(random), Buffer.alloc(64)]).subarray(0, 64);
+    const counts = [0, 0, 0, 0, 0, 0, 0, 64, 0, 0, 0, 0, 0, 0, 0, 0];
+    const table = random.chance(50)
+      ? [0xff, 0xdb, 0, 67, random.below(4), ...text]
+      : [0xff, 0xc4, 0, 83, random.pick([0x00, 0x01, 0x03, 0x10, 0x11, 0x13]), ...counts, ...text];
+    return insert(bytes, 2, Buffer.from(table));
   },
   beforeEnd: (bytes, random) => insert(bytes, bytes.length - 2, foreign(random)),
   lyingSize: (bytes, random) => {
@@ -113,6 +133,10 @@ const pngMutations: Record<string, Mutation> = {
         foreign(random),
       ),
     ),
+  profileName: (bytes, random) => {
+    const name = Buffer.concat([foreign(random), Buffer.alloc(60, "n"), Buffer.alloc(2)]);
+    return insert(bytes, 33, createChunk("iCCP", Buffer.concat([name, deflateSync(profile)])));
+  },
   lyingHeader: (bytes, random) => {
     const copy = Buffer.from(bytes);
     if (random.chance(50)) copy.writeUInt32BE(random.awkward(), random.pick([16, 20]));
