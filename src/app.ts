@@ -26,9 +26,10 @@ import { MediaUrls } from "./services/media-urls.ts";
 import { ProfilePictureService } from "./services/profile-picture-service.ts";
 import { RateLimits, type RateLimiterFactory } from "./services/rate-limits.ts";
 import { fileTooLarge } from "./services/read-upload.ts";
-import { ViewCounter } from "./services/view-counter.ts";
 import { LocalStorage } from "./storage/local-storage.ts";
 import type { ObjectStorage } from "./storage/object-storage.ts";
+import { ViewCounter } from "./views/view-counter.ts";
+import { ViewJournal } from "./views/view-journal.ts";
 
 /** Multipart boundaries, part headers and GraphQL's two fields, beside the file. */
 const MULTIPART_OVERHEAD_BYTES = 640 * 1024;
@@ -87,7 +88,12 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   const { users, media } = database;
   const storage = (overrides.createStorage ?? createStorage)(config.storage);
   const rateLimits = new RateLimits(config.limits, await limiterFactory(config, database));
-  const views = new ViewCounter(media, server.log);
+  const isShared = config.database.kind === "mongodb"; // The embedded database has one process at a time.
+  const views = new ViewCounter(
+    media,
+    new ViewJournal(config.media.viewJournalDir, isShared, server.log),
+    server.log,
+  );
   const mediaService = new MediaService(media, storage, views, server.log);
   const pictures = new PictureMaker(overrides.pictureQueue ?? defaultPictureQueue);
   const profilePictures = new ProfilePictureService(users, media, storage, pictures, server.log);
@@ -130,9 +136,9 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     cleanup,
     urls,
     async start() {
+      await views.start();
       const address = await server.listen({ host: config.http.host, port: config.http.port });
       baseUrl = config.http.publicUrl ?? address;
-      views.start();
       cleanup.start();
       return address;
     },

@@ -47,6 +47,7 @@ export interface GraphQLConfig {
 
 export interface MediaConfig {
   maxAgeSeconds: number;
+  viewJournalDir: string;
 }
 
 export interface Config {
@@ -104,6 +105,7 @@ export function loadConfig(env: Environment): Config {
     },
     media: {
       maxAgeSeconds: read.integer("MEDIA_MAX_AGE_SECONDS", { fallback: 3600, min: 0, max: 31_536_000 }),
+      viewJournalDir: path.join(instanceDir, "views"),
     },
     cleanup: {
       retentionMs: read.integer("MEDIA_RETENTION_DAYS", { fallback: 30, min: 0, max: 36_500 }) * DAY_MS,

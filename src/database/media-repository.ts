@@ -176,10 +176,16 @@ export class MediaRepository {
     await querying(() => this.#media.deleteOne({ _id: id }));
   }
 
-  /** Adds views to the records' counts, all in one command. */
-  async addViews(counts: ReadonlyMap<MediaId, number>): Promise<void> {
+  /**
+   * Adds views to the records' counts, all in one command. A batch that is added again changes nothing, unless another
+   * process has added one of its own in between.
+   */
+  async addViews(counts: ReadonlyMap<MediaId, number>, batchName: string): Promise<void> {
     const writes: AnyBulkWriteOperation[] = [...counts].map(([id, count]) => ({
-      updateOne: { filter: { _id: id }, update: { $inc: { view_count: count } } },
+      updateOne: {
+        filter: { _id: id, last_view_batch: { $ne: batchName } },
+        update: { $inc: { view_count: count }, $set: { last_view_batch: batchName } },
+      },
     }));
     await querying(() => this.#media.bulkWrite(writes, { ordered: false }));
   }
@@ -197,6 +203,7 @@ function toMedia(record: MediaRecord): Media {
     width: record.width ?? null,
     height: record.height ?? null,
     viewCount: record.view_count ?? 0,
+    lastViewBatch: record.last_view_batch ?? null,
     createdAt: record.created_at ? new Date(record.created_at) : record._id.getTimestamp(),
     uploaderId: record.uploader_id.toString() as UserId,
     etag: record.etag ?? null,

@@ -47,6 +47,10 @@ export class MediaRecord {
   @prop({ type: () => Number, default: 0 })
   view_count?: number;
 
+  /** The batch of views that was added to `view_count` last. */
+  @prop({ type: () => String })
+  last_view_batch?: string;
+
   @prop({ type: () => Boolean, default: false })
   is_deleted?: boolean;
 

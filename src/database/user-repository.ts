@@ -74,7 +74,7 @@ export class UserRepository {
       await querying(() => record.save());
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
-      throw await this.#conflict(username, error);
+      throw await this.#conflict(username);
     }
     return toUser(record);
   }
@@ -95,11 +95,11 @@ export class UserRepository {
     return matchedCount === 1;
   }
 
-  /** Not every server says which key was taken. */
-  async #conflict(username: string, cause: unknown): Promise<AppError> {
+  /** Not every server says which key was taken. What it says has the address in it, so it is no cause for a log. */
+  async #conflict(username: string): Promise<AppError> {
     const isNameTaken = await querying(() => this.#users.exists({ username }));
     const what = isNameTaken ? "user name" : "e-mail address";
-    return new AppError("CONFLICT", `This ${what} is taken.`, { cause });
+    return new AppError("CONFLICT", `This ${what} is taken.`);
   }
 }
 

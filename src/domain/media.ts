@@ -19,6 +19,8 @@ export interface Media {
   width: number | null;
   height: number | null;
   viewCount: number;
+  /** The batch that was added to `viewCount` last; see `views/view-batch.ts`. */
+  lastViewBatch: string | null;
   createdAt: Date;
   uploaderId: UserId;
   /** Identifies the original's bytes; a record of LetsApp's has none, but its bytes never change either. */

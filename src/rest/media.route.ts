@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyReply } from "fastify";
 import { parseId } from "../domain/ids.ts";
 import { AppError } from "../errors.ts";
 import type { MediaService, Picture, PictureVariant } from "../services/media-service.ts";
-import type { ViewCounter } from "../services/view-counter.ts";
+import type { ViewCounter } from "../views/view-counter.ts";
 import { evaluateConditions, parseRange } from "./conditional.ts";
 import { inlineDisposition } from "./content-disposition.ts";
 
@@ -52,7 +52,7 @@ export function registerMediaRoute(
         });
       }
       setContentHeaders(reply, picture, maxAgeSeconds);
-      if (range === null || range.start === 0) views.count(picture.mediaId);
+      if (range === null || range.start === 0) await views.count(picture.mediaId);
       if (range === null) return reply.send(bytes);
       return reply
         .code(206)

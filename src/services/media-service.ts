@@ -7,7 +7,7 @@ import type { Media } from "../domain/media.ts";
 import { extensionOf, isAllowedContentType } from "../domain/picture-format.ts";
 import { AppError } from "../errors.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
-import type { ViewCounter } from "./view-counter.ts";
+import type { ViewCounter } from "../views/view-counter.ts";
 
 export type PictureVariant = "original" | "thumbnail";
 
@@ -66,12 +66,11 @@ export class MediaService {
 
   /** Visible pictures in no particular order, with every view that was counted so far. One query. */
   async findManyByIds(ids: readonly MediaId[]): Promise<Media[]> {
-    return this.views.reading(async () => {
-      const found = await this.media.findManyByIds(ids);
-      return found
-        .filter(({ contentType }) => isAllowedContentType(contentType))
-        .map((media) => ({ ...media, viewCount: media.viewCount + this.views.pendingCount(media.id) }));
-    });
+    const countLacking = this.views.beforeReading();
+    const found = await this.media.findManyByIds(ids);
+    return found
+      .filter(({ contentType }) => isAllowedContentType(contentType))
+      .map((media) => ({ ...media, viewCount: media.viewCount + countLacking(media) }));
   }
 
   #missingObject({ mediaId, objectKey }: Picture): AppError {

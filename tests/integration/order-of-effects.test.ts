@@ -283,36 +283,3 @@ describe("the clean-up", () => {
     expect(await app.mediaCollection.countDocuments()).toBe(0);
   });
 });
-
-describe("views that cannot be flushed", () => {
-  it("stay pending and are counted with the next flush", async () => {
-    const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
-    await (await app.picture(person.mediaId)).arrayBuffer();
-    const revive = dieBefore(app.app.database.media, "addViews");
-
-    await app.app.views.flush();
-    const pending = app.app.views.totals.pending;
-    revive();
-    await app.app.views.flush();
-
-    expect(pending).toBe(1);
-    expect(app.app.views.totals.pending).toBe(0);
-    expect((await app.mediaCollection.findOne({}))!.view_count).toBe(1);
-  });
-
-  it("are flushed when the service stops", async () => {
-    const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
-    await (await app.picture(person.mediaId)).arrayBuffer();
-    let flushed = 0;
-    const { media } = app.app.database;
-    const original = media.addViews.bind(media);
-    media.addViews = async (counts) => {
-      await original(counts);
-      flushed += counts.get(person.mediaId) ?? 0;
-    };
-
-    await app.app.views.close();
-
-    expect(flushed).toBe(1);
-  });
-});

@@ -1,0 +1,127 @@
+// Counts views: each is journalled before its answer is sent, and all go to the database together. Called by
+// `rest/media.route.ts` for each view, and by `services/media-service.ts` whenever somebody reads a count.
+import type { FastifyBaseLogger } from "fastify";
+
+import type { MediaRepository } from "../database/media-repository.ts";
+import type { MediaId } from "../domain/ids.ts";
+import type { Media } from "../domain/media.ts";
+import type { ViewBatch } from "./view-batch.ts";
+import type { ViewJournal } from "./view-journal.ts";
+
+/** Views that a power cut may lose are at most those of this time. */
+const FLUSH_INTERVAL_MS = 2_000;
+
+/** How often to look whether other processes have died. */
+const ADOPTION_INTERVAL_MS = 10_000;
+
+export class ViewCounter {
+  /** Takes new views. */
+  #open: ViewBatch;
+  /** On their way to the database, oldest first. */
+  #sealed: ViewBatch[] = [];
+  #countedTotal = 0;
+  #flush: Promise<void> | null = null;
+  readonly #timers: NodeJS.Timeout[] = [];
+
+  constructor(
+    readonly media: MediaRepository,
+    readonly journal: ViewJournal,
+    readonly log: FastifyBaseLogger,
+  ) {
+    this.#open = journal.createBatch();
+  }
+
+  /** Takes over what a process before has left, and flushes from time to time. */
+  async start(): Promise<void> {
+    const flush = () => {
+      this.journal.touch();
+      void this.flush();
+    };
+    this.#timers.push(setInterval(flush, FLUSH_INTERVAL_MS).unref());
+    this.#timers.push(setInterval(() => void this.adopt(), ADOPTION_INTERVAL_MS).unref());
+    await this.adopt();
+  }
+
+  /** Counts one view. Resolves when it will survive a crash of this process, and never rejects. */
+  count(id: MediaId): Promise<void> {
+    this.#countedTotal += 1;
+    this.#open.add(id);
+    return this.journal.append(this.#open, id);
+  }
+
+  /** Views counted since the start, and those that are not known to be in a record. */
+  get totals(): { counted: number; pending: number } {
+    const pending = this.#batches.reduce((sum, batch) => sum + batch.total, 0);
+    return { counted: this.#countedTotal, pending };
+  }
+
+  /**
+   * To be called before records are read. What it returns says of each record that was read how many views it lacks:
+   * a batch may have reached the record in between.
+   */
+  beforeReading(): (media: Media) => number {
+    const batches = this.#batches;
+    return ({ id, lastViewBatch }) => {
+      const lastCounted = batches.findLastIndex((batch) => batch.isIn(lastViewBatch));
+      const lacking = batches.slice(lastCounted + 1);
+      return lacking.reduce((sum, { counts }) => sum + (counts.get(id) ?? 0), 0);
+    };
+  }
+
+  /** Adds all views to the records. Those that could not be added stay, and are tried again under the same name. */
+  flush(): Promise<void> {
+    this.#flush ??= this.#flushOnce().finally(() => {
+      this.#flush = null;
+    });
+    return this.#flush;
+  }
+
+  /** Takes over the views of processes that are no more. */
+  async adopt(): Promise<void> {
+    try {
+      const known = new Set(this.#sealed.map(({ name }) => name));
+      const abandoned = (await this.journal.findAbandoned()).filter(({ name }) => !known.has(name));
+      if (abandoned.length === 0) return;
+      this.#sealed.push(...abandoned);
+      this.log.info({ viewCount: totalOf(abandoned) }, "took over the views of a process that was killed");
+    } catch (error) {
+      this.log.error({ err: error }, "the journal of views could not be read");
+    }
+  }
+
+  /** Flushes for the last time. What cannot be flushed is found by the next process. */
+  async close(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#flush;
+    await this.flush();
+  }
+
+  get #batches(): ViewBatch[] {
+    return [...this.#sealed, this.#open];
+  }
+
+  /** One batch at most is sealed: while the database is away, views gather in the open one. */
+  async #flushOnce(): Promise<void> {
+    try {
+      await this.#addSealed();
+      if (this.#open.counts.size === 0) return;
+      this.#sealed.push(this.#open);
+      this.#open = this.journal.createBatch();
+      await this.#addSealed();
+    } catch (error) {
+      this.log.error({ err: error, viewCount: this.totals.pending }, "views could not be flushed; they stay");
+    }
+  }
+
+  async #addSealed(): Promise<void> {
+    for (let batch = this.#sealed[0]; batch; batch = this.#sealed[0]) {
+      if (batch.counts.size > 0) await this.media.addViews(batch.counts, batch.name);
+      this.#sealed = this.#sealed.filter((other) => other !== batch);
+      await this.journal.remove(batch);
+    }
+  }
+}
+
+function totalOf(batches: readonly ViewBatch[]): number {
+  return batches.reduce((sum, { total }) => sum + total, 0);
+}

@@ -1,0 +1,254 @@
+// That each view is counted, and counted once, whatever happens between its answer and its record.
+import { mkdir, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import path from "node:path";
+
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+import type { MediaRepository } from "../../src/database/media-repository.ts";
+import { ViewCounter } from "../../src/views/view-counter.ts";
+import { ViewJournal } from "../../src/views/view-journal.ts";
+import * as sampleImages from "../support/sample-images.ts";
+import { TestApp } from "../support/test-app.ts";
+
+let app: TestApp;
+let mediaId: string;
+let token: string;
+let journalFolder: string;
+let media: MediaRepository;
+beforeEach(async () => {
+  app = await TestApp.start();
+  media = app.app.database.media;
+  journalFolder = app.config.media.viewJournalDir;
+  ({ mediaId, token } = await app.givenPersonWithPicture(await sampleImages.palettePng()));
+});
+afterEach(() => app.stop());
+
+const log = () => app.app.server.log;
+const journalFiles = () => readdir(journalFolder).catch(() => []);
+const view = async () => (await app.picture(mediaId)).arrayBuffer();
+
+async function shownCount(): Promise<number> {
+  const { data } = await app.graphql(`{ media(id: "${mediaId}") { viewCount } }`, {}, token);
+  return data.media.viewCount;
+}
+
+async function recordedCount(): Promise<number> {
+  return (await app.mediaCollection.findOne({}))!.view_count;
+}
+
+/** What a process left that was killed: a journal of so many views of the picture. */
+async function givenAbandoned(name: string, viewCount: number, tail = ""): Promise<string> {
+  const file = path.join(journalFolder, `${name}.views`);
+  await mkdir(journalFolder, { recursive: true });
+  await writeFile(file, Buffer.from(mediaId.repeat(viewCount) + tail, "hex"));
+  return file;
+}
+
+/** The process that comes next: it counts with the same records and the same journal. */
+function nextCounter(isShared = false): ViewCounter {
+  return new ViewCounter(media, new ViewJournal(journalFolder, isShared, log()), log());
+}
+
+describe("a view", () => {
+  it("is in the journal when its answer has come, and in the record alone after the flush", async () => {
+    await view();
+    const files = await journalFiles();
+    await app.app.views.flush();
+
+    expect(files).toHaveLength(1);
+    expect(await journalFiles()).toEqual([]);
+    expect(await recordedCount()).toBe(1);
+  });
+
+  it("stays pending while the database cannot be reached, and one batch waits, not one for each try", async () => {
+    const revive = failing(async () => {
+      throw new Error("the database is away");
+    });
+    for (let round = 0; round < 5; round++) {
+      await view();
+      await app.app.views.flush();
+    }
+    const [waiting, shown] = [await journalFiles(), await shownCount()];
+    revive();
+    await app.app.views.flush();
+
+    expect(waiting).toHaveLength(2);
+    expect(shown).toBe(5);
+    expect(app.app.views.totals).toEqual({ counted: 5, pending: 0 });
+    expect(await recordedCount()).toBe(5);
+  });
+
+  it("is counted once when the database has added it and could not say so", async () => {
+    const revive = failing(async (addViews, ...batch) => {
+      await addViews(...batch);
+      throw new Error("the connection is gone");
+    });
+    await view();
+    await app.app.views.flush();
+    const shown = await shownCount();
+    revive();
+    await view();
+    await app.app.views.flush();
+
+    expect(shown).toBe(1);
+    expect(await recordedCount()).toBe(2);
+    expect(await shownCount()).toBe(2);
+  });
+
+  it("is flushed when the service stops", async () => {
+    await view();
+
+    await app.app.views.close();
+
+    expect(await recordedCount()).toBe(1);
+  });
+
+  it("is counted when it cannot be journalled", async () => {
+    await rm(journalFolder, { recursive: true, force: true });
+    await writeFile(journalFolder, "a file where a folder should be");
+
+    const response = await app.picture(mediaId);
+    await response.arrayBuffer();
+    await app.app.views.flush();
+
+    expect(response.status).toBe(200);
+    expect(await recordedCount()).toBe(1);
+  });
+
+  it("is shown once by whoever reads while it goes to the record", async () => {
+    await view();
+    const { addViews, revive } = held();
+    const flushing = app.app.views.flush();
+
+    const before = await shownCount();
+    await addViews();
+    const within = await shownCount();
+    revive();
+    await flushing;
+
+    expect([before, within, await shownCount()]).toEqual([1, 1, 1]);
+  });
+});
+
+describe("what a killed process has left", () => {
+  it("is shown at once by the next one, and flushed with its own", async () => {
+    await givenAbandoned("dead-1-a.1", 3);
+    await givenAbandoned("dead-1-a.2", 4);
+    const next = nextCounter();
+    await next.start();
+
+    await next.count(mediaId);
+    const shown = next.totals.pending;
+    await next.close();
+
+    expect(shown).toBe(8);
+    expect(await recordedCount()).toBe(8);
+    expect(await journalFiles()).toEqual([]);
+  });
+
+  it("is counted once where its last batch had reached the record", async () => {
+    await givenAbandoned("dead-1-a.1", 3);
+    await media.addViews(new Map([[mediaId, 3]]), "dead-1-a.1");
+    const next = nextCounter();
+    await next.start();
+
+    await next.count(mediaId);
+    await next.close();
+
+    expect(await recordedCount()).toBe(4);
+  });
+
+  it("is read up to where it was killed while it wrote", async () => {
+    await givenAbandoned("dead-1-a.1", 2, "abcdef");
+    await givenAbandoned("dead-1-a.2", 0);
+    const next = nextCounter();
+    await next.start();
+
+    await next.close();
+
+    expect(await recordedCount()).toBe(2);
+    expect(await journalFiles()).toEqual([]);
+  });
+
+  it("stays where it is when it is nobody's journal", async () => {
+    await givenAbandoned("notes", 1);
+    const next = nextCounter();
+    await next.start();
+
+    await next.close();
+
+    expect(await journalFiles()).toEqual(["notes.views"]);
+  });
+});
+
+describe("processes that share a folder", () => {
+  it("leave each other's journals alone while they live, and take over from one that does not", async () => {
+    const next = nextCounter(true);
+    await next.count(mediaId);
+    const machine = (await journalFiles())[0]!.split("-")[0];
+    const living = await givenAbandoned(`${machine}-${process.ppid}-a.1`, 2);
+    await givenAbandoned(`${machine}-99999999-b.1`, 3);
+    await next.start();
+
+    await next.close();
+
+    expect(await journalFiles()).toEqual([path.basename(living)]);
+    expect(await recordedCount()).toBe(4);
+  });
+
+  it("take over from one on another machine when nothing has been heard of it for long", async () => {
+    const fresh = await givenAbandoned("othermachine-1-a.1", 2);
+    const old = await givenAbandoned("othermachine-2-b.1", 3);
+    const twoMinutesAgo = new Date(Date.now() - 120_000);
+    await utimes(old, twoMinutesAgo, twoMinutesAgo);
+    const next = nextCounter(true);
+    await next.start();
+
+    await next.close();
+
+    expect(await recordedCount()).toBe(3);
+    expect(await journalFiles()).toEqual([path.basename(fresh)]);
+  });
+
+  it("may take over the same journal at the same time", async () => {
+    const file = await givenAbandoned("othermachine-2-b.1", 3);
+    await utimes(file, new Date(0), new Date(0));
+    const others = [nextCounter(true), nextCounter(true)];
+    await Promise.all(others.map((other) => other.start()));
+
+    await Promise.all(others.map((other) => other.close()));
+
+    expect(await recordedCount()).toBe(3);
+  });
+});
+
+type AddViews = MediaRepository["addViews"];
+
+/** Replaces the write of views until `revive` is called. */
+function failing(
+  replacement: (addViews: AddViews, ...batch: Parameters<AddViews>) => Promise<void>,
+): () => void {
+  const addViews = media.addViews.bind(media);
+  media.addViews = (...batch) => replacement(addViews, ...batch);
+  return () => {
+    media.addViews = addViews;
+  };
+}
+
+/** The next write of views happens when the test says so, and is answered when it says so. */
+function held(): { addViews: () => Promise<void>; revive: () => void } {
+  let write!: () => Promise<void>;
+  let answer!: () => void;
+  const answered = new Promise<void>((resolve) => (answer = resolve));
+  const restore = failing((addViews, ...batch) => {
+    write = () => addViews(...batch);
+    return answered;
+  });
+  return {
+    addViews: () => write(),
+    revive: () => {
+      restore();
+      answer();
+    },
+  };
+}
