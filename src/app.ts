@@ -96,9 +96,10 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   );
   const mediaService = new MediaService(media, storage, views, server.log);
   const pictures = new PictureMaker(overrides.pictureQueue ?? defaultPictureQueue);
-  const profilePictures = new ProfilePictureService(users, media, storage, pictures, server.log);
+  const { retentionMs } = config.cleanup;
+  const profilePictures = new ProfilePictureService(users, media, storage, pictures, retentionMs, server.log);
   const accounts = new AccountService(users, tokens, rateLimits);
-  const cleanup = new CleanupJob(users, media, storage, config.cleanup, server.log);
+  const cleanup = new CleanupJob(database, storage, config.cleanup, server.log);
   const metrics = new Metrics(() => views.totals);
 
   metrics.observe(server);

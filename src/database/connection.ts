@@ -7,6 +7,7 @@ import mongoose from "mongoose";
 import { startEmbeddedMongo, type EmbeddedMongo } from "../embedded-mongo/start.ts";
 import { querying } from "./errors.ts";
 import { MediaRepository } from "./media-repository.ts";
+import { MediaUpkeep } from "./media-upkeep.ts";
 import { UserRepository } from "./user-repository.ts";
 
 /** LetsApp's database, unless the URI names another one. */
@@ -33,6 +34,7 @@ export type EmbeddedMongoStarter = (
 export class Database {
   readonly users: UserRepository;
   readonly media: MediaRepository;
+  readonly upkeep: MediaUpkeep;
 
   private constructor(
     readonly connection: mongoose.Connection,
@@ -40,6 +42,7 @@ export class Database {
   ) {
     this.users = new UserRepository(connection);
     this.media = new MediaRepository(connection);
+    this.upkeep = new MediaUpkeep(connection);
   }
 
   /**

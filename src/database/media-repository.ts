@@ -1,20 +1,13 @@
-// Reads and writes media. Called by the services and the clean-up job; nothing else knows how a media is stored.
+// Media as the services read and change them. What the upkeep asks beyond that is `media-upkeep.ts`.
 import type { AnyBulkWriteOperation, Connection, Model } from "mongoose";
 
 import type { MediaId, UserId } from "../domain/ids.ts";
 import { thumbnailKeyOf, type Media, type NewMedia } from "../domain/media.ts";
 import { querying } from "./errors.ts";
-import { MediaRecord, mediaModel } from "./media.model.ts";
+import { mediaModel, toMedia, type MediaRecord } from "./media.model.ts";
 
 /** What anybody may see: stored completely, and neither deleted nor replaced. */
 const visible = { is_deleted: { $ne: true }, status: { $ne: "pending" } } as const;
-
-/** A media for the clean-up job: what is to be done depends on where its owner's pointer is. */
-export interface UnsettledMedia {
-  media: Media;
-  status: "pending" | "ready";
-  replacesId: MediaId | null;
-}
 
 /** Media by their ids, and the steps of their life. */
 export class MediaRepository {
@@ -104,11 +97,29 @@ export class MediaRepository {
     return records.map(({ _id }) => _id.toHexString());
   }
 
-  /** Takes a pending media for itself, so that its upload cannot become current any more. */
-  async claimAbandoned(id: MediaId): Promise<boolean> {
-    const update = { $set: { is_deleted: true, deleted_at: new Date() } };
+  /** A retired media with the time when it was, unless its bytes are being removed; null when there is none. */
+  async findRestorable(id: MediaId): Promise<{ media: Media; retiredAt: Date } | null> {
+    const filter = {
+      _id: id,
+      is_deleted: true,
+      deleted_at: { $exists: true },
+      is_being_removed: { $ne: true },
+    };
+    const record = await querying(() => this.#media.findOne(filter).lean<MediaRecord>());
+    return record?.deleted_at ? { media: toMedia(record), retiredAt: record.deleted_at } : null;
+  }
+
+  /**
+   * Takes a retired media back, as the first step of making it current again.
+   *
+   * @returns false when it is not retired any more, or its bytes are being removed
+   */
+  async revive(id: MediaId): Promise<boolean> {
     const { matchedCount } = await querying(() =>
-      this.#media.updateOne({ _id: id, status: "pending" }, update),
+      this.#media.updateOne(
+        { _id: id, is_deleted: true, is_being_removed: { $ne: true } },
+        { $set: { is_deleted: false, unsettled_since: new Date() }, $unset: { deleted_at: 1 } },
+      ),
     );
     return matchedCount === 1;
   }
@@ -141,41 +152,6 @@ export class MediaRepository {
     if (writes.length > 0) await querying(() => this.#media.bulkWrite(writes));
   }
 
-  /** Changes that began before `before` and were never finished, oldest first. */
-  async findUnsettled(before: Date, maxCount: number, skipCount: number): Promise<UnsettledMedia[]> {
-    const records = await querying(() =>
-      this.#media
-        .find({ unsettled_since: { $lt: before } })
-        .sort({ unsettled_since: 1 })
-        .skip(skipCount)
-        .limit(maxCount)
-        .lean<MediaRecord[]>(),
-    );
-    return records.map((record) => ({
-      media: toMedia(record),
-      status: record.status === "pending" ? "pending" : "ready",
-      replacesId: record.replaces?.toHexString() ?? null,
-    }));
-  }
-
-  /** Media retired before `before`, longest ago first. */
-  async findRetired(before: Date, maxCount: number, skipCount: number): Promise<{ media: Media }[]> {
-    const records = await querying(() =>
-      this.#media
-        .find({ deleted_at: { $lt: before }, is_deleted: true })
-        .sort({ deleted_at: 1 })
-        .skip(skipCount)
-        .limit(maxCount)
-        .lean<MediaRecord[]>(),
-    );
-    return records.map((record) => ({ media: toMedia(record) }));
-  }
-
-  /** Removes the record. Its objects have to be gone already, for nothing else knows their names. */
-  async remove(id: MediaId): Promise<void> {
-    await querying(() => this.#media.deleteOne({ _id: id }));
-  }
-
   /**
    * Adds views to the records' counts, all in one command. A batch that is added again changes nothing, unless another
    * process has added one of its own in between.
@@ -189,23 +165,4 @@ export class MediaRepository {
     }));
     await querying(() => this.#media.bulkWrite(writes, { ordered: false }));
   }
-}
-
-function toMedia(record: MediaRecord): Media {
-  return {
-    id: record._id.toHexString(),
-    objectKey: record.filename,
-    thumbnailKey: record.thumbnail ?? thumbnailKeyOf(record.filename),
-    originalFilename: record.original_filename,
-    fileSizeBytes: record.file_size,
-    mediaType: record.media_type,
-    contentType: record.mime_type,
-    width: record.width ?? null,
-    height: record.height ?? null,
-    viewCount: record.view_count ?? 0,
-    lastViewBatch: record.last_view_batch ?? null,
-    createdAt: record.created_at ? new Date(record.created_at) : record._id.getTimestamp(),
-    uploaderId: record.uploader_id.toString() as UserId,
-    etag: record.etag ?? null,
-  };
 }

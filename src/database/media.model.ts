@@ -1,6 +1,9 @@
-// The `media` collection: LetsApp's fields, and ours beside them. Used by `media-repository.ts` alone.
+// The `media` collection: LetsApp's fields, and ours beside them. Used by `media-repository.ts` and `media-upkeep.ts` alone.
 import { buildSchema, index, modelOptions, prop } from "@typegoose/typegoose";
 import { Types, type Connection, type Model } from "mongoose";
+
+import type { UserId } from "../domain/ids.ts";
+import { thumbnailKeyOf, type Media } from "../domain/media.ts";
 
 // Both hold only the few records that somebody still has to deal with.
 @index({ unsettled_since: 1 }, { sparse: true })
@@ -58,6 +61,10 @@ export class MediaRecord {
   @prop({ type: () => Date })
   deleted_at?: Date;
 
+  /** True once the clean-up has begun to remove its bytes. */
+  @prop({ type: () => Boolean })
+  is_being_removed?: boolean;
+
   /** "pending" until both objects are stored. LetsApp's own records have no status and count as ready. */
   @prop({ type: () => String, enum: ["pending", "ready"] })
   status?: "pending" | "ready";
@@ -81,7 +88,29 @@ export class MediaRecord {
   replaces?: Types.ObjectId;
 }
 
-/** A model of its own for each connection: typegoose's `getModelForClass` would share one among all of them. */
+/** One model for each connection: typegoose's `getModelForClass` would share one among all of them. */
 export function mediaModel(connection: Connection): Model<MediaRecord> {
-  return connection.model(MediaRecord.name, buildSchema(MediaRecord)) as unknown as Model<MediaRecord>;
+  const { [MediaRecord.name]: known } = connection.models;
+  return (known ??
+    connection.model(MediaRecord.name, buildSchema(MediaRecord))) as unknown as Model<MediaRecord>;
+}
+
+/** The record as the services know it. */
+export function toMedia(record: MediaRecord): Media {
+  return {
+    id: record._id.toHexString(),
+    objectKey: record.filename,
+    thumbnailKey: record.thumbnail ?? thumbnailKeyOf(record.filename),
+    originalFilename: record.original_filename,
+    fileSizeBytes: record.file_size,
+    mediaType: record.media_type,
+    contentType: record.mime_type,
+    width: record.width ?? null,
+    height: record.height ?? null,
+    viewCount: record.view_count ?? 0,
+    lastViewBatch: record.last_view_batch ?? null,
+    createdAt: record.created_at ? new Date(record.created_at) : record._id.getTimestamp(),
+    uploaderId: record.uploader_id.toString() as UserId,
+    etag: record.etag ?? null,
+  };
 }

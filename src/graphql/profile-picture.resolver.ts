@@ -2,7 +2,13 @@
 import type { FileUpload } from "graphql-upload-ts";
 import { Arg, Ctx, Directive, ID, Mutation, Resolver } from "type-graphql";
 
-import { DELETED_MESSAGE, ownUserId, UPDATED_MESSAGE } from "../services/profile-picture-service.ts";
+import { parseId } from "../domain/ids.ts";
+import {
+  DELETED_MESSAGE,
+  ownUserId,
+  RESTORED_MESSAGE,
+  UPDATED_MESSAGE,
+} from "../services/profile-picture-service.ts";
 import { forgetLoaded, requireUser, type RequestContext } from "./context.ts";
 import { readFileUpload, UploadScalar } from "./file-upload.ts";
 import { ProfilePicturePayload } from "./profile-picture.type.ts";
@@ -52,5 +58,26 @@ export class ProfilePictureResolver {
     const user = await context.services.profilePictures.delete(ownUserId(requireUser(context), userId));
     forgetLoaded(context);
     return { success: true, message: DELETED_MESSAGE, user: toUserType(user), media: null };
+  }
+
+  @Mutation(() => ProfilePicturePayload, {
+    description:
+      "Makes a deleted or replaced picture of one's own the profile picture again, as long as its bytes are kept. The " +
+      "picture before it is deleted. MEDIA_NOT_FOUND when there is none to restore. Needs a token.",
+  })
+  async restoreProfilePicture(
+    @Arg("mediaId", () => ID, { description: "The picture's id, as it was before." }) mediaId: string,
+    @Ctx() context: RequestContext,
+  ): Promise<ProfilePicturePayload> {
+    const { services } = context;
+    const ownId = requireUser(context);
+    const { user, media } = await services.profilePictures.restore(ownId, parseId(mediaId, "media"));
+    forgetLoaded(context);
+    return {
+      success: true,
+      message: RESTORED_MESSAGE,
+      user: toUserType(user),
+      media: toMediaType(media, services.urls),
+    };
   }
 }

@@ -2,8 +2,8 @@
 // records, never from files that it does not know, and several processes may run it at once.
 import type { FastifyBaseLogger } from "fastify";
 
-import type { MediaRepository, UnsettledMedia } from "../database/media-repository.ts";
-import type { UserRepository } from "../database/user-repository.ts";
+import type { Database } from "../database/connection.ts";
+import type { UnsettledMedia } from "../database/media-upkeep.ts";
 import type { Media } from "../domain/media.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 
@@ -31,8 +31,7 @@ export class CleanupJob {
   #isClosing = false;
 
   constructor(
-    readonly users: UserRepository,
-    readonly media: MediaRepository,
+    readonly database: Pick<Database, "users" | "media" | "upkeep">,
     readonly storage: ObjectStorage,
     readonly settings: { retentionMs: number },
     readonly log: FastifyBaseLogger,
@@ -58,43 +57,52 @@ export class CleanupJob {
     await this.#run;
   }
 
-  async run(now = new Date()): Promise<CleanupResult> {
+  /** @param isDryRun whether to say what would be done, and do nothing */
+  async run({ now = new Date(), isDryRun = false } = {}): Promise<CleanupResult> {
+    const { upkeep } = this.database;
     const result: CleanupResult = { abandonedCount: 0, settledCount: 0, removedCount: 0, failedCount: 0 };
     const graceEnd = new Date(now.getTime() - GRACE_PERIOD_MS);
     await this.#inBatches(
       result,
-      (skipCount) => this.media.findUnsettled(graceEnd, BATCH_COUNT, skipCount),
+      (skipCount) => upkeep.findUnsettled(graceEnd, BATCH_COUNT, skipCount),
       async (unsettled) => {
-        result[await this.#settle(unsettled)] += 1;
+        result[await this.#settle(unsettled, isDryRun)] += 1;
+        return !isDryRun;
       },
     );
     const retentionEnd = new Date(now.getTime() - this.settings.retentionMs);
     await this.#inBatches(
       result,
-      (skipCount) => this.media.findRetired(retentionEnd, BATCH_COUNT, skipCount),
-      async (retired) => {
-        await this.#removeRetired(retired);
-        result.removedCount += 1;
+      (skipCount) => upkeep.findRetired(retentionEnd, BATCH_COUNT, skipCount),
+      async ({ media }) => {
+        await this.#assertUnused(media);
+        const isRemoved = isDryRun || (await this.#removeRetired(media, retentionEnd));
+        if (isRemoved) result.removedCount += 1;
+        return !isDryRun;
       },
     );
     if (Object.values(result).some((count) => count > 0)) this.log.info(result, "cleaned up");
     return result;
   }
 
-  /** Works on the oldest records until there are no more. Those that cannot be dealt with are passed over. */
+  /**
+   * Works on the oldest records until there are no more. Those that stay as they are are passed over.
+   *
+   * @param work whether the record is not among those that `find` finds any more
+   */
   async #inBatches<Work extends { media: Media }>(
     result: CleanupResult,
     find: (skipCount: number) => Promise<Work[]>,
-    work: (one: Work) => Promise<void>,
+    work: (one: Work) => Promise<boolean>,
   ): Promise<void> {
-    for (let failedCount = 0; ;) {
-      const batch = await find(failedCount);
+    for (let passedOver = 0; ;) {
+      const batch = await find(passedOver);
       for (const one of batch) {
         if (this.#isClosing) return;
         try {
-          await work(one);
+          if (!(await work(one))) passedOver += 1;
         } catch (error) {
-          failedCount += 1;
+          passedOver += 1;
           result.failedCount += 1;
           this.log.error({ err: error, mediaId: one.media.id }, "a media could not be cleaned up");
         }
@@ -104,33 +112,44 @@ export class CleanupJob {
   }
 
   /** The owner's pointer says how far the process came. */
-  async #settle({ media, status, replacesId }: UnsettledMedia): Promise<"abandonedCount" | "settledCount"> {
-    const currentId = await this.users.findPictureId(media.uploaderId);
-    if (currentId === media.id) {
-      await this.media.settle({ retiredId: replacesId, currentId: media.id });
-      return "settledCount";
-    }
-    if (status === "pending") {
-      const isClaimed = await this.media.claimAbandoned(media.id);
+  async #settle(
+    { media, status, replacesId }: UnsettledMedia,
+    isDryRun: boolean,
+  ): Promise<"abandonedCount" | "settledCount"> {
+    const { users, media: mediaRepository, upkeep } = this.database;
+    const currentId = await users.findPictureId(media.uploaderId);
+    const isCurrent = currentId === media.id;
+    const outcome = !isCurrent && status === "pending" ? "abandonedCount" : "settledCount";
+    if (isDryRun) return outcome;
+    if (isCurrent) {
+      await mediaRepository.settle({ retiredId: replacesId, currentId: media.id });
+    } else if (status === "pending") {
+      const isClaimed = await upkeep.claimAbandoned(media.id);
       if (!isClaimed) throw new Error("its upload has gone on meanwhile"); // The next run looks again.
       await this.#remove(media);
-      return "abandonedCount";
+    } else {
+      await mediaRepository.settle({ retiredId: media.id, currentId: null });
     }
-    await this.media.settle({ retiredId: media.id, currentId: null });
-    return "settledCount";
+    return outcome;
   }
 
   /** A record marked as deleted that somebody shows all the same is another program's doing: it is kept. */
-  async #removeRetired({ media }: { media: Media }): Promise<void> {
-    const currentId = await this.users.findPictureId(media.uploaderId);
-    if (currentId === media.id) throw new Error("a retired media is still somebody's profile picture");
-    await this.#remove(media);
+  async #assertUnused({ id, uploaderId }: Media): Promise<void> {
+    const currentId = await this.database.users.findPictureId(uploaderId);
+    if (currentId === id) throw new Error("a retired media is still somebody's profile picture");
+  }
+
+  /** False when its owner has just restored it. */
+  async #removeRetired(media: Media, before: Date): Promise<boolean> {
+    const isClaimed = await this.database.upkeep.claimRetired(media.id, before);
+    if (isClaimed) await this.#remove(media);
+    return isClaimed;
   }
 
   /** Bytes first: once the record is gone, nothing knows where they are. */
   async #remove(media: Media): Promise<void> {
     await this.storage.delete(media.objectKey);
     await this.storage.delete(media.thumbnailKey);
-    await this.media.remove(media.id);
+    await this.database.upkeep.remove(media.id);
   }
 }

@@ -18,9 +18,10 @@ import type { PictureMaker, SafePicture } from "../images/picture-maker.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import type { ReadUpload } from "./read-upload.ts";
 
-/** The seed's sentences, word for word. */
+/** The first two are the seed's sentences, word for word. */
 export const UPDATED_MESSAGE = "Profile picture updated successfully";
 export const DELETED_MESSAGE = "Profile picture deleted successfully";
+export const RESTORED_MESSAGE = "Profile picture restored successfully";
 
 /** Of any number of concurrent changes to one user's picture, each round lets one through. */
 const MAX_SWAP_TRIES = 100;
@@ -42,6 +43,7 @@ export class ProfilePictureService {
     readonly media: MediaRepository,
     readonly storage: ObjectStorage,
     readonly pictures: PictureMaker,
+    readonly retentionMs: number,
     readonly log: FastifyBaseLogger,
   ) {}
 
@@ -70,7 +72,7 @@ export class ProfilePictureService {
       this.storage.put(objectKey, picture.original),
       this.storage.put(thumbnailKeyOf(objectKey), picture.thumbnail),
     ]); // 2. bytes
-    await this.#makeCurrent(user, media);
+    if (!(await this.#makeCurrent(user, media))) throw await this.#takenForLeftBehind(media);
     return { user: { ...user, profilePictureId: media.id }, media };
   }
 
@@ -107,6 +109,36 @@ export class ProfilePictureService {
     throw tooManyChanges();
   }
 
+  /**
+   * Makes a deleted or replaced picture of the user's the current one again, and retires the one that is. Doing it
+   * again changes nothing.
+   *
+   * @throws MEDIA_NOT_FOUND when there is no such picture, when it is somebody else's, or its retention time is over
+   * @throws USER_NOT_FOUND
+   */
+  async restore(userId: UserId, mediaId: MediaId): Promise<{ user: User; media: Media }> {
+    const user = await this.#getUser(userId);
+    if (user.profilePictureId === mediaId) {
+      const current = await this.media.findById(mediaId);
+      if (current) return { user, media: current };
+    }
+    const media = await this.#findRestorable(userId, mediaId);
+    const isRevived = await this.media.revive(mediaId); // 1. intent: no clean-up removes its bytes any more
+    if (!isRevived) throw mediaNotFound();
+    if (!(await this.#makeCurrent(user, media))) throw tooManyChanges(); // It has been deleted again.
+    return { user: { ...user, profilePictureId: mediaId }, media };
+  }
+
+  async #findRestorable(userId: UserId, mediaId: MediaId): Promise<Media> {
+    const found = await this.media.findRestorable(mediaId);
+    const isOwn = found?.media.uploaderId === userId;
+    if (!isOwn || found.retiredAt.getTime() < Date.now() - this.retentionMs) throw mediaNotFound();
+    const { objectKey, thumbnailKey } = found.media;
+    const objects = await Promise.all([objectKey, thumbnailKey].map((key) => this.storage.stat(key)));
+    if (objects.includes(null)) throw mediaNotFound();
+    return found.media;
+  }
+
   /** A deletion that failed behind its second step is finished by asking again. @throws NO_PROFILE_PICTURE */
   async #finishDeletion(userId: UserId): Promise<void> {
     const leaving = await this.media.findLeaving(userId);
@@ -116,24 +148,35 @@ export class ProfilePictureService {
     for (const id of leaving) await this.media.settle({ retiredId: id, currentId: null });
   }
 
-  /** The pointer moves only from where it was seen last, so that what it leaves is known before it does. */
-  async #makeCurrent(user: User, media: Media): Promise<void> {
+  /**
+   * The pointer moves only from where it was seen last, so that what it leaves is known before it does.
+   *
+   * @returns false when somebody has deleted the media meanwhile
+   */
+  async #makeCurrent(user: User, media: Media): Promise<boolean> {
     let replaced = user.profilePictureId;
     for (let tryCount = 0; tryCount < MAX_SWAP_TRIES; tryCount++) {
       if (replaced) await this.media.finishChange(replaced);
       const isStillThere = await this.media.markReady(media.id, replaced); // 3. complete, and whose place it takes
-      if (!isStillThere) throw await this.#takenForLeftBehind(media);
+      if (!isStillThere) return false;
       const isSwapped = await this.users.swapPicture(user.id, replaced, media.id); // 4. current, in one atomic write
-      if (isSwapped) return this.#retire(replaced, media); // 5. the old one is retired
+      if (isSwapped) {
+        await this.#retire(user.id, replaced, media); // 5. the old one is retired
+        return true;
+      }
       replaced = (await this.#getUser(user.id)).profilePictureId; // Somebody else was faster.
     }
     throw tooManyChanges();
   }
 
   /** The upload has taken effect already: what fails here is finished with the next change, or by the clean-up job. */
-  async #retire(replaced: MediaId | null, media: Media): Promise<void> {
+  async #retire(userId: UserId, replaced: MediaId | null, media: Media): Promise<void> {
     try {
       await this.media.settle({ retiredId: replaced, currentId: media.id });
+      if (replaced && (await this.users.findPictureId(userId)) === replaced) {
+        await this.media.revive(replaced); // Its owner has restored it meanwhile.
+        await this.media.settle({ retiredId: null, currentId: replaced });
+      }
     } catch (error) {
       this.log.error(
         { err: error, mediaId: media.id, replaced },
@@ -165,6 +208,10 @@ export function ownUserId(currentUserId: UserId, requestedUserId: string | null 
   if (requestedUserId === null || requestedUserId === undefined) return currentUserId;
   if (parseId(requestedUserId, "user") === currentUserId) return currentUserId;
   throw new AppError("FORBIDDEN", "You can only change your own profile picture.");
+}
+
+function mediaNotFound(): AppError {
+  return new AppError("MEDIA_NOT_FOUND", "There is no such picture to restore.");
 }
 
 function tooManyChanges(): AppError {

@@ -213,7 +213,7 @@ describe("what else LetsApp keeps among its media", () => {
   it("is never removed by the clean-up: a deletion that nobody dated", async () => {
     const { mediaId, filename } = await givenLetsAppUser({ media: { is_deleted: true } });
 
-    await app.app.cleanup.run(new Date("2100-01-01"));
+    await app.app.cleanup.run({ now: new Date("2100-01-01") });
 
     expect(await app.mediaCollection.countDocuments({ _id: mediaId })).toBe(1);
     expect(await app.storedFiles()).toContain(filename);

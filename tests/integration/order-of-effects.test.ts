@@ -1,4 +1,5 @@
 // What a failure, or a crash, at any step of an upload or a deletion leaves behind, and how it is finished.
+import { mongo } from "mongoose";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { AppError } from "../../src/errors.ts";
@@ -82,7 +83,7 @@ describe("when a picture cannot be stored", () => {
 
     const early = await app.app.cleanup.run();
     const between = await app.traces();
-    const late = await app.app.cleanup.run(later());
+    const late = await app.app.cleanup.run({ now: later() });
 
     expect(early).toMatchObject({ abandonedCount: 0 });
     expect(between.records).toBe(before.records + 1);
@@ -129,7 +130,7 @@ describe("when the process dies during an upload", () => {
     revive();
     const duringCrash = await currentPicture(person.token);
 
-    await app.app.cleanup.run(later());
+    await app.app.cleanup.run({ now: later() });
 
     const afterCleanup = await currentPicture(person.token);
     expect(afterCleanup).toBe(duringCrash);
@@ -153,7 +154,7 @@ describe("when the process dies during a deletion", () => {
     await app.graphql(DELETE, {}, person.token);
     revive();
 
-    const result = await app.app.cleanup.run(later());
+    const result = await app.app.cleanup.run({ now: later() });
 
     expect(result).toMatchObject({ settledCount: 1, abandonedCount: 0, failedCount: 0 });
     expect((await app.picture(person.mediaId)).status).toBe(status);
@@ -203,7 +204,7 @@ describe("an upload that takes longer than the grace period", () => {
     const { media } = app.app.database;
     const markReady = media.markReady.bind(media);
     media.markReady = async (id, replacesId) => {
-      await app.app.cleanup.run(later());
+      await app.app.cleanup.run({ now: later() });
       return markReady(id, replacesId);
     };
 
@@ -224,8 +225,8 @@ describe("the clean-up", () => {
     const other = await app.givenPersonWithPicture(await sampleImages.palettePng());
     await app.graphql(DELETE, {}, other.token);
 
-    const early = await app.app.cleanup.run(new Date(Date.now() + 29 * 24 * 60 * 60 * 1000));
-    const late = await app.app.cleanup.run(afterRetention());
+    const early = await app.app.cleanup.run({ now: new Date(Date.now() + 29 * 24 * 60 * 60 * 1000) });
+    const late = await app.app.cleanup.run({ now: afterRetention() });
 
     expect(early).toMatchObject({ removedCount: 0 });
     expect(late).toEqual({ abandonedCount: 0, settledCount: 0, removedCount: 2, failedCount: 0 });
@@ -234,15 +235,36 @@ describe("the clean-up", () => {
     expect((await app.picture((await currentPicture(person.token))!)).status).toBe(200);
   });
 
+  it("says in a dry run what it would do, and does nothing", async () => {
+    const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    await app.upload({ bytes: await sampleImages.stillGif() }, person.token);
+    await app.mediaCollection.insertMany(
+      Array.from({ length: 250 }, (_, i) => ({
+        filename: `${i}.png`,
+        original_filename: "x",
+        mime_type: "image/png",
+        uploader_id: new mongo.ObjectId(),
+        status: "pending",
+        unsettled_since: new Date(0),
+      })),
+    );
+    const before = [await app.traces(), await app.mediaCollection.find().toArray()];
+
+    const result = await app.app.cleanup.run({ now: afterRetention(), isDryRun: true });
+
+    expect(result).toEqual({ abandonedCount: 250, settledCount: 0, removedCount: 1, failedCount: 0 });
+    expect([await app.traces(), await app.mediaCollection.find().toArray()]).toEqual(before);
+  });
+
   it("keeps the record when its bytes could not be removed, and tries again", async () => {
     const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
     await app.graphql(DELETE, {}, person.token);
     failsOn = "delete";
 
-    const failed = await app.app.cleanup.run(afterRetention());
+    const failed = await app.app.cleanup.run({ now: afterRetention() });
     const between = await app.mediaCollection.countDocuments();
     failsOn = null;
-    const again = await app.app.cleanup.run(afterRetention());
+    const again = await app.app.cleanup.run({ now: afterRetention() });
 
     expect(failed).toMatchObject({ removedCount: 0, failedCount: 1 });
     expect(between).toBe(1);
@@ -254,7 +276,7 @@ describe("the clean-up", () => {
     const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
     await app.mediaCollection.updateOne({}, { $set: { is_deleted: true, deleted_at: new Date(0) } });
 
-    const result = await app.app.cleanup.run(afterRetention());
+    const result = await app.app.cleanup.run({ now: afterRetention() });
 
     expect(result).toMatchObject({ removedCount: 0, failedCount: 1 });
     expect(await app.storedFiles()).toHaveLength(2);
@@ -265,7 +287,7 @@ describe("the clean-up", () => {
   it("does not touch files that it does not know", async () => {
     await app.app.storage.put("somebody-elses.jpg", Buffer.from("bytes"));
 
-    await app.app.cleanup.run(afterRetention());
+    await app.app.cleanup.run({ now: afterRetention() });
 
     expect(await app.storedFiles()).toEqual(["somebody-elses.jpg"]);
   });
@@ -275,8 +297,8 @@ describe("the clean-up", () => {
     await app.graphql(DELETE, {}, person.token);
 
     const results = await Promise.all([
-      app.app.cleanup.run(afterRetention()),
-      app.app.cleanup.run(afterRetention()),
+      app.app.cleanup.run({ now: afterRetention() }),
+      app.app.cleanup.run({ now: afterRetention() }),
     ]);
 
     expect(results.map(({ failedCount }) => failedCount)).toEqual([0, 0]);

@@ -1,0 +1,78 @@
+// What the upkeep asks of media: the changes that were never finished, and those whose time is over. Called by the
+// files of `jobs/`.
+import type { Connection, Model } from "mongoose";
+
+import type { MediaId } from "../domain/ids.ts";
+import type { Media } from "../domain/media.ts";
+import { querying } from "./errors.ts";
+import { mediaModel, toMedia, type MediaRecord } from "./media.model.ts";
+
+/** A media for the clean-up job: what is to be done depends on where its owner's pointer is. */
+export interface UnsettledMedia {
+  media: Media;
+  status: "pending" | "ready";
+  replacesId: MediaId | null;
+}
+
+export class MediaUpkeep {
+  readonly #media: Model<MediaRecord>;
+
+  constructor(connection: Connection) {
+    this.#media = mediaModel(connection);
+  }
+
+  /** Changes that began before `before` and were never finished, oldest first. */
+  async findUnsettled(before: Date, maxCount: number, skipCount: number): Promise<UnsettledMedia[]> {
+    const records = await querying(() =>
+      this.#media
+        .find({ unsettled_since: { $lt: before } })
+        .sort({ unsettled_since: 1 })
+        .skip(skipCount)
+        .limit(maxCount)
+        .lean<MediaRecord[]>(),
+    );
+    return records.map((record) => ({
+      media: toMedia(record),
+      status: record.status === "pending" ? "pending" : "ready",
+      replacesId: record.replaces?.toHexString() ?? null,
+    }));
+  }
+
+  /** Media retired before `before`, longest ago first. */
+  async findRetired(before: Date, maxCount: number, skipCount: number): Promise<{ media: Media }[]> {
+    const records = await querying(() =>
+      this.#media
+        .find({ deleted_at: { $lt: before }, is_deleted: true })
+        .sort({ deleted_at: 1 })
+        .skip(skipCount)
+        .limit(maxCount)
+        .lean<MediaRecord[]>(),
+    );
+    return records.map((record) => ({ media: toMedia(record) }));
+  }
+
+  /** Takes a retired media for removal, so that nobody can revive it any more. */
+  async claimRetired(id: MediaId, before: Date): Promise<boolean> {
+    const { matchedCount } = await querying(() =>
+      this.#media.updateOne(
+        { _id: id, is_deleted: true, deleted_at: { $lt: before } },
+        { $set: { is_being_removed: true } },
+      ),
+    );
+    return matchedCount === 1;
+  }
+
+  /** Takes a pending media for itself, so that its upload cannot become current any more. */
+  async claimAbandoned(id: MediaId): Promise<boolean> {
+    const update = { $set: { is_deleted: true, deleted_at: new Date() } };
+    const { matchedCount } = await querying(() =>
+      this.#media.updateOne({ _id: id, status: "pending" }, update),
+    );
+    return matchedCount === 1;
+  }
+
+  /** Removes the record. Its objects have to be gone already, for nothing else knows their names. */
+  async remove(id: MediaId): Promise<void> {
+    await querying(() => this.#media.deleteOne({ _id: id }));
+  }
+}

@@ -1,0 +1,159 @@
+// Taking a deletion back, within the retention time.
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+import * as sampleImages from "../support/sample-images.ts";
+import { DELETE, TestApp, type Person } from "../support/test-app.ts";
+
+const RESTORE = `mutation ($mediaId: ID!) {
+  restoreProfilePicture(mediaId: $mediaId) {
+    success message user { profilePicture { id viewCount } } media { id url }
+  }
+}`;
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+let app: TestApp;
+let person: Person;
+let first: string;
+beforeEach(async () => {
+  app = await TestApp.start({ UPLOADS_PER_MINUTE: "1000" });
+  ({ mediaId: first, ...person } = await app.givenPersonWithPicture(sampleImages.portraitJpeg()));
+});
+afterEach(() => app.stop());
+
+const restore = (mediaId: string, token = person.token) => app.graphql(RESTORE, { mediaId }, token);
+const codeOf = async (mediaId: string, token?: string) =>
+  (await restore(mediaId, token)).errors[0]?.extensions.code;
+const statusOf = async (mediaId: string) =>
+  Promise.all(["", "?thumbnail=true"].map(async (query) => (await app.picture(mediaId, query)).status));
+
+async function givenSecondPicture(): Promise<string> {
+  const { data } = await app.upload({ bytes: await sampleImages.stillGif() }, person.token);
+  return data.uploadProfilePicture.media.id;
+}
+
+describe("a picture is restored", () => {
+  it("after its deletion, under the same id, with its views", async () => {
+    await (await app.picture(first)).arrayBuffer();
+    await app.graphql(DELETE, {}, person.token);
+    const between = await statusOf(first);
+
+    const { data } = await restore(first);
+
+    expect(between).toEqual([404, 404]);
+    expect(data.restoreProfilePicture).toMatchObject({
+      success: true,
+      message: "Profile picture restored successfully",
+      user: { profilePicture: { id: first, viewCount: 1 } },
+      media: { id: first },
+    });
+    expect(await statusOf(first)).toEqual([200, 200]);
+    expect(await app.mediaCollection.countDocuments({ unsettled_since: { $exists: true } })).toBe(0);
+  });
+
+  it("after its replacement, and takes the place of the one that replaced it", async () => {
+    const second = await givenSecondPicture();
+
+    const { data } = await restore(first);
+
+    expect(data.restoreProfilePicture.user.profilePicture.id).toBe(first);
+    expect([await statusOf(first), await statusOf(second)]).toEqual([
+      [200, 200],
+      [404, 404],
+    ]);
+    expect((await restore(second)).data.restoreProfilePicture.media.id).toBe(second);
+    expect(await statusOf(first)).toEqual([404, 404]);
+  });
+
+  it("twice without harm", async () => {
+    await app.graphql(DELETE, {}, person.token);
+    await restore(first);
+
+    expect((await restore(first)).data.restoreProfilePicture.media.id).toBe(first);
+    expect(await statusOf(first)).toEqual([200, 200]);
+  });
+
+  it("once among many changes at the same time, and the pointer and the pictures agree", async () => {
+    const second = await givenSecondPicture();
+    const pictures = [await sampleImages.palettePng(), await sampleImages.stillGif()];
+
+    await Promise.all([
+      restore(first),
+      restore(second),
+      restore(first),
+      ...pictures.map((bytes) => app.upload({ bytes }, person.token)),
+      app.graphql(DELETE, {}, person.token),
+      restore(first),
+      restore(second),
+    ]);
+
+    const current = (await app.usersCollection.findOne({}))!.profile_picture;
+    const visible = await app.mediaCollection.find({ is_deleted: { $ne: true } }).toArray();
+    expect(visible.map(({ _id }) => String(_id))).toEqual(current ? [String(current)] : []);
+  });
+
+  it("and is not removed by a clean-up that had it on its list", async () => {
+    await app.graphql(DELETE, {}, person.token);
+    const { upkeep } = app.app.database;
+    const claimRetired = upkeep.claimRetired.bind(upkeep);
+    upkeep.claimRetired = async (...args) => {
+      await restore(first);
+      return claimRetired(...args);
+    };
+
+    const result = await app.app.cleanup.run({ now: new Date(Date.now() + 31 * DAY_MS) });
+
+    expect(result).toMatchObject({ removedCount: 0, failedCount: 0 });
+    expect(await statusOf(first)).toEqual([200, 200]);
+  });
+});
+
+describe("a picture is not restored", () => {
+  it("without a token", async () => {
+    expect(await codeOf(first, "")).toBe("UNAUTHENTICATED");
+  });
+
+  it("by somebody else", async () => {
+    const stranger = await app.givenPerson();
+    await app.graphql(DELETE, {}, person.token);
+
+    expect(await codeOf(first, stranger.token)).toBe("MEDIA_NOT_FOUND");
+    expect(await statusOf(first)).toEqual([404, 404]);
+  });
+
+  it("when it never was, or its id is none", async () => {
+    expect(await codeOf("f".repeat(24))).toBe("MEDIA_NOT_FOUND");
+    expect(await codeOf("none")).toBe("BAD_USER_INPUT");
+  });
+
+  it("after the retention time, though it has not been removed yet", async () => {
+    await app.graphql(DELETE, {}, person.token);
+    await app.mediaCollection.updateOne({}, { $set: { deleted_at: new Date(Date.now() - 31 * DAY_MS) } });
+
+    expect(await codeOf(first)).toBe("MEDIA_NOT_FOUND");
+  });
+
+  it("when its bytes are gone, or are being removed", async () => {
+    const second = await givenSecondPicture();
+    await app.app.storage.delete((await app.mediaCollection.findOne({}))!.thumbnail);
+    const ofFirst = await codeOf(first);
+    await app.graphql(DELETE, {}, person.token);
+    await app.app.database.upkeep.claimRetired(second, new Date(Date.now() + DAY_MS));
+
+    expect([ofFirst, await codeOf(second)]).toEqual(["MEDIA_NOT_FOUND", "MEDIA_NOT_FOUND"]);
+  });
+
+  it("when the pointer cannot be moved: it is hidden again by the clean-up, and can be restored later", async () => {
+    await app.graphql(DELETE, {}, person.token);
+    const { users } = app.app.database;
+    const swapPicture = users.swapPicture.bind(users);
+    users.swapPicture = () => Promise.reject(new Error("the process is gone"));
+    await restore(first);
+    users.swapPicture = swapPicture;
+
+    await app.app.cleanup.run({ now: new Date(Date.now() + DAY_MS / 12) });
+    const afterCleanup = await statusOf(first);
+
+    expect(afterCleanup).toEqual([404, 404]);
+    expect((await restore(first)).data.restoreProfilePicture.media.id).toBe(first);
+  });
+});
