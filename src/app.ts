@@ -23,10 +23,11 @@ import { restDoor } from "./rest/plugin.ts";
 import { AccountService } from "./services/account-service.ts";
 import { MediaService } from "./services/media-service.ts";
 import { MediaUrls } from "./services/media-urls.ts";
+import { PictureIntake } from "./services/picture-intake.ts";
 import { ProfilePictureService } from "./services/profile-picture-service.ts";
 import { RateLimits, type RateLimiterFactory } from "./services/rate-limits.ts";
 import { fileTooLarge } from "./services/read-upload.ts";
-import { LocalStorage } from "./storage/local-storage.ts";
+import { createStorage } from "./storage/create-storage.ts";
 import type { ObjectStorage } from "./storage/object-storage.ts";
 import { ViewCounter } from "./views/view-counter.ts";
 import { ViewJournal } from "./views/view-journal.ts";
@@ -95,9 +96,9 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     server.log,
   );
   const mediaService = new MediaService(media, storage, views, server.log);
-  const pictures = new PictureMaker(overrides.pictureQueue ?? defaultPictureQueue);
+  const intake = new PictureIntake(new PictureMaker(overrides.pictureQueue ?? defaultPictureQueue));
   const { retentionMs } = config.cleanup;
-  const profilePictures = new ProfilePictureService(users, media, storage, pictures, retentionMs, server.log);
+  const profilePictures = new ProfilePictureService(users, media, storage, intake, retentionMs, server.log);
   const accounts = new AccountService(users, tokens, rateLimits);
   const cleanup = new CleanupJob(database, storage, config.cleanup, server.log);
   const metrics = new Metrics(() => views.totals);
@@ -158,10 +159,6 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
 async function tokenSource(auth: AuthConfig): Promise<TokenSource> {
   if (auth.kind !== "generated-secret") return auth;
   return { kind: "shared-secret", secret: await readOrCreateSecret(auth.secretFile) };
-}
-
-function createStorage({ rootDir }: StorageConfig): ObjectStorage {
-  return new LocalStorage(rootDir);
 }
 
 /** RFC 7518, section 3.2: a shorter one can be guessed from a single token. */

@@ -1,10 +1,11 @@
 // Opens the database, embedded or real, through the same driver. Called by `app.ts`.
+import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 
 import mongoose from "mongoose";
 
-import { startEmbeddedMongo, type EmbeddedMongo } from "../embedded-mongo/start.ts";
+import { findRunningEmbeddedMongo, startEmbeddedMongo, type EmbeddedMongo } from "../embedded-mongo/start.ts";
 import { querying } from "./errors.ts";
 import { MediaRepository } from "./media-repository.ts";
 import { MediaUpkeep } from "./media-upkeep.ts";
@@ -73,6 +74,30 @@ export class Database {
         ? error
         : new Error(`MONGODB_URI: ${(error as Error).message}`, { cause: error });
     }
+  }
+
+  /**
+   * Connects beside a service that may be running: the embedded database belongs to one process, which lets others in.
+   *
+   * @throws Error as `open` does, and where there is no database yet
+   */
+  static async openBeside(location: DatabaseLocation): Promise<Database> {
+    if (location.kind === "embedded" && !existsSync(location.file)) {
+      throw new Error(`there is no database at ${location.file}; INSTANCE_DIR says where it is`);
+    }
+    const runningUri = location.kind === "embedded" ? findRunningEmbeddedMongo(location.file) : null;
+    if (runningUri) {
+      const database = new Database(createConnection(runningUri), null);
+      try {
+        await database.connection.asPromise();
+        return database;
+      } catch {
+        await database.close(); // It was killed: the file is free.
+      }
+    }
+    return Database.open(location, (error) => {
+      throw error;
+    });
   }
 
   /** @throws DATABASE_UNAVAILABLE unless the database answers */

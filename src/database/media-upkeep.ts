@@ -2,7 +2,7 @@
 // files of `jobs/`.
 import type { Connection, Model } from "mongoose";
 
-import type { MediaId } from "../domain/ids.ts";
+import type { MediaId, UserId } from "../domain/ids.ts";
 import type { Media } from "../domain/media.ts";
 import { querying } from "./errors.ts";
 import { mediaModel, toMedia, type MediaRecord } from "./media.model.ts";
@@ -12,6 +12,17 @@ export interface UnsettledMedia {
   media: Media;
   status: "pending" | "ready";
   replacesId: MediaId | null;
+}
+
+/** A media with what its record says of the state of its life. */
+export interface ExaminedMedia {
+  media: Media;
+  /** Whether this service has stored it. LetsApp keeps attachments of other kinds in the same collection. */
+  isOurs: boolean;
+  isPending: boolean;
+  isDeleted: boolean;
+  /** Since when a change is under way, or was left undone. */
+  unsettledSince: Date | null;
 }
 
 export class MediaUpkeep {
@@ -69,6 +80,40 @@ export class MediaUpkeep {
       this.#media.updateOne({ _id: id, status: "pending" }, update),
     );
     return matchedCount === 1;
+  }
+
+  /** Whatever the state of their life, in the order of their ids, from the one after `afterId`. */
+  async findPage(afterId: MediaId | null, maxCount: number): Promise<ExaminedMedia[]> {
+    return this.#find(afterId ? { _id: { $gt: afterId } } : {}, maxCount);
+  }
+
+  /** All that a user has uploaded, whatever the state of their life. */
+  async findByUploader(uploaderId: UserId): Promise<ExaminedMedia[]> {
+    return this.#find({ uploader_id: uploaderId }, 0);
+  }
+
+  /** How many records there are, about. */
+  async count(): Promise<number> {
+    return querying(() => this.#media.estimatedDocumentCount());
+  }
+
+  /** Hides a media at once, and for good. */
+  async condemn(id: MediaId): Promise<void> {
+    const update = { $set: { is_deleted: true, deleted_at: new Date(), is_being_removed: true } };
+    await querying(() => this.#media.updateOne({ _id: id }, update));
+  }
+
+  async #find(filter: object, maxCount: number): Promise<ExaminedMedia[]> {
+    const records = await querying(() =>
+      this.#media.find(filter).sort({ _id: 1 }).limit(maxCount).lean<MediaRecord[]>(),
+    );
+    return records.map((record) => ({
+      media: toMedia(record),
+      isOurs: record.status !== undefined,
+      isPending: record.status === "pending",
+      isDeleted: record.is_deleted === true,
+      unsettledSince: record.unsettled_since ?? null,
+    }));
   }
 
   /** Removes the record. Its objects have to be gone already, for nothing else knows their names. */

@@ -10,6 +10,12 @@ import { UserRecord, userModel } from "./user.model.ts";
 /** Records that LetsApp wrote may lack the field, so absence means active. */
 const active = { is_active: { $ne: false } } as const;
 
+/** Whose profile picture a media is. */
+export interface Pointer {
+  userId: UserId;
+  mediaId: MediaId;
+}
+
 /** Users by their ids and names. A deactivated user counts as unknown. */
 export class UserRepository {
   readonly #users: Model<UserRecord>;
@@ -41,6 +47,34 @@ export class UserRepository {
       this.#users.find({ _id: { $in: ids }, ...active }).lean<UserRecord[]>(),
     );
     return records.map(toUser);
+  }
+
+  /** Pointers to pictures in the order of their users' ids, from the one after `afterId`, deactivated ones as well. */
+  async findPointers(afterId: UserId | null, maxCount: number): Promise<Pointer[]> {
+    const records = await querying(() =>
+      this.#users
+        .find(
+          { ...(afterId && { _id: { $gt: afterId } }), profile_picture: { $ne: null } },
+          { profile_picture: 1 },
+        )
+        .sort({ _id: 1 })
+        .limit(maxCount)
+        .lean<UserRecord[]>(),
+    );
+    return records.map(({ _id, profile_picture }) => ({
+      userId: _id.toHexString(),
+      mediaId: profile_picture!.toHexString(),
+    }));
+  }
+
+  /** Takes a pointer away if it is still where it is expected, whether its user is active or not. */
+  async removePointer({ userId, mediaId }: Pointer): Promise<void> {
+    await querying(() =>
+      this.#users.updateOne(
+        { _id: userId, profile_picture: mediaId },
+        { $set: { profile_picture: null, updated_at: new Date() } },
+      ),
+    );
   }
 
   /** Users in the order in which they joined, from the one after `afterId`. */

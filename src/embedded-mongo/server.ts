@@ -5,6 +5,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from "node:n
 import { tmpdir } from "node:os";
 import path from "node:path";
 
+import { AddressFile } from "./address.ts";
 import { Commands } from "./commands.ts";
 import { Store } from "./store.ts";
 import { decodeRequest, encodeAnswer, MessageReader } from "./wire.ts";
@@ -17,10 +18,12 @@ export class EmbeddedMongoServer {
   readonly #store: Store;
   readonly #server: Server;
   readonly #connections = new Set<Socket>();
+  readonly #address: AddressFile;
   #socketFolder: string | undefined;
 
-  private constructor(store: Store) {
+  private constructor(store: Store, address: AddressFile) {
     this.#store = store;
+    this.#address = address;
     const commands = new Commands(store);
     this.#server = createServer((socket) => this.#accept(socket, commands));
   }
@@ -31,9 +34,12 @@ export class EmbeddedMongoServer {
    * @throws Error when the file is locked, unreadable or of a newer format
    */
   static async start(file: string): Promise<{ server: EmbeddedMongoServer; uri: string }> {
-    const server = new EmbeddedMongoServer(new Store(file));
+    const server = new EmbeddedMongoServer(new Store(file), new AddressFile(file));
     try {
-      return { server, uri: await server.#listen() };
+      server.#address.removeStaleSocket(); // We hold the file, so whoever wrote it is gone.
+      const uri = await server.#listen();
+      server.#address.write(uri);
+      return { server, uri };
     } catch (error) {
       await server.close();
       throw error;
@@ -45,6 +51,7 @@ export class EmbeddedMongoServer {
     for (const socket of this.#connections) socket.destroy();
     await new Promise((resolve) => this.#server.close(resolve));
     if (this.#socketFolder) rmSync(this.#socketFolder, { recursive: true, force: true });
+    this.#address.remove();
     this.#store.close();
   }
 

@@ -2,6 +2,7 @@
 // Called by `database/connection.ts`, which then connects like to any MongoDB.
 import { Worker } from "node:worker_threads";
 
+import { AddressFile } from "./address.ts";
 import type { WorkerReport } from "./worker.ts";
 
 /** A running embedded database. */
@@ -47,4 +48,9 @@ export async function startEmbeddedMongo(
       await exited;
     },
   };
+}
+
+/** The URI of the process that has opened `file`; null when none has. It may have been killed since. */
+export function findRunningEmbeddedMongo(file: string): string | null {
+  return new AddressFile(file).read();
 }

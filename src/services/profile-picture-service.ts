@@ -7,16 +7,13 @@ import type { FastifyBaseLogger } from "fastify";
 
 import type { MediaRepository } from "../database/media-repository.ts";
 import type { UserRepository } from "../database/user-repository.ts";
-import { ByteBudget, type TakeBytes } from "../domain/byte-budget.ts";
 import { parseId, type MediaId, type UserId } from "../domain/ids.ts";
 import { createObjectKey, thumbnailKeyOf, type Media } from "../domain/media.ts";
-import { cleanOriginalFilename } from "../domain/original-filename.ts";
 import { pictureFormats } from "../domain/picture-format.ts";
 import type { User } from "../domain/user.ts";
 import { AppError } from "../errors.ts";
-import type { PictureMaker, SafePicture } from "../images/picture-maker.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
-import type { ReadUpload } from "./read-upload.ts";
+import type { IncomingFile, PictureIntake } from "./picture-intake.ts";
 
 /** The first two are the seed's sentences, word for word. */
 export const UPDATED_MESSAGE = "Profile picture updated successfully";
@@ -26,23 +23,12 @@ export const RESTORED_MESSAGE = "Profile picture restored successfully";
 /** Of any number of concurrent changes to one user's picture, each round lets one through. */
 const MAX_SWAP_TRIES = 100;
 
-/** A file on its way in, read only once it is wanted. Nothing that its sender says of it is believed. */
-export interface IncomingFile {
-  /** The whole file. Rejects like `read-upload.ts`. */
-  read(take: TakeBytes): Promise<ReadUpload>;
-}
-
-/** Of all files together that have come in and are not pictures yet: forty of the largest. */
-const MAX_RECEIVED_BYTES = 32 * 1024 * 1024;
-
 export class ProfilePictureService {
-  readonly #received = new ByteBudget("uploads", MAX_RECEIVED_BYTES);
-
   constructor(
     readonly users: UserRepository,
     readonly media: MediaRepository,
     readonly storage: ObjectStorage,
-    readonly pictures: PictureMaker,
+    readonly intake: PictureIntake,
     readonly retentionMs: number,
     readonly log: FastifyBaseLogger,
   ) {}
@@ -56,11 +42,11 @@ export class ProfilePictureService {
    */
   async upload(userId: UserId, file: IncomingFile): Promise<{ user: User; media: Media }> {
     const user = await this.#getUser(userId);
-    const { picture, declaredFilename } = await this.#receive(file);
+    const { picture, originalFilename } = await this.intake.receive(file);
     const objectKey = createObjectKey(picture.format);
     const media = await this.media.insertPending({
       objectKey,
-      originalFilename: cleanOriginalFilename(declaredFilename),
+      originalFilename,
       fileSizeBytes: picture.original.length,
       contentType: pictureFormats[picture.format].contentType,
       width: picture.width,
@@ -74,15 +60,6 @@ export class ProfilePictureService {
     ]); // 2. bytes
     if (!(await this.#makeCurrent(user, media))) throw await this.#takenForLeftBehind(media);
     return { user: { ...user, profilePictureId: media.id }, media };
-  }
-
-  async #receive(
-    file: IncomingFile,
-  ): Promise<{ picture: SafePicture; declaredFilename: string | undefined }> {
-    return this.#received.hold(async (take) => {
-      const { bytes, declaredFilename } = await file.read(take);
-      return { picture: await this.pictures.make(bytes), declaredFilename };
-    });
   }
 
   /**

@@ -1,15 +1,17 @@
 // Objects as files of one folder. Made by `app.ts`; called by the services through `object-storage.ts`.
-import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 
 import { AppError } from "../errors.ts";
-import type { ObjectStorage } from "./object-storage.ts";
+import type { ListedObject, ObjectStorage } from "./object-storage.ts";
 
 /**
  * The only keys there are: no separator, no dot at the start, so that none can leave the folder. Under any other
  * name, such as a damaged record might hold, there is no object.
  */
 const keyPattern = /^[a-z0-9][a-z0-9_.-]*$/i;
+
+const UNFINISHED_PREFIX = ".unfinished-";
 
 /** Ours alone: the pictures in it may have been deleted by their owners. */
 const FOLDER_MODE = 0o700;
@@ -60,6 +62,16 @@ export class LocalStorage implements ObjectStorage {
     });
   }
 
+  async *list(): AsyncGenerator<ListedObject> {
+    const names = await this.#translating(() => nullIfMissing(readdir(this.rootDir)));
+    for (const name of names ?? []) {
+      const found = await this.#translating(() => nullIfMissing(stat(path.join(this.rootDir, name))));
+      const objectKey = name.startsWith(UNFINISHED_PREFIX) ? name.slice(UNFINISHED_PREFIX.length) : name;
+      if (!found?.isFile() || !keyPattern.test(objectKey)) continue;
+      yield { objectKey, sizeBytes: found.size, modifiedAt: found.mtime };
+    }
+  }
+
   /** However many ask at once, one file is written. */
   check(): Promise<void> {
     this.#checking ??= this.#writeProbe().finally(() => {
@@ -81,7 +93,7 @@ export class LocalStorage implements ObjectStorage {
 
   /** Named after the object, so that whoever removes the object removes what a crash left of it. */
   #unfinishedFileOf(objectKey: string): string {
-    return path.join(this.rootDir, `.unfinished-${objectKey}`);
+    return path.join(this.rootDir, UNFINISHED_PREFIX + objectKey);
   }
 
   async #translating<Result>(work: () => Promise<Result>): Promise<Result> {

@@ -1,5 +1,11 @@
 // Where the bytes of pictures live: the contract that services depend on. Its implementations stand beside it.
 
+export interface ListedObject {
+  objectKey: string;
+  sizeBytes: number;
+  modifiedAt: Date;
+}
+
 /**
  * Objects by key. A key is one of ours (`domain/media.ts`): random, and never taken from a user.
  *
@@ -14,6 +20,8 @@ export interface ObjectStorage {
   stat(objectKey: string): Promise<{ sizeBytes: number } | null>;
   /** Removes an object. One that is not there is no error. */
   delete(objectKey: string): Promise<void>;
+  /** All objects, in no particular order, also what a crash has left of one. */
+  list(): AsyncIterable<ListedObject>;
   /** Throws unless objects can be written now. */
   check(): Promise<void>;
 }

@@ -45,6 +45,27 @@ describe.each(kinds)("%s storage", (_kind, create) => {
     expect(await storage.stat("none.jpg")).toBeNull();
   });
 
+  it("lists what is there", async () => {
+    const storage = create();
+    await storage.put("a1.jpg", Buffer.from("four"));
+    await storage.put("thumb_a1.jpg", Buffer.from("two"));
+    const listed = [];
+    for await (const object of storage.list()) listed.push(object);
+
+    expect(listed.toSorted((a, b) => a.objectKey.localeCompare(b.objectKey))).toMatchObject([
+      { objectKey: "a1.jpg", sizeBytes: 4 },
+      { objectKey: "thumb_a1.jpg", sizeBytes: 3 },
+    ]);
+    expect(listed.every(({ modifiedAt }) => Math.abs(modifiedAt.getTime() - Date.now()) < 60_000)).toBe(true);
+  });
+
+  it("lists nothing where nothing is", async () => {
+    const listed = [];
+    for await (const object of create().list()) listed.push(object);
+
+    expect(listed).toEqual([]);
+  });
+
   it("deletes what is there, and does not mind what is not", async () => {
     const storage = create();
     await storage.put("a1.jpg", Buffer.from("bytes"));

@@ -1,6 +1,7 @@
 // Taking a deletion back, within the retention time.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
+import { findingsOf } from "../support/findings.ts";
 import * as sampleImages from "../support/sample-images.ts";
 import { DELETE, TestApp, type Person } from "../support/test-app.ts";
 
@@ -89,6 +90,7 @@ describe("a picture is restored", () => {
     const current = (await app.usersCollection.findOne({}))!.profile_picture;
     const visible = await app.mediaCollection.find({ is_deleted: { $ne: true } }).toArray();
     expect(visible.map(({ _id }) => String(_id))).toEqual(current ? [String(current)] : []);
+    expect(await findingsOf(app.app)).toEqual([]);
   });
 
   it("and is not removed by a clean-up that had it on its list", async () => {

@@ -1,0 +1,26 @@
+// npm run erase -- --user ID: removes all pictures of one user at once, without a retention time.
+import { parseArgs } from "node:util";
+
+import { parseId, type UserId } from "../domain/ids.ts";
+import { erasePictures } from "../jobs/erasure.ts";
+import { runProgram, UsageError } from "./program.ts";
+
+const USAGE = "Usage: npm run erase -- --user ID";
+
+await runProgram(USAGE, async ({ database, storage }) => {
+  const { erasedCount, leftAloneCount } = await erasePictures(readArguments(), database, storage);
+  console.log(
+    `${erasedCount} ${erasedCount === 1 ? "picture" : "pictures"} erased: objects, records and pointer.`,
+  );
+  if (leftAloneCount > 0) console.log(`${leftAloneCount} records of other kinds left alone.`);
+  return 0;
+});
+
+function readArguments(): UserId {
+  try {
+    const { values } = parseArgs({ options: { user: { type: "string" } } });
+    return parseId(values.user ?? "", "user");
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}

@@ -1,0 +1,49 @@
+// Looks whether the two objects of a media are there and can be decoded. Called by `doctor.ts`.
+import type { Database } from "../database/connection.ts";
+import type { Media } from "../domain/media.ts";
+import { AppError } from "../errors.ts";
+import { redrawThumbnail } from "../images/redraw.ts";
+import type { ObjectStorage } from "../storage/object-storage.ts";
+import type { Finding } from "./doctor.ts";
+
+export async function* examineObjects(
+  media: Media,
+  isCurrent: boolean,
+  { users, media: repository }: Pick<Database, "users" | "media">,
+  storage: ObjectStorage,
+): AsyncGenerator<Finding> {
+  const hide = async () => {
+    if (isCurrent) await users.removePointer({ userId: media.uploaderId, mediaId: media.id });
+    await repository.settle({ retiredId: media.id, currentId: null });
+  };
+  const original = await storage.read(media.objectKey);
+  if (!original) {
+    yield { kind: "missing-original", subject: media.id, remedy: "retire the media", repair: hide };
+    return;
+  }
+  const thumbnail = await redrawn(original);
+  if (thumbnail === "unreadable") {
+    yield { kind: "unreadable-original", subject: media.id, remedy: "retire the media", repair: hide };
+    return;
+  }
+  const stored = await storage.read(media.thumbnailKey);
+  if (stored && (await redrawn(stored)) !== "unreadable") return;
+  yield {
+    kind: stored ? "unreadable-thumbnail" : "missing-thumbnail",
+    subject: media.id,
+    remedy: "draw it anew",
+    async repair() {
+      if (thumbnail !== "too-complex") await storage.put(media.thumbnailKey, thumbnail);
+    },
+  };
+}
+
+/** What LetsApp stored before there were limits may be beyond them: that is no fault. */
+async function redrawn(bytes: Buffer): Promise<Buffer | "unreadable" | "too-complex"> {
+  try {
+    return await redrawThumbnail(bytes);
+  } catch (error) {
+    if (!(error instanceof AppError) || error.status >= 500) throw error;
+    return error.code === "IMAGE_TOO_COMPLEX" ? "too-complex" : "unreadable";
+  }
+}

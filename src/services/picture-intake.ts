@@ -1,0 +1,29 @@
+// Receives a file and makes it safe, with a bound on all that is on its way in. Called by `profile-picture-service.ts`.
+import { ByteBudget, type TakeBytes } from "../domain/byte-budget.ts";
+import { cleanOriginalFilename } from "../domain/original-filename.ts";
+import type { PictureMaker, SafePicture } from "../images/picture-maker.ts";
+import type { ReadUpload } from "./read-upload.ts";
+
+/** A file on its way in, read only once it is wanted. Nothing that its sender says of it is believed. */
+export interface IncomingFile {
+  /** The whole file. Rejects like `read-upload.ts`. */
+  read(take: TakeBytes): Promise<ReadUpload>;
+}
+
+/** Of all files together that have come in and are not pictures yet: forty of the largest. */
+const MAX_RECEIVED_BYTES = 32 * 1024 * 1024;
+
+export class PictureIntake {
+  readonly #received = new ByteBudget("uploads", MAX_RECEIVED_BYTES);
+
+  constructor(readonly pictures: PictureMaker) {}
+
+  /** @throws FILE_TOO_LARGE, BAD_USER_INPUT, UNSUPPORTED_IMAGE_TYPE, UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX, OVERLOADED */
+  async receive(file: IncomingFile): Promise<{ picture: SafePicture; originalFilename: string }> {
+    return this.#received.hold(async (take) => {
+      const { bytes, declaredFilename } = await file.read(take);
+      const picture = await this.pictures.make(bytes);
+      return { picture, originalFilename: cleanOriginalFilename(declaredFilename) };
+    });
+  }
+}

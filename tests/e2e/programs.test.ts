@@ -1,0 +1,113 @@
+// The operator's programs as an operator runs them: beside the service, and without it.
+import { execFile } from "node:child_process";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+import { afterEach, beforeEach, expect, it } from "vitest";
+
+import { Client } from "../support/client.ts";
+import { RegisterDocument } from "../support/operations.generated.ts";
+import * as sampleImages from "../support/sample-images.ts";
+import { ServerProcess } from "../support/server-process.ts";
+
+interface Ran {
+  status: number;
+  stdout: string;
+  stderr: string;
+}
+
+let folder: string;
+let server: ServerProcess;
+let userId: string;
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "letsapp-programs-"));
+  server = await ServerProcess.start({ INSTANCE_DIR: folder });
+  const client = new Client(server.url);
+  const input = { username: "ada", email: "ada@example.com", password: "correct horse" };
+  const { token, user } = (await client.execute(RegisterDocument, { input })).register;
+  userId = user.id;
+  const form = new FormData();
+  form.set("file", new Blob([new Uint8Array(sampleImages.portraitJpeg())]), "ada.jpg");
+  const headers = { authorization: `Bearer ${token}` };
+  await fetch(`${server.url}/api/users/${userId}/profile-picture`, { method: "POST", headers, body: form });
+});
+afterEach(async () => {
+  await server.stop("SIGKILL");
+  await rm(folder, { recursive: true, force: true });
+});
+
+const pictures = () => path.join(folder, "uploads", "profile_pictures");
+
+function run(program: string, ...args: string[]): Promise<Ran> {
+  const env = { PATH: process.env.PATH, INSTANCE_DIR: folder };
+  return new Promise((resolve) => {
+    execFile(process.execPath, [`dist/cli/${program}.js`, ...args], { env }, (error, stdout, stderr) => {
+      resolve({ status: Number(error?.code ?? 0), stdout, stderr });
+    });
+  });
+}
+
+it("doctor examines the data of a running service, repairs what it is told to, and the service goes on", async () => {
+  const healthy = await run("doctor");
+  const [thumbnail] = (await readdir(pictures())).filter((name) => name.startsWith("thumb_"));
+  await writeFile(path.join(pictures(), thumbnail!), "no picture");
+  const ill = await run("doctor");
+  const repaired = await run("doctor", "--repair", "--json");
+
+  expect(healthy).toEqual({
+    status: 0,
+    stdout: "All is well: every record has its objects, and every object its record.\n",
+    stderr: "",
+  });
+  expect(ill).toMatchObject({ status: 1, stdout: expect.stringContaining("unreadable-thumbnail") });
+  expect(repaired.status).toBe(0);
+  expect(JSON.parse(repaired.stdout)).toMatchObject({
+    findings: [{ kind: "unreadable-thumbnail", remedy: "draw it anew", outcome: "repaired" }],
+  });
+  expect((await run("doctor")).status).toBe(0);
+  expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
+});
+
+it("doctor examines what a killed service has left", async () => {
+  await server.stop("SIGKILL");
+
+  expect((await run("doctor")).status).toBe(0);
+});
+
+it("cleanup says what it would do, and does it", async () => {
+  expect(await run("cleanup", "--dry-run")).toMatchObject({
+    status: 0,
+    stdout: expect.stringContaining("nothing has been changed"),
+  });
+  expect(await run("cleanup")).toMatchObject({ status: 0, stdout: expect.stringContaining("Cleaned up:") });
+});
+
+it("erase removes a user's pictures while the service runs", async () => {
+  expect(await run("erase", "--user", userId)).toEqual({
+    status: 0,
+    stdout: "1 picture erased: objects, records and pointer.\n",
+    stderr: "",
+  });
+  expect(await readdir(pictures())).toEqual([]);
+});
+
+it.each([
+  ["doctor", ["--repare"], "Unknown option '--repare'"],
+  ["cleanup", ["now"], "Unexpected argument 'now'"],
+  ["erase", [], "A user id is 24 hexadecimal digits."],
+])("%s says what is wrong with its arguments", async (program, args, reason) => {
+  const { status, stdout, stderr } = await run(program, ...args);
+
+  expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+  expect(stderr).toContain(reason);
+  expect(stderr).toContain(`Usage: npm run ${program}`);
+});
+
+it("a folder without a database is named, and none is made", async () => {
+  await server.stop();
+  await rm(folder, { recursive: true });
+
+  expect(await run("doctor")).toMatchObject({ status: 2, stderr: expect.stringContaining(folder) });
+  await expect(readdir(folder)).rejects.toThrow("ENOENT");
+});

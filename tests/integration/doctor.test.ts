@@ -1,0 +1,149 @@
+// What the doctor finds and repairs, and what erasure removes.
+import { mongo } from "mongoose";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+import { erasePictures } from "../../src/jobs/erasure.ts";
+import * as sampleImages from "../support/sample-images.ts";
+import { findingsOf } from "../support/findings.ts";
+import { DELETE, TestApp, type Person } from "../support/test-app.ts";
+
+let app: TestApp;
+let person: Person;
+let mediaId: string;
+let record: mongo.Document;
+beforeEach(async () => {
+  app = await TestApp.start();
+  ({ mediaId, ...person } = await app.givenPersonWithPicture(sampleImages.portraitJpeg()));
+  record = (await app.mediaCollection.findOne({}))!;
+});
+afterEach(() => app.stop());
+
+const found = async () => (await findingsOf(app.app)).map(({ kind, subject }) => [kind, subject]);
+const pictureOf = async () => (await app.usersCollection.findOne({}))!.profile_picture;
+const setMedia = (fields: object) => app.mediaCollection.updateOne({}, { $set: fields });
+const setPointer = (id: string) =>
+  app.usersCollection.updateOne({}, { $set: { profile_picture: new mongo.ObjectId(id) } });
+
+/** Each fault, what it is called, and of what. */
+const faults: [string, () => Promise<unknown>, () => string][] = [
+  ["pointer-to-nothing", () => setPointer("f".repeat(24)), () => person.user.id],
+  ["pointer-to-hidden", () => setMedia({ is_deleted: true, deleted_at: new Date() }), () => person.user.id],
+  ["missing-original", () => app.app.storage.delete(record.filename), () => mediaId],
+  [
+    "unreadable-original",
+    () => app.app.storage.put(record.filename, Buffer.from("no picture")),
+    () => mediaId,
+  ],
+  ["missing-thumbnail", () => app.app.storage.delete(record.thumbnail), () => mediaId],
+  ["unreadable-thumbnail", () => app.app.storage.put(record.thumbnail, Buffer.from("GIF89a")), () => mediaId],
+  ["object-without-record", () => app.app.storage.put("stray.jpg", Buffer.from("x")), () => "stray.jpg"],
+  [
+    "shown-but-not-current",
+    () => app.usersCollection.updateOne({}, { $set: { profile_picture: null } }),
+    () => mediaId,
+  ],
+];
+
+describe("the doctor", () => {
+  it("finds nothing where nothing is wrong: current, replaced, deleted, and of LetsApp's", async () => {
+    await app.upload({ bytes: await sampleImages.stillGif() }, person.token);
+    const other = await app.givenPersonWithPicture(await sampleImages.palettePng());
+    await app.graphql(DELETE, {}, other.token);
+    await app.mediaCollection.insertOne({
+      filename: "report.pdf",
+      mime_type: "application/pdf",
+      uploader_id: new mongo.ObjectId(),
+    });
+
+    expect(await found()).toEqual([]);
+  });
+
+  it.each(faults)("finds %s, changes nothing, and repairs it", async (kind, spoil, subject) => {
+    await spoil();
+    const before = [await app.traces(), await app.mediaCollection.findOne({}), await pictureOf()];
+
+    const findings = await findingsOf(app.app);
+    const after = [await app.traces(), await app.mediaCollection.findOne({}), await pictureOf()];
+    const kinds = findings.map((finding) => [finding.kind, finding.subject]);
+    for (const { repair } of findings) await repair();
+    for (const { repair } of await findingsOf(app.app)) await repair(); // One remedy may bring another to light.
+
+    expect(after).toEqual(before);
+    expect(kinds).toContainEqual([kind, subject()]);
+    expect(await found()).toEqual([]);
+  });
+
+  it("draws a thumbnail anew, and the picture stays", async () => {
+    const thumbnail = await app.app.storage.read(record.thumbnail);
+    await app.app.storage.delete(record.thumbnail);
+
+    for (const { repair } of await findingsOf(app.app)) await repair();
+
+    expect((await app.app.storage.read(record.thumbnail))!.equals(thumbnail!)).toBe(true);
+    expect((await app.picture(mediaId, "?thumbnail=true")).status).toBe(200);
+  });
+
+  it("finds a pointer to somebody else's picture", async () => {
+    const other = await app.givenPerson();
+    await app.usersCollection.updateOne(
+      { username: other.user.username },
+      { $set: { profile_picture: new mongo.ObjectId(mediaId) } },
+    );
+
+    expect(await found()).toEqual([["pointer-to-foreign", other.user.id]]);
+  });
+
+  it("leaves alone what may be under way", async () => {
+    await app.app.storage.put("just-now.jpg", Buffer.from("x"));
+    await setMedia({ unsettled_since: new Date(), status: "pending" });
+    const { Doctor } = await import("../../src/jobs/doctor.ts");
+    const findings = [];
+    for await (const finding of new Doctor(app.app.database, app.app.storage).examine())
+      findings.push(finding);
+
+    expect(findings).toEqual([]);
+  });
+});
+
+describe("erasure", () => {
+  it("removes all pictures of a user at once, and of nobody else", async () => {
+    await app.upload({ bytes: await sampleImages.stillGif() }, person.token);
+    const other = await app.givenPersonWithPicture(await sampleImages.palettePng());
+
+    const result = await erasePictures(person.user.id, app.app.database, app.app.storage);
+
+    expect(result).toEqual({ erasedCount: 2, leftAloneCount: 0 });
+    expect(await app.mediaCollection.countDocuments()).toBe(1);
+    expect(await app.storedFiles()).toHaveLength(2);
+    expect((await app.picture(mediaId)).status).toBe(404);
+    expect((await app.picture(other.mediaId)).status).toBe(200);
+    expect(await found()).toEqual([]);
+  });
+
+  it("finishes what was interrupted when it is done again", async () => {
+    const remove = app.app.storage.delete.bind(app.app.storage);
+    app.app.storage.delete = () => Promise.reject(new Error("the process is gone"));
+    const interrupted = erasePictures(person.user.id, app.app.database, app.app.storage);
+    await expect(interrupted).rejects.toThrow("the process is gone");
+    app.app.storage.delete = remove;
+    const status = (await app.picture(mediaId)).status;
+
+    const result = await erasePictures(person.user.id, app.app.database, app.app.storage);
+
+    expect(status).toBe(404);
+    expect(result.erasedCount).toBe(1);
+    expect(await app.traces()).toEqual({ records: 0, files: [] });
+  });
+
+  it("leaves records alone whose files it does not have", async () => {
+    await app.mediaCollection.insertOne({
+      filename: "report.pdf",
+      mime_type: "application/pdf",
+      uploader_id: new mongo.ObjectId(person.user.id),
+    });
+
+    const result = await erasePictures(person.user.id, app.app.database, app.app.storage);
+
+    expect(result).toEqual({ erasedCount: 1, leftAloneCount: 1 });
+  });
+});

@@ -1,0 +1,16 @@
+// What the doctor finds: nothing, whatever was done to the service.
+import type { Database } from "../../src/database/connection.ts";
+import { Doctor, type Finding } from "../../src/jobs/doctor.ts";
+import type { ObjectStorage } from "../../src/storage/object-storage.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** As if a day had passed, so that nothing counts as under way any more. */
+export async function findingsOf(parts: { database: Database; storage: ObjectStorage }): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const tomorrow = new Date(Date.now() + DAY_MS);
+  for await (const finding of new Doctor(parts.database, parts.storage).examine(tomorrow)) {
+    findings.push(finding);
+  }
+  return findings;
+}
