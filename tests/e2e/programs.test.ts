@@ -50,7 +50,7 @@ function run(program: string, ...args: string[]): Promise<Ran> {
 
 it("doctor examines the data of a running service, repairs what it is told to, and the service goes on", async () => {
   const healthy = await run("doctor");
-  const [thumbnail] = (await readdir(pictures())).filter((name) => name.startsWith("thumb_"));
+  const thumbnail = (await readdir(pictures())).find((name) => name.startsWith("thumb_"));
   await writeFile(path.join(pictures(), thumbnail!), "no picture");
   const ill = await run("doctor");
   const repaired = await run("doctor", "--repair", "--json");

@@ -1,0 +1,200 @@
+// People who upload, replace, delete, restore and look at pictures through both doors, all at once. Called by `chaos.ts`.
+import type { Random } from "../fuzz/random.ts";
+import { PictureLedger, ViewLedger } from "./ledger.ts";
+
+const UPLOAD = `mutation ($file: Upload!) { uploadProfilePicture(file: $file) { media { id } } }`;
+const DELETE = `mutation { deleteProfilePicture { success } }`;
+const RESTORE = `mutation ($id: ID!) { restoreProfilePicture(mediaId: $id) { media { id } } }`;
+const SIGN_UP = `mutation ($input: RegisterInput!) { register(input: $input) { token user { id } } }`;
+const CURRENT = `{ me { profilePicture { id viewCount } } }`;
+
+/** What may be answered by a service that is being killed over and over, beside success. */
+const allowedCodes = new Set(["NO_PROFILE_PICTURE", "MEDIA_NOT_FOUND", "OVERLOADED", "DATABASE_UNAVAILABLE"]);
+
+export interface Counts {
+  acknowledged: number;
+  refused: number;
+  unanswered: number;
+}
+
+interface Answer {
+  code: string | null;
+  // eslint-disable-next-line typescript/no-explicit-any
+  data: any;
+}
+
+/** Everything that is known of the service, from outside. */
+export class World {
+  readonly people: Person[] = [];
+  readonly views = new Map<string, ViewLedger>();
+  readonly counts = new Map<string, Counts>();
+  readonly violations: string[] = [];
+
+  constructor(
+    /** Where the service is now: another port after each start. */
+    readonly url: () => string,
+    readonly pictures: readonly Buffer[],
+    readonly random: Random,
+  ) {}
+
+  async signUp(username: string): Promise<Person> {
+    const input = { username, email: `${username}@example.com`, password: "correct horse" };
+    const { data } = await this.graphql(SIGN_UP, { input });
+    const person = new Person(this, data.register.token, data.register.user.id);
+    this.people.push(person);
+    return person;
+  }
+
+  async graphql(query: string, variables: object, token?: string): Promise<Answer> {
+    return readGraphQL(
+      await fetch(`${this.url()}/graphql`, {
+        method: "POST",
+        headers: { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) },
+        body: JSON.stringify({ query, variables }),
+      }),
+    );
+  }
+
+  viewsOf(mediaId: string): ViewLedger {
+    const ledger = this.views.get(mediaId) ?? new ViewLedger();
+    this.views.set(mediaId, ledger);
+    return ledger;
+  }
+
+  /** One view of a picture that somebody shows now. */
+  async view(): Promise<void> {
+    const shown = this.people.flatMap(({ lastShown }) => lastShown ?? []);
+    if (shown.length === 0) return;
+    const mediaId = this.random.pick(shown);
+    const ledger = this.viewsOf(mediaId);
+    await this.counted("view", async () => {
+      ledger.started += 1;
+      const query = this.random.chance(50) ? "?thumbnail=true" : "";
+      const response = await fetch(`${this.url()}/api/users/media/${mediaId}${query}`);
+      const bytes = await response.arrayBuffer();
+      if (response.status !== 200) return "MEDIA_NOT_FOUND"; // Just replaced.
+      if (bytes.byteLength === 0) this.violations.push(`an empty picture was served: ${mediaId}`);
+      ledger.completed += 1;
+      return null;
+    });
+  }
+
+  /** Runs one operation and counts what came of it. A connection that ended is no answer. */
+  async counted(kind: string, operation: () => Promise<string | null>): Promise<void> {
+    const counts = this.counts.get(kind) ?? { acknowledged: 0, refused: 0, unanswered: 0 };
+    this.counts.set(kind, counts);
+    let code: string | null;
+    try {
+      code = await operation();
+    } catch {
+      counts.unanswered += 1;
+      return;
+    }
+    if (code === null) counts.acknowledged += 1;
+    else counts.refused += 1;
+    if (code !== null && !allowedCodes.has(code)) this.violations.push(`${kind} was answered ${code}`);
+  }
+}
+
+export class Person {
+  readonly pictures = new PictureLedger();
+  /** Something to look at; it may be gone already. */
+  lastShown: string | null = null;
+
+  constructor(
+    readonly world: World,
+    readonly token: string,
+    readonly userId: string,
+  ) {}
+
+  get #route(): string {
+    return `${this.world.url()}/api/users/${this.userId}/profile-picture`;
+  }
+
+  async upload(): Promise<void> {
+    const { random, pictures, url } = this.world;
+    const file = new Blob([new Uint8Array(random.pick(pictures))]);
+    const isGraphQL = random.chance(50);
+    const change = this.pictures.begin();
+    await this.world.counted("upload", async () => {
+      const form = new FormData();
+      if (isGraphQL) {
+        form.set("operations", JSON.stringify({ query: UPLOAD, variables: { file: null } }));
+        form.set("map", '{"0":["variables.file"]}');
+      }
+      form.set(isGraphQL ? "0" : "file", file, "picture");
+      const headers = { authorization: `Bearer ${this.token}`, "apollo-require-preflight": "true" };
+      const route = isGraphQL ? `${url()}/graphql` : this.#route;
+      const response = await fetch(route, { method: "POST", headers, body: form });
+      const { code, data } = isGraphQL ? await readGraphQL(response) : await readRest(response);
+      if (code === null) this.#acknowledge(change, data.media_id ?? data.uploadProfilePicture.media.id);
+      return code;
+    });
+  }
+
+  async delete(): Promise<void> {
+    const isGraphQL = this.world.random.chance(50);
+    const change = this.pictures.begin(null);
+    await this.world.counted("delete", async () => {
+      const headers = { authorization: `Bearer ${this.token}` };
+      const { code } = isGraphQL
+        ? await this.world.graphql(DELETE, {}, this.token)
+        : await readRest(await fetch(this.#route, { method: "DELETE", headers }));
+      if (code === null) this.#acknowledge(change, null);
+      if (code === "NO_PROFILE_PICTURE") this.pictures.refuse(change);
+      return code;
+    });
+  }
+
+  /** Of a picture that is gone for sure. Only where nobody else changes the same person's picture. */
+  async restore(): Promise<void> {
+    const gone = [...this.pictures.gone];
+    if (gone.length === 0) return;
+    const mediaId = this.world.random.pick(gone);
+    const change = this.pictures.begin(mediaId);
+    await this.world.counted("restore", async () => {
+      const { code } = await this.world.graphql(RESTORE, { id: mediaId }, this.token);
+      if (code === null) this.#acknowledge(change, mediaId);
+      return code;
+    });
+  }
+
+  /** Looks at one's own picture, whose count never falls and misses no view that was answered. */
+  async look(): Promise<{ id: string; viewCount: number } | null | undefined> {
+    let picture: { id: string; viewCount: number } | null | undefined;
+    const completedBefore = new Map([...this.world.views].map(([id, { completed }]) => [id, completed]));
+    const shownBefore = new Map([...this.world.views].map(([id, { shown }]) => [id, shown]));
+    await this.world.counted("look", async () => {
+      const { code, data } = await this.world.graphql(CURRENT, {}, this.token);
+      if (code === null) picture = data.me.profilePicture;
+      return code;
+    });
+    if (!picture) return picture;
+    const { id, viewCount } = picture;
+    const ledger = this.world.viewsOf(id);
+    const least = Math.max(completedBefore.get(id) ?? 0, shownBefore.get(id) ?? 0);
+    if (viewCount < least || viewCount > ledger.started) {
+      this.world.violations.push(`${id} shows ${viewCount} views: ${least} to ${ledger.started} are right`);
+    }
+    ledger.shown = Math.max(ledger.shown, viewCount);
+    this.lastShown = id;
+    return picture;
+  }
+
+  #acknowledge(change: ReturnType<PictureLedger["begin"]>, mediaId: string | null): void {
+    this.pictures.acknowledge(change, mediaId);
+    if (mediaId) this.lastShown = mediaId;
+  }
+}
+
+async function readGraphQL(response: Response): Promise<Answer> {
+  const { data, errors } = (await response.json()) as Answer & {
+    errors?: { extensions: { code: string } }[];
+  };
+  return { code: errors?.[0]?.extensions.code ?? null, data };
+}
+
+async function readRest(response: Response): Promise<Answer> {
+  const body = (await response.json()) as { success: boolean; code: string };
+  return { code: body.success ? null : body.code, data: body };
+}
