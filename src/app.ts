@@ -96,12 +96,28 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     server.log,
   );
   const mediaService = new MediaService(media, storage, views, server.log);
-  const intake = new PictureIntake(new PictureMaker(overrides.pictureQueue ?? defaultPictureQueue));
-  const { retentionMs } = config.cleanup;
-  const profilePictures = new ProfilePictureService(users, media, storage, intake, retentionMs, server.log);
-  const accounts = new AccountService(users, tokens, rateLimits);
+  const pictures = new PictureMaker(overrides.pictureQueue ?? defaultPictureQueue);
   const cleanup = new CleanupJob(database, storage, config.cleanup, server.log);
-  const metrics = new Metrics(() => views.totals);
+  const metrics = new Metrics({
+    views: () => views.totals,
+    pictures: () => pictures.state,
+    cleanup: () => ({
+      abandoned: cleanup.totals.abandonedCount,
+      settled: cleanup.totals.settledCount,
+      removed: cleanup.totals.removedCount,
+      failed: cleanup.totals.failedCount,
+    }),
+  });
+  const profilePictures = new ProfilePictureService(
+    users,
+    media,
+    storage,
+    new PictureIntake(pictures, metrics),
+    config.cleanup.retentionMs,
+    metrics,
+    server.log,
+  );
+  const accounts = new AccountService(users, tokens, rateLimits);
 
   metrics.observe(server);
   server.setErrorHandler(sendError);
@@ -117,6 +133,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     tokens,
     rateLimits,
     services: { accounts, media: mediaService, profilePictures, urls },
+    countOperation: (operation, code) => metrics.countOperation(operation, code),
   });
   await server.register(restDoor, {
     prefix: "/api/users",

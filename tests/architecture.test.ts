@@ -23,7 +23,7 @@ const allowed: Record<string, readonly string[]> = {
   ],
   graphql: ["auth", "domain", "errors", "http", "services"],
   rest: ["auth", "domain", "errors", "http", "services", "views"],
-  http: ["config", "errors"],
+  http: ["config", "domain", "errors"],
   services: ["auth", "database", "domain", "errors", "images", "storage", "views"],
   views: ["database", "domain"],
   jobs: ["database", "domain", "errors", "images", "storage"],

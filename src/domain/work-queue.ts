@@ -27,6 +27,10 @@ export class WorkQueue {
     readonly limits: WorkLimits,
   ) {}
 
+  get state(): { running: number; waiting: number } {
+    return { running: this.#runningCount, waiting: this.#waiting.length };
+  }
+
   /**
    * Runs `job` when its turn has come; first come, first served.
    *

@@ -1,4 +1,6 @@
 // What every resolver of one request shares. Made by `plugin.ts` for each request.
+import type { FastifyBaseLogger } from "fastify";
+
 import type { UserId } from "../domain/ids.ts";
 import { AppError } from "../errors.ts";
 import type { AccountService } from "../services/account-service.ts";
@@ -17,6 +19,9 @@ export interface Services {
 export interface RequestContext {
   /** The authenticated caller; null without a token. */
   currentUserId: UserId | null;
+  /** What the log calls this request, and the client too. */
+  requestId: string;
+  log: FastifyBaseLogger;
   /** The network address that the rate limits count. */
   address: string;
   services: Services;

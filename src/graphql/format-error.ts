@@ -23,22 +23,33 @@ const malformedCodes = new Set<unknown>([
  *
  * @param hasSuggestions whether GraphQL's guesses at what a misspelled name should have been are shown
  */
-export function createErrorFormatter(log: FastifyBaseLogger, hasSuggestions: boolean) {
+export function createErrorFormatter(hasSuggestions: boolean) {
   return (formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError => {
     const original = originalOf(error);
     if (original instanceof GraphQLError && !isOurFault(formatted)) {
       return showRequestError(formatted, original, hasSuggestions);
     }
-    const appError = toAppError(original);
-    logFailure(log, original, appError);
-    const { message, extensions } = render(appError);
-    return { ...formatted, message, extensions };
+    const { message, extensions } = render(toAppError(original));
+    const { requestId } = formatted.extensions ?? {};
+    return {
+      ...formatted,
+      message,
+      extensions: { ...extensions, ...(requestId !== undefined && { requestId }) },
+    };
   };
 }
 
+/** What the log says of an error of an operation: nothing of one that GraphQL itself blames on the request. */
+export function logOperationError(log: FastifyBaseLogger, error: GraphQLError): void {
+  const original = originalOf(error);
+  if (original instanceof GraphQLError && !isOurFault(error)) return;
+  logFailure(log, original, toAppError(original));
+}
+
 /** An error of a whole request as Apollo wants it, with its HTTP status. */
-export function toRequestError(error: unknown): GraphQLError {
+export function toRequestError(error: unknown, { id, log }: FastifyRequest): GraphQLError {
   const appError = toAppError(error);
+  logFailure(log, error, appError);
   const { message, extensions } = render(appError);
   const { retryAfterSeconds } = appError.details;
   const headers = new HeaderMap(
@@ -46,7 +57,7 @@ export function toRequestError(error: unknown): GraphQLError {
   );
   return new GraphQLError(message, {
     originalError: appError,
-    extensions: { ...extensions, http: { status: appError.status, headers } },
+    extensions: { ...extensions, requestId: id, http: { status: appError.status, headers } },
   });
 }
 
@@ -59,7 +70,15 @@ export function sendGraphQLError(error: unknown, request: FastifyRequest, reply:
   return reply
     .code(status)
     .header("cache-control", "no-store")
-    .send({ errors: [render(appError)] });
+    .send({ errors: [withRequestId(render(appError), request.id)] });
+}
+
+/** The error with the id under which the log has its request. */
+export function withRequestId<Shown extends Pick<GraphQLFormattedError, "extensions">>(
+  error: Shown,
+  requestId: string,
+): Shown {
+  return { ...error, extensions: { ...error.extensions, requestId } };
 }
 
 /** What a resolver or the making of a context threw; GraphQL's own error when nobody threw anything else. */
@@ -69,8 +88,15 @@ function originalOf(error: unknown): unknown {
 }
 
 /** GraphQL itself could not make the answer of a field from what we gave it. */
-function isOurFault({ extensions, path }: GraphQLFormattedError): boolean {
-  return extensions?.code === "INTERNAL_SERVER_ERROR" && path !== undefined;
+function isOurFault({
+  extensions,
+  path,
+}: {
+  extensions?: Record<string, unknown>;
+  path?: readonly unknown[] | undefined;
+}): boolean {
+  const { code = "INTERNAL_SERVER_ERROR" } = extensions ?? {};
+  return code === "INTERNAL_SERVER_ERROR" && path !== undefined;
 }
 
 function render({ message, code, details }: AppError): {

@@ -14,6 +14,7 @@ import type { RequestContext, Services } from "./context.ts";
 import { createErrorFormatter, sendGraphQLError, toRequestError } from "./format-error.ts";
 import { createLoaders } from "./loaders.ts";
 import { acceptMultipart } from "./multipart.ts";
+import { operationReports } from "./operation-reports.ts";
 import { createSchema } from "./schema.ts";
 
 export interface GraphQLDoorOptions {
@@ -21,6 +22,7 @@ export interface GraphQLDoorOptions {
   tokens: AccessTokens;
   rateLimits: RateLimits;
   services: Services;
+  countOperation: (operation: string, code: string) => void;
 }
 
 /** What the deepest useful query needs, and some; introspection is exempt. */
@@ -53,11 +55,12 @@ export async function graphqlDoor(app: FastifyInstance, options: GraphQLDoorOpti
     csrfPrevention: true,
     stopOnTerminationSignals: false,
     logger: app.log,
-    formatError: createErrorFormatter(app.log, introspection),
+    formatError: createErrorFormatter(introspection),
     parseOptions: { maxTokens: MAX_TOKENS },
     validationRules: guard.validationRules ?? [],
     plugins: [
       ...(guard.plugins ?? []),
+      operationReports(options.countOperation),
       ApolloServerPluginLandingPageDisabled(),
       // It would wrap every resolver, and no answer of this graph is for a shared cache.
       ApolloServerPluginCacheControlDisabled(),
@@ -71,12 +74,14 @@ export async function graphqlDoor(app: FastifyInstance, options: GraphQLDoorOpti
       const currentUserId = await tokens.identify(request.headers.authorization);
       return {
         currentUserId,
+        requestId: request.id,
+        log: request.log,
         address: request.ip,
         services,
         loaders: createLoaders(services.accounts, services.media),
       };
     } catch (error) {
-      throw toRequestError(error);
+      throw toRequestError(error, request);
     }
   };
 

@@ -2,38 +2,53 @@
 import type { FastifyInstance } from "fastify";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 
-export class Metrics {
-  readonly #registry = new Registry();
-  readonly #requestSeconds: Histogram<"method" | "route" | "status">;
+import type { Reports } from "../domain/reports.ts";
 
-  /** @param viewCounts views counted since the start, and those that are not in the database yet */
-  constructor(viewCounts: () => { counted: number; pending: number }) {
-    const registers = [this.#registry];
+/** Numbers that other parts keep, asked for each time that somebody looks. */
+export interface MetricSources {
+  views: () => { counted: number; pending: number };
+  pictures: () => { running: number; waiting: number };
+  /** Of all runs: how many media ended in which way. */
+  cleanup: () => Record<string, number>;
+}
+
+export class Metrics implements Reports {
+  readonly #registry = new Registry();
+  readonly #requests = this.#histogram(
+    "http_request_duration_seconds",
+    "Time from the start of a request to the end of its answer.",
+    ["method", "route", "status"],
+  );
+  readonly #pictures = this.#histogram(
+    "picture_duration_seconds",
+    "Time that making an uploaded picture safe took, waiting included.",
+    [],
+  );
+  readonly #operations = this.#counter(
+    "graphql_operations_total",
+    "GraphQL operations by their first field and the code of their first error, or OK.",
+    ["operation", "code"],
+  );
+  readonly #uploads = this.#counter(
+    "uploads_total",
+    "Uploads through both doors by what became of them: stored, or the code of an error.",
+    ["outcome"],
+  );
+
+  constructor(sources: MetricSources) {
     collectDefaultMetrics({ register: this.#registry });
-    this.#requestSeconds = new Histogram({
-      name: "http_request_duration_seconds",
-      help: "Time from the start of a request to the end of its answer.",
-      labelNames: ["method", "route", "status"],
-      buckets: [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10],
-      registers,
-    });
-    new Counter({
-      name: "views_counted_total",
-      help: "Views of pictures since the start of this process.",
-      registers,
-      collect() {
-        this.reset();
-        this.inc(viewCounts().counted);
-      },
-    });
-    new Gauge({
-      name: "views_pending",
-      help: "Views that are counted but not in the database yet.",
-      registers,
-      collect() {
-        this.set(viewCounts().pending);
-      },
-    });
+    this.#collected("views_counted_total", "Views since the start of this process.", [], () => [
+      { labels: {}, value: sources.views().counted },
+    ]);
+    this.#collected("views_pending", "Views that are not in the database yet.", [], () => [
+      { labels: {}, value: sources.views().pending },
+    ]);
+    this.#collected("pictures_in_work", "Uploaded pictures by what is done with them now.", ["state"], () =>
+      Object.entries(sources.pictures()).map(([state, value]) => ({ labels: { state }, value })),
+    );
+    this.#collected("cleanup_media_total", "Media that the clean-up has dealt with.", ["result"], () =>
+      Object.entries(sources.cleanup()).map(([result, value]) => ({ labels: { result }, value })),
+    );
   }
 
   get contentType(): string {
@@ -47,12 +62,56 @@ export class Metrics {
   /** Times every request of a server. The route is its pattern, so that there are only so many. */
   observe(app: FastifyInstance): void {
     app.addHook("onResponse", async (request, reply) => {
-      const labels = {
-        method: request.method,
-        route: request.routeOptions.url ?? "none",
-        status: reply.statusCode,
-      };
-      this.#requestSeconds.observe(labels, reply.elapsedTime / 1000);
+      const route = request.routeOptions.url ?? "none";
+      this.#requests.observe(
+        { method: request.method, route, status: reply.statusCode },
+        reply.elapsedTime / 1000,
+      );
+    });
+  }
+
+  countOperation(operation: string, code: string): void {
+    this.#operations.inc({ operation, code });
+  }
+
+  pictureMade(seconds: number): void {
+    this.#pictures.observe(seconds);
+  }
+
+  uploadEnded(outcome: string): void {
+    this.#uploads.inc({ outcome });
+  }
+
+  #histogram<Label extends string>(name: string, help: string, labelNames: Label[]): Histogram<Label> {
+    const buckets = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10];
+    return new Histogram({ name, help, labelNames, buckets, registers: [this.#registry] });
+  }
+
+  #counter<Label extends string>(name: string, help: string, labelNames: Label[]): Counter<Label> {
+    return new Counter({ name, help, labelNames, registers: [this.#registry] });
+  }
+
+  /** A number that is kept elsewhere. One whose name ends with "_total" only grows. */
+  #collected(
+    name: string,
+    help: string,
+    labelNames: string[],
+    read: () => { labels: Record<string, string>; value: number }[],
+  ): void {
+    const options = { name, help, labelNames, registers: [this.#registry] };
+    if (!name.endsWith("_total")) {
+      const gauge: Gauge = new Gauge({
+        ...options,
+        collect: () => read().forEach(({ labels, value }) => gauge.set(labels, value)),
+      });
+      return;
+    }
+    const counter: Counter = new Counter({
+      ...options,
+      collect() {
+        counter.reset();
+        for (const { labels, value } of read()) counter.inc(labels, value);
+      },
     });
   }
 }

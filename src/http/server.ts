@@ -1,5 +1,6 @@
 // The web server that both doors hang in: time-outs, body limits, security headers, CORS, request log. Made by
 // `app.ts`.
+import { randomUUID } from "node:crypto";
 import type { Socket } from "node:net";
 
 import cors from "@fastify/cors";
@@ -57,7 +58,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const { http, timeouts = defaultTimeouts } = options;
   const app: FastifyInstance = Fastify({
     logger: { level: options.logLevel, redact: ["req.headers.authorization", "req.headers.cookie"] },
-    logController: new LogController({ disableRequestLogging: true }), // One line a request, written below.
+    // One line a request, written below. The id is our own: a client's could be anything, and a log is no place for that.
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" }),
+    genReqId: () => randomUUID(),
     trustProxy: http.trustProxy && [...http.trustProxy],
     frameworkErrors: options.sendError,
     bodyLimit: MAX_JSON_BYTES,
@@ -75,6 +78,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     forceCloseConnections: "idle",
     // Whoever still sends on an open connection while we stop is served, and told to open another one.
     return503OnClosing: false,
+  });
+  app.addHook("onRequest", async (request, reply) => {
+    reply.header("x-request-id", request.id);
   });
   app.addHook("onResponse", async (request, reply) => {
     // The path alone: a query string may hold what somebody would not want to read in a log.
@@ -98,7 +104,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     origin: http.corsOrigins === "*" ? "*" : [...http.corsOrigins],
     methods: ["GET", "HEAD", "POST", "DELETE"],
     allowedHeaders: ["authorization", "content-type", "apollo-require-preflight", "x-apollo-operation-name"],
-    exposedHeaders: ["etag", "retry-after", "content-disposition"],
+    exposedHeaders: ["etag", "retry-after", "content-disposition", "x-request-id"],
     maxAge: PREFLIGHT_MAX_AGE_SECONDS,
   });
   return app;

@@ -42,6 +42,11 @@ export class PictureMaker {
     });
   }
 
+  /** How many pictures are worked on, and how many wait. */
+  get state(): { running: number; waiting: number } {
+    return this.#queue.state;
+  }
+
   /**
    * @throws UNSUPPORTED_IMAGE_TYPE when the bytes are no JPEG, PNG or GIF
    * @throws IMAGE_TOO_COMPLEX from the header alone, or when the work takes too long

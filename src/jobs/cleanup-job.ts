@@ -29,6 +29,8 @@ export class CleanupJob {
   #timer: NodeJS.Timeout | undefined;
   #run: Promise<unknown> | null = null;
   #isClosing = false;
+  /** Of all runs since the start. */
+  readonly totals: CleanupResult = { abandonedCount: 0, settledCount: 0, removedCount: 0, failedCount: 0 };
 
   constructor(
     readonly database: Pick<Database, "users" | "media" | "upkeep">,
@@ -81,6 +83,8 @@ export class CleanupJob {
         return !isDryRun;
       },
     );
+    if (!isDryRun)
+      for (const key of Object.keys(result) as (keyof CleanupResult)[]) this.totals[key] += result[key];
     if (Object.values(result).some((count) => count > 0)) this.log.info(result, "cleaned up");
     return result;
   }

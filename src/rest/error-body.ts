@@ -14,7 +14,7 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   return reply
     .code(status)
     .header("cache-control", "no-store")
-    .send({ success: false, message, code, ...details });
+    .send({ success: false, message, code, ...details, requestId: request.id });
 }
 
 export function sendNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {

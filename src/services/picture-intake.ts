@@ -1,6 +1,7 @@
 // Receives a file and makes it safe, with a bound on all that is on its way in. Called by `profile-picture-service.ts`.
 import { ByteBudget, type TakeBytes } from "../domain/byte-budget.ts";
 import { cleanOriginalFilename } from "../domain/original-filename.ts";
+import type { Reports } from "../domain/reports.ts";
 import type { PictureMaker, SafePicture } from "../images/picture-maker.ts";
 import type { ReadUpload } from "./read-upload.ts";
 
@@ -16,14 +17,26 @@ const MAX_RECEIVED_BYTES = 32 * 1024 * 1024;
 export class PictureIntake {
   readonly #received = new ByteBudget("uploads", MAX_RECEIVED_BYTES);
 
-  constructor(readonly pictures: PictureMaker) {}
+  constructor(
+    readonly pictures: PictureMaker,
+    readonly reports: Reports,
+  ) {}
 
   /** @throws FILE_TOO_LARGE, BAD_USER_INPUT, UNSUPPORTED_IMAGE_TYPE, UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX, OVERLOADED */
   async receive(file: IncomingFile): Promise<{ picture: SafePicture; originalFilename: string }> {
     return this.#received.hold(async (take) => {
       const { bytes, declaredFilename } = await file.read(take);
-      const picture = await this.pictures.make(bytes);
+      const picture = await this.#make(bytes);
       return { picture, originalFilename: cleanOriginalFilename(declaredFilename) };
     });
+  }
+
+  async #make(bytes: Buffer): Promise<SafePicture> {
+    const startedAt = performance.now();
+    try {
+      return await this.pictures.make(bytes);
+    } finally {
+      this.reports.pictureMade((performance.now() - startedAt) / 1000);
+    }
   }
 }

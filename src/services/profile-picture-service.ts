@@ -10,6 +10,7 @@ import type { UserRepository } from "../database/user-repository.ts";
 import { parseId, type MediaId, type UserId } from "../domain/ids.ts";
 import { createObjectKey, thumbnailKeyOf, type Media } from "../domain/media.ts";
 import { pictureFormats } from "../domain/picture-format.ts";
+import type { Reports } from "../domain/reports.ts";
 import type { User } from "../domain/user.ts";
 import { AppError } from "../errors.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
@@ -30,6 +31,7 @@ export class ProfilePictureService {
     readonly storage: ObjectStorage,
     readonly intake: PictureIntake,
     readonly retentionMs: number,
+    readonly reports: Reports,
     readonly log: FastifyBaseLogger,
   ) {}
 
@@ -41,6 +43,17 @@ export class ProfilePictureService {
    * before anything is written
    */
   async upload(userId: UserId, file: IncomingFile): Promise<{ user: User; media: Media }> {
+    try {
+      const uploaded = await this.#upload(userId, file);
+      this.reports.uploadEnded("stored");
+      return uploaded;
+    } catch (error) {
+      this.reports.uploadEnded(error instanceof AppError ? error.code : "INTERNAL_SERVER_ERROR");
+      throw error;
+    }
+  }
+
+  async #upload(userId: UserId, file: IncomingFile): Promise<{ user: User; media: Media }> {
     const user = await this.#getUser(userId);
     const { picture, originalFilename } = await this.intake.receive(file);
     const objectKey = createObjectKey(picture.format);

@@ -56,6 +56,8 @@ describe("health", () => {
   it("is measured, by route and not by address", async () => {
     const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
     await (await app.picture(person.mediaId)).arrayBuffer();
+    await app.upload({ bytes: Buffer.from("no picture") }, person.token);
+    await app.graphql("{ somethingThatNobodyKnows }");
 
     const text = await (await app.fetch("/metrics")).text();
 
@@ -63,10 +65,51 @@ describe("health", () => {
       /http_request_duration_seconds_count\{method="GET",route="\/api\/users\/media\/:mediaId",status="200"\} 1/,
     );
     expect(text).toMatch(/^views_counted_total 1$/m);
+    expect(text).toMatch(/^uploads_total\{outcome="stored"\} 1$/m);
+    expect(text).toMatch(/^uploads_total\{outcome="UNSUPPORTED_IMAGE_TYPE"\} 1$/m);
+    expect(text).toMatch(/^graphql_operations_total\{operation="uploadProfilePicture",code="OK"\} 1$/m);
+    expect(text).toMatch(
+      /^graphql_operations_total\{operation="none",code="GRAPHQL_VALIDATION_FAILED"\} 1$/m,
+    );
+    expect(text).toMatch(/^picture_duration_seconds_count 2$/m);
+    expect(text).toMatch(/^pictures_in_work\{state="waiting"\} 0$/m);
+    expect(text).toMatch(/^cleanup_media_total\{result="removed"\} 0$/m);
+    expect(text).toContain("nodejs_eventloop_lag_p99_seconds");
     expect(text).toContain("process_resident_memory_bytes");
     expect(text).not.toContain(person.mediaId);
     expect(text).not.toContain(app.config.auth.kind === "shared-secret" ? app.config.auth.secret : "never");
   });
+});
+
+describe("a request that fails", () => {
+  it.each<[string, (person: { token: string }) => Promise<Response>]>([
+    ["plain HTTP", () => app.picture("f".repeat(24))],
+    ["no route", () => app.fetch("/nothing")],
+    ["an operation", () => post('{ user(id: "x") { id } }')],
+    ["no operation", () => post("{ nothing }")],
+    ["a bad token", () => post("{ me { id } }", "bad")],
+  ])("says under which id the log has it: %s", async (_what, send) => {
+    const response = await send(await app.givenPerson());
+    const body = (await response.json()) as {
+      requestId?: string;
+      errors?: { extensions: { requestId: string } }[];
+    };
+
+    expect(response.headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
+    expect(body.requestId ?? body.errors![0]!.extensions.requestId).toBe(
+      response.headers.get("x-request-id"),
+    );
+  });
+
+  const post = async (query: string, token?: string) =>
+    app.fetch("/graphql", {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        authorization: `Bearer ${token ?? (await app.givenPerson()).token}`,
+      },
+      body: JSON.stringify({ query }),
+    });
 });
 
 describe("a browser's page on another origin", () => {

@@ -104,12 +104,16 @@ describe("an error that nobody foresaw", () => {
       success: false,
       message: "Something went wrong on our side.",
       code: "INTERNAL_SERVER_ERROR",
+      requestId: expect.any(String),
     };
     expect([picture.status, rest.status, graphql.status]).toEqual([500, 500, 200]);
     expect(await picture.json()).toEqual(body);
     expect(await rest.json()).toEqual(body);
     expect(graphql.errors).toEqual([
-      expect.objectContaining({ message: body.message, extensions: { code: "INTERNAL_SERVER_ERROR" } }),
+      expect.objectContaining({
+        message: body.message,
+        extensions: { code: body.code, requestId: body.requestId },
+      }),
     ]);
   });
 });
