@@ -150,7 +150,7 @@ function keepProfile(extension: Buffer): Buffer {
   const data = joinSubBlocks(extension.subarray(3 + APPLICATION_ID_BYTES));
   const profile = cutProfile(data);
   if (!profile) return nothing;
-  if (profile.length === data.length) return extension;
+  if (profile.equals(data)) return extension;
   return Buffer.concat([extension.subarray(0, 3 + APPLICATION_ID_BYTES), splitIntoSubBlocks(profile)]);
 }
 

@@ -22,6 +22,8 @@ const EXTENDED = 0xc1;
 const PROGRESSIVE = 0xc2;
 
 const SAMPLE_BITS = 8;
+/** Grey, colour, and the four inks of printing. */
+const componentCounts = new Set([1, 3, 4]);
 const MAX_SAMPLING = 4;
 const BLOCK_SIDE = 8;
 
@@ -31,7 +33,8 @@ const COMPONENT_BYTES = 3;
 /** @throws UNREADABLE_IMAGE for a header that is wrong, and for a frame that no browser shows */
 export function readFrame(marker: number, payload: Buffer): JpegFrame {
   const [precision, componentCount = 0] = [payload[0], payload[5]];
-  if (![BASELINE, EXTENDED, PROGRESSIVE].includes(marker) || precision !== SAMPLE_BITS) throw notShowable();
+  const isShowable = [BASELINE, EXTENDED, PROGRESSIVE].includes(marker) && precision === SAMPLE_BITS;
+  if (!isShowable || !componentCounts.has(componentCount)) throw notShowable();
   if (payload.length !== HEAD_BYTES + COMPONENT_BYTES * componentCount) {
     throw unreadable("JPG", "its frame header has a wrong length");
   }

@@ -19,15 +19,16 @@ export function isProfilePart(payload: Buffer): boolean {
 }
 
 /** The same segments when they make up a profile and nothing else; shorter ones, or none, where they do not. */
-export function keepProfile(parts: readonly ProfilePart[]): Buffer[] {
-  const isInOrder = parts.every(
+export function keepProfile(found: readonly ProfilePart[]): Buffer[] {
+  const parts = found.toSorted((a, b) => a.payload[HEAD_BYTES - 2]! - b.payload[HEAD_BYTES - 2]!);
+  const isWhole = parts.every(
     ({ payload }, i) => payload[HEAD_BYTES - 2] === i + 1 && payload[HEAD_BYTES - 1] === parts.length,
   );
-  if (parts.length === 0 || !isInOrder) return [];
+  if (parts.length === 0 || !isWhole) return [];
   const joined = Buffer.concat(parts.map(({ payload }) => payload.subarray(HEAD_BYTES)));
   const profile = cutProfile(joined);
   if (!profile) return [];
-  return profile.length === joined.length ? parts.map(({ segment }) => segment) : segmentsOf(profile);
+  return profile.equals(joined) ? parts.map(({ segment }) => segment) : segmentsOf(profile);
 }
 
 function segmentsOf(profile: Buffer): Buffer[] {

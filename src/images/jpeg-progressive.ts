@@ -17,6 +17,8 @@ export interface ScanRange {
 
 const BLOCK_COEFFICIENTS = 64;
 const MAX_LOW_BITS = 13;
+/** With the bits left out. A larger one would not fit into the 16 bits that decoders have for it. */
+const MAX_NUMBER_BITS = 15;
 
 /** The run of zeros that is one; any other run without a number ends the band, in this block and in more. */
 const ZEROS_16 = 15;
@@ -55,9 +57,9 @@ export class ComponentProgress {
   }
 
   /** The codes of a scan of this component alone, of coefficients above the first. */
-  bandUnits({ first, last, previousLowBits }: ScanRange, table: HuffmanTable): SkipUnits {
+  bandUnits({ first, last, previousLowBits, lowBits }: ScanRange, table: HuffmanTable): SkipUnits {
     return previousLowBits === 0
-      ? newBand(first, last, table, this.#nonZero)
+      ? newBand(first, last, MAX_NUMBER_BITS - lowBits, table, this.#nonZero)
       : refinedBand(first, last, table, this.#nonZero);
   }
 }
@@ -85,7 +87,13 @@ export function refinedDcUnits(blocksPerUnit: number): SkipUnits {
   };
 }
 
-function newBand(first: number, last: number, table: HuffmanTable, nonZero: NonZeroCoefficients): SkipUnits {
+function newBand(
+  first: number,
+  last: number,
+  maxNumberBits: number,
+  table: HuffmanTable,
+  nonZero: NonZeroCoefficients,
+): SkipUnits {
   return (bytes, endBit, firstUnit, unitCount) => {
     let bit = 0;
     for (let block = firstUnit; block < firstUnit + unitCount; block++) {
@@ -102,7 +110,7 @@ function newBand(first: number, last: number, table: HuffmanTable, nonZero: NonZ
         }
         coefficient += zeroRun;
         bit += numberBits;
-        if (coefficient > last) return -1;
+        if (coefficient > last || numberBits > maxNumberBits) return -1;
         if (numberBits > 0) nonZero.add(block, coefficient);
       }
       if (bit > endBit) return -1;
@@ -175,11 +183,20 @@ class NonZeroCoefficients {
 
   /** From `first` to `last`. */
   count(block: number, first: number, last: number): number {
-    if (this.#words[2 * block] === 0 && this.#words[2 * block + 1] === 0) return 0; // Nearly always.
-    let count = 0;
-    for (let coefficient = first; coefficient <= last; coefficient++) {
-      if (this.has(block, coefficient)) count += 1;
-    }
-    return count;
+    const [low, high] = [this.#words[2 * block]!, this.#words[2 * block + 1]!];
+    if (low === 0 && high === 0) return 0; // Nearly always.
+    return countOnes(low & maskOf(first, last)) + countOnes(high & maskOf(first - 32, last - 32));
   }
+}
+
+/** Ones from bit `first` to bit `last` of a word, as far as it has them. */
+function maskOf(first: number, last: number): number {
+  if (last < 0 || first > 31) return 0;
+  return (-1 << Math.max(first, 0)) & (-1 >>> (31 - Math.min(last, 31)));
+}
+
+function countOnes(word: number): number {
+  const pairs = word - ((word >>> 1) & 0x55555555);
+  const nibbles = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333);
+  return (((nibbles + (nibbles >>> 4)) & 0x0f0f0f0f) * 0x01010101) >>> 24;
 }

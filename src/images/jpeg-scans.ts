@@ -31,8 +31,8 @@ export class JpegScans {
 
   constructor(readonly tables: JpegTables) {}
 
-  get hasFrame(): boolean {
-    return this.#frame !== null;
+  get hasScan(): boolean {
+    return this.#scanned.size > 0;
   }
 
   /** @throws UNREADABLE_IMAGE for a second frame, and for one that no browser shows */

@@ -2,7 +2,8 @@
 // all others go, and so does whatever follows the end of the image. Source: ITU-T T.81, annex B.
 import { isProfilePart, keepProfile, type ProfilePart } from "./jpeg-profile.ts";
 import { JpegScans } from "./jpeg-scans.ts";
-import { isTableSegment, JpegTables } from "./jpeg-tables.ts";
+import { standardHuffmanTables } from "./jpeg-standard-tables.ts";
+import { createSegment, HUFFMAN_TABLES, isTableSegment, JpegTables } from "./jpeg-tables.ts";
 import { tooComplex } from "./too-complex.ts";
 import { unreadable } from "./unreadable.ts";
 
@@ -28,7 +29,8 @@ const MAX_SCANS = 100;
 const jfif = Buffer.from("JFIF\0");
 const adobe = Buffer.from("Adobe");
 
-const nothing = Buffer.alloc(0);
+/** Marker and length. */
+const SEGMENT_HEAD_BYTES = 4;
 
 /** What a JFIF segment says beside its thumbnail: version, density, and a thumbnail of 0 × 0 pixels. */
 const JFIF_BYTES = 14;
@@ -46,6 +48,7 @@ export function stripJpeg(bytes: Buffer): Buffer {
   const kept: Buffer[] = [bytes.subarray(0, 2)];
   const tables = new JpegTables();
   const scans = new JpegScans(tables);
+  const heeded = new HeededSegments(kept);
   const profile: { at: number; parts: ProfilePart[] } = { at: 1, parts: [] };
   let scanCount = 0;
   for (let offset = 2; ;) {
@@ -54,6 +57,7 @@ export function stripJpeg(bytes: Buffer): Buffer {
     if (marker === EOI) {
       scans.assertComplete();
       tables.dropUnused(kept);
+      heeded.drop(RESTART_INTERVAL); // No scan comes behind it.
       kept.push(bytes.subarray(markerAt - 1, markerAt + 1));
       kept.splice(profile.at, 0, ...keepProfile(profile.parts));
       return Buffer.concat(kept);
@@ -66,55 +70,77 @@ export function stripJpeg(bytes: Buffer): Buffer {
     if (marker === SOS) {
       scanCount += 1;
       if (scanCount > MAX_SCANS) throw tooComplex("scans or more", MAX_SCANS, scanCount);
+      if (!tables.hasHuffmanTables)
+        keepTables(HUFFMAN_TABLES, createSegment(HUFFMAN_TABLES, standardHuffmanTables));
+      heeded.use(RESTART_INTERVAL);
       offset = findMarker(bytes, end);
       kept.push(...scans.keepScan(segment, bytes.subarray(end, offset)));
     } else if (isTableSegment(marker)) {
-      tables.define(kept.length, marker, payload);
+      keepTables(marker, segment);
+    } else if (marker === RESTART_INTERVAL) {
+      scans.defineRestartInterval(payload);
+      heeded.keep(marker, segment);
+    } else if (marker >= FIRST_FRAME && marker <= LAST_FRAME) {
+      scans.defineFrame(marker, payload);
       kept.push(segment);
-    } else if (marker === APP2 && isProfilePart(payload)) {
-      if (profile.parts.length === 0) profile.at = kept.length;
-      profile.parts.push({ segment, payload });
-    } else {
-      kept.push(keepSegment(marker, segment, payload, scans));
+    } else if (!isDispensable(marker)) {
+      throw unreadable("JPG", `marker ${marker.toString(16)} is not known`);
+    } else if (!scans.hasScan) {
+      // Behind the first scan's header none of these means anything any more.
+      if (marker === APP2 && isProfilePart(payload)) {
+        if (profile.parts.length === 0) profile.at = kept.length;
+        profile.parts.push({ segment, payload });
+      } else if (marker === APP0 && startsWith(payload, jfif) && payload.length >= JFIF_BYTES) {
+        heeded.keep(marker, withoutThumbnail(segment));
+      } else if (marker === APP14 && startsWith(payload, adobe) && payload.length >= ADOBE_BYTES) {
+        heeded.keep(marker, cut(segment, ADOBE_BYTES));
+      }
     }
   }
-}
 
-/** The segment, a shorter one in its place, or nothing. */
-function keepSegment(marker: number, segment: Buffer, payload: Buffer, scans: JpegScans): Buffer {
-  switch (marker) {
-    case RESTART_INTERVAL:
-      scans.defineRestartInterval(payload);
-      return segment;
-    case APP0: // Behind the frame's header they mean nothing any more.
-      return !scans.hasFrame && startsWith(payload, jfif) ? withoutThumbnail(segment, payload) : nothing;
-    case APP14:
-      return !scans.hasFrame && startsWith(payload, adobe)
-        ? cut(marker, segment, payload, ADOBE_BYTES)
-        : nothing;
+  function keepTables(marker: number, segment: Buffer): void {
+    tables.define(kept.length, marker, segment.subarray(SEGMENT_HEAD_BYTES));
+    kept.push(segment);
   }
-  if (marker >= FIRST_FRAME && marker <= LAST_FRAME) {
-    scans.defineFrame(marker, payload);
-    return segment;
+}
+
+/** Segments of which each replaces the one before it of its kind: only the last is kept. */
+class HeededSegments {
+  readonly #positions = new Map<number, number>();
+
+  constructor(readonly kept: Buffer[]) {}
+
+  keep(marker: number, segment: Buffer): void {
+    this.drop(marker);
+    this.#positions.set(marker, this.kept.length);
+    this.kept.push(segment);
   }
-  const isDispensable = (marker >= APP0 && marker <= APP0 + 15) || marker === COM || marker === DNL;
-  if (!isDispensable) throw unreadable("JPG", `marker ${marker.toString(16)} is not known`);
-  return nothing;
+
+  /** A scan heeds it: it stays, whatever comes. */
+  use(marker: number): void {
+    this.#positions.delete(marker);
+  }
+
+  drop(marker: number): void {
+    const at = this.#positions.get(marker);
+    if (at !== undefined) this.kept[at] = Buffer.alloc(0);
+  }
 }
 
-function withoutThumbnail(segment: Buffer, payload: Buffer): Buffer {
-  const short = cut(APP0, segment, payload, JFIF_BYTES);
-  if (short === segment || short === nothing) return short;
-  short.fill(0, short.length - 2); // The thumbnail's width and height.
-  return short;
+function isDispensable(marker: number): boolean {
+  return (marker >= APP0 && marker <= APP0 + 15) || marker === COM || marker === DNL;
 }
 
-/** A segment that is too short says nothing to a decoder. */
-function cut(marker: number, segment: Buffer, payload: Buffer, maxBytes: number): Buffer {
-  if (payload.length < maxBytes) return nothing;
-  if (payload.length === maxBytes) return segment;
-  const head = Buffer.from([0xff, marker, 0, maxBytes + 2]);
-  return Buffer.concat([head, payload.subarray(0, maxBytes)]);
+function withoutThumbnail(segment: Buffer): Buffer {
+  const short = cut(segment, JFIF_BYTES);
+  if (short.readUInt16BE(short.length - 2) === 0) return short; // Its width and height.
+  return Buffer.concat([short.subarray(0, -2), Buffer.alloc(2)]);
+}
+
+/** The segment with the first bytes of its payload alone. */
+function cut(segment: Buffer, payloadBytes: number): Buffer {
+  if (segment.length === SEGMENT_HEAD_BYTES + payloadBytes) return segment;
+  return createSegment(segment[1]!, segment.subarray(SEGMENT_HEAD_BYTES, SEGMENT_HEAD_BYTES + payloadBytes));
 }
 
 /** The position of the marker's code: a marker may be preceded by any number of fill bytes. */
@@ -136,6 +162,9 @@ function readLength(bytes: Buffer, at: number): number {
 function findMarker(bytes: Buffer, offset: number): number {
   for (let at = bytes.indexOf(0xff, offset); at !== -1; at = bytes.indexOf(0xff, at + 1)) {
     const code = bytes[at + 1];
+    if (code === 0x00 && at > offset && bytes[at - 1] === 0xff) {
+      throw unreadable("JPG", "fill bytes stand within its picture data"); // Decoders disagree about what that is.
+    }
     const isData = code === 0x00 || code === 0xff || (code !== undefined && code >= 0xd0 && code <= 0xd7);
     if (code !== undefined && !isData) return at;
   }

@@ -6,7 +6,7 @@ import { unreadable } from "./unreadable.ts";
 const LENGTH_COUNTS = 16;
 const QUANTISATION_VALUES = 64;
 
-const HUFFMAN_TABLES = 0xc4;
+export const HUFFMAN_TABLES = 0xc4;
 const QUANTISATION_TABLES = 0xdb;
 
 export type TableKind = "dc" | "ac" | "quantisation";
@@ -22,6 +22,7 @@ interface JpegTable {
 }
 
 export class JpegTables {
+  hasHuffmanTables = false;
   readonly #segments: { at: number; marker: number; tables: JpegTable[] }[] = [];
   readonly #current = new Map<string, JpegTable>();
 
@@ -33,6 +34,7 @@ export class JpegTables {
    */
   define(at: number, marker: number, payload: Buffer): void {
     const tables = readTables(marker, payload);
+    if (marker === HUFFMAN_TABLES) this.hasHuffmanTables = true;
     for (const table of tables) this.#current.set(nameOf(table.kind, table.id), table);
     this.#segments.push({ at, marker, tables });
   }
@@ -49,7 +51,9 @@ export class JpegTables {
   dropUnused(kept: Buffer[]): void {
     for (const { at, marker, tables } of this.#segments) {
       const used = tables.filter(({ isUsed }) => isUsed);
-      if (used.length < tables.length) kept[at] = createSegment(marker, used);
+      if (used.length < tables.length || used.length === 0) {
+        kept[at] = createSegment(marker, Buffer.concat(used.map(({ bytes }) => bytes)));
+      }
     }
   }
 }
@@ -89,9 +93,9 @@ function quantisationBytes(head: number): number {
   return QUANTISATION_VALUES * (head >> 4 === 0 ? 1 : 2);
 }
 
-function createSegment(marker: number, tables: readonly JpegTable[]): Buffer {
-  if (tables.length === 0) return Buffer.alloc(0);
-  const payload = Buffer.concat(tables.map(({ bytes }) => bytes));
+/** Nothing where there is nothing to hold. */
+export function createSegment(marker: number, payload: Buffer): Buffer {
+  if (payload.length === 0) return payload;
   const head = Buffer.from([0xff, marker, 0, 0]);
   head.writeUInt16BE(payload.length + 2, 2);
   return Buffer.concat([head, payload]);

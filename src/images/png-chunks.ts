@@ -89,8 +89,7 @@ async function keepProfile(chunk: Chunk): Promise<{ bytes: Buffer }> {
   const inflated = await inflateProfile(chunk.data.subarray(compressedAt));
   const profile = inflated && cutProfile(inflated.bytes);
   if (!profile) return { bytes: nothing };
-  const isExact =
-    profile.length === inflated.bytes.length && compressedAt + inflated.readBytes === chunk.data.length;
+  const isExact = profile.equals(inflated.bytes) && compressedAt + inflated.readBytes === chunk.data.length;
   if (isExact) return chunk;
   return createChunk(
     "iCCP",

@@ -40,6 +40,16 @@ function huffmanTable(name: number, symbols: string): Buffer {
   return Buffer.concat([Buffer.from(head), Buffer.from(symbols)]);
 }
 
+/** All segments before the scan but those of one kind. */
+function withoutSegments(jpeg: Buffer, marker: number): Buffer {
+  const kept = [jpeg.subarray(0, 2)];
+  let at = 2;
+  for (; jpeg[at + 1] !== 0xda; at += 2 + jpeg.readUInt16BE(at + 2)) {
+    if (jpeg[at + 1] !== marker) kept.push(jpeg.subarray(at, at + 2 + jpeg.readUInt16BE(at + 2)));
+  }
+  return Buffer.concat([...kept, jpeg.subarray(at)]);
+}
+
 function profileSegment(part: number, partCount: number, data: Buffer | string): Buffer {
   const payload = Buffer.concat([
     Buffer.from("ICC_PROFILE\0"),
@@ -239,11 +249,36 @@ describe("hidden bytes go, and the pixels stay:", () => {
       },
     ],
     [
-      "in Adobe segments behind a JPEG's frame header",
+      "in a JPEG's Adobe segments, of which the last counts",
       async () => {
         const jpeg = await sampleImages.plainJpeg();
-        const segment = Buffer.from("\xff\xee\x00\x0eAdobe<?php 1", "latin1");
-        return before(jpeg, jpeg.indexOf(Buffer.from([0xff, 0xda])), Buffer.concat([segment, segment]));
+        const free = Buffer.from("\xff\xee\x00\x0eAdobe<?php 1", "latin1");
+        const last = Buffer.from("\xff\xee\x00\x0eAdobe\0\0\0\0\0\0\x01", "latin1");
+        return before(jpeg, sampleImages.scansOf(jpeg)[0]!, Buffer.concat([free, free, last]));
+      },
+    ],
+    [
+      "in restart intervals of a JPEG that others replace, or that no scan follows",
+      async () => {
+        const jpeg = await sampleImages.plainJpeg();
+        const intervals = Buffer.concat(
+          ["<?", "ph", "p "].map((text) => Buffer.from(`\xff\xdd\0\x04${text}`, "latin1")),
+        );
+        const none = Buffer.from([0xff, 0xdd, 0, 4, 0, 0]);
+        return before(before(jpeg, jpeg.length - 2, intervals), 2, Buffer.concat([intervals, none]));
+      },
+    ],
+    [
+      "as segments of a JPEG that hold no table",
+      async () =>
+        before(await sampleImages.plainJpeg(), 2, Buffer.from([0xff, 0xdb, 0, 2, 0xff, 0xc4, 0, 2])),
+    ],
+    [
+      "as a colour profile behind the scan of a JPEG",
+      async () => {
+        const jpeg = await sampleImages.plainJpeg();
+        const profile = await profileOf(await sampleImages.displayP3Jpeg());
+        return before(jpeg, jpeg.length - 2, profileSegment(1, 1, profile));
       },
     ],
     [
@@ -265,6 +300,25 @@ describe("hidden bytes go, and the pixels stay:", () => {
     expect(original.length).toBeLessThan(bytes.length);
     expect([original, thumbnail].some((stored) => stored.includes("php"))).toBe(false);
     expect((await pixelsOf(original)).equals(await pixelsOf(bytes))).toBe(true);
+  });
+
+  it("behind the tags of a colour profile: zeros take their place", async () => {
+    const profile = await profileOf(await sampleImages.displayP3Jpeg());
+    const spoilt = Buffer.concat([profile, Buffer.from(secret)]);
+    spoilt.writeUInt32BE(spoilt.length);
+    const bytes = before(await sampleImages.plainJpeg(), 2, profileSegment(1, 1, spoilt));
+
+    const { original } = await maker.make(bytes);
+
+    expect(original.includes("php")).toBe(false);
+    expect((await pixelsOf(original)).equals(await pixelsOf(bytes))).toBe(true);
+  });
+
+  it("between fill bytes in the data of a JPEG, which decoders read differently: such a file is refused", async () => {
+    const jpeg = await sampleImages.plainJpeg();
+    const stuffed = jpeg.indexOf(Buffer.from([0xff, 0x00]), sampleImages.scansOf(jpeg)[0]);
+
+    expect(await codeOf(maker, before(jpeg, stuffed, Buffer.of(0xff)))).toBe("UNREADABLE_IMAGE");
   });
 
   it("as more rows than a PNG has: such a file is refused", async () => {
@@ -296,6 +350,17 @@ describe("colour profiles", () => {
     const bytes = before(await sampleImages.plainJpeg(), 2, Buffer.concat(segments));
 
     expect((await maker.make(bytes)).original.equals(bytes)).toBe(true);
+  });
+
+  it("stay where their parts come in another order", async () => {
+    const profile = await profileOf(await sampleImages.displayP3Jpeg());
+    const parts = [
+      profileSegment(2, 2, profile.subarray(200)),
+      profileSegment(1, 2, profile.subarray(0, 200)),
+    ];
+    const bytes = before(await sampleImages.plainJpeg(), 2, Buffer.concat(parts));
+
+    expect((await profileOf((await maker.make(bytes)).original)).equals(profile)).toBe(true);
   });
 
   it("that would inflate to hundreds of megabytes go without being inflated", async () => {
@@ -379,6 +444,27 @@ describe("a JPEG of a rarer kind", () => {
     ["progressive, with restart intervals", sampleImages.progressiveRestartJpeg],
   ])("keeps every byte: %s", async (_what, make) => {
     expect((await maker.make(make())).original.equals(make())).toBe(true);
+  });
+
+  it("keeps the colours that an Adobe segment behind its frame header gives it", async () => {
+    const jpeg = await sampleImages.plainJpeg();
+    const rgb = Buffer.from("\xff\xee\x00\x0eAdobe\0\0\0\0\0\0\0", "latin1");
+    const bytes = before(jpeg, sampleImages.scansOf(jpeg)[0]!, rgb);
+
+    const { original } = await maker.make(bytes);
+
+    expect((await pixelsOf(original)).equals(await pixelsOf(bytes))).toBe(true);
+    expect((await pixelsOf(original)).equals(await pixelsOf(jpeg))).toBe(false);
+  });
+
+  it("gets the tables that a camera for films has left out", async () => {
+    const whole = await sharp(sampleImages.portraitJpeg()).jpeg({ optimiseCoding: false }).toBuffer();
+    const bytes = withoutSegments(whole, 0xc4);
+
+    const { original } = await maker.make(bytes);
+
+    expect(original.length).toBeGreaterThan(bytes.length);
+    expect((await pixelsOf(original)).equals(await pixelsOf(whole))).toBe(true);
   });
 
   it("is accepted, and tidied, where an encoder was careless", async () => {
