@@ -92,6 +92,12 @@ export class MediaUpkeep {
     return this.#find({ uploader_id: uploaderId }, 0);
   }
 
+  /** Whether a change that began after `since` is to retire this media, and has not done it yet. */
+  async isBeingReplaced(id: MediaId, since: Date): Promise<boolean> {
+    const filter = { unsettled_since: { $gt: since }, replaces: id };
+    return (await querying(() => this.#media.exists(filter))) !== null;
+  }
+
   /** How many records there are, about. */
   async count(): Promise<number> {
     return querying(() => this.#media.estimatedDocumentCount());

@@ -40,6 +40,9 @@ export class Store {
       if (sqliteCode(error) === SQLITE_BUSY) {
         throw new Error(`the database ${file} is locked by another process`, { cause: error });
       }
+      if (isDiskFailure(error)) {
+        throw new Error(`the disk is full or fails: ${file} cannot be written`, { cause: error });
+      }
       throw error;
     }
   }
@@ -196,8 +199,13 @@ function sqliteCode(error: unknown): number | undefined {
   return code === undefined ? undefined : code & 0xff; // Without what SQLite adds to be more precise.
 }
 
-function translate(error: unknown): unknown {
+function isDiskFailure(error: unknown): boolean {
+  if (error instanceof MongoError && error.codeName === "OutOfDiskSpace") return true; // Translated already.
   const code = sqliteCode(error);
-  if (code !== SQLITE_FULL && code !== SQLITE_IOERR) return error;
+  return code === SQLITE_FULL || code === SQLITE_IOERR;
+}
+
+function translate(error: unknown): unknown {
+  if (!isDiskFailure(error)) return error;
   return new MongoError("OutOfDiskSpace", "The disk is full or fails", {}, { cause: error });
 }

@@ -69,7 +69,8 @@ export class Doctor {
     if (isCurrent && (isPending || isDeleted)) {
       yield this.#pointerFinding("pointer-to-hidden", { userId: media.uploaderId, mediaId: media.id });
     } else if (!isPending && !isDeleted) {
-      if (!isCurrent) yield this.#shownButNotCurrent(media.id);
+      const isLeaving = !isCurrent && (await this.database.upkeep.isBeingReplaced(media.id, graceEnd));
+      if (!isCurrent && !isLeaving) yield this.#shownButNotCurrent(media.id);
       yield* examineObjects(media, isCurrent, this.database, this.storage);
     }
   }

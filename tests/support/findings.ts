@@ -5,11 +5,15 @@ import type { ObjectStorage } from "../../src/storage/object-storage.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** As if a day had passed, so that nothing counts as under way any more. */
-export async function findingsOf(parts: { database: Database; storage: ObjectStorage }): Promise<Finding[]> {
+export const tomorrow = () => new Date(Date.now() + DAY_MS);
+
+/** @param now by default as if a day had passed, so that nothing counts as under way any more */
+export async function findingsOf(
+  parts: { database: Database; storage: ObjectStorage },
+  now = tomorrow(),
+): Promise<Finding[]> {
   const findings: Finding[] = [];
-  const tomorrow = new Date(Date.now() + DAY_MS);
-  for await (const finding of new Doctor(parts.database, parts.storage).examine(tomorrow)) {
+  for await (const finding of new Doctor(parts.database, parts.storage).examine(now)) {
     findings.push(finding);
   }
   return findings;

@@ -66,6 +66,14 @@ export class ServerProcess {
     return /GraphQL API\s+(\S+)\/graphql/.exec(this.stdout)![1]!;
   }
 
+  /** How it ended; null when it still runs after that time, and is killed. */
+  async endedWithin(milliseconds: number): Promise<Ended | null> {
+    const stillRuns = new Promise<null>((resolve) => setTimeout(() => resolve(null), milliseconds));
+    const ended = await Promise.race([this.ended, stillRuns]);
+    if (!ended) await this.stop("SIGKILL");
+    return ended;
+  }
+
   async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<Ended> {
     this.child.kill(signal);
     return this.ended;
