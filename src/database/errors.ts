@@ -31,9 +31,18 @@ export async function querying<Result>(operation: () => PromiseLike<Result>): Pr
   }
 }
 
+/** A connection that broke while the driver was writing to it: the socket's own error comes through. */
+function isBrokenConnection({ syscall, code = "" }: NodeJS.ErrnoException): boolean {
+  return syscall !== undefined || /^(EPIPE|ECONNRESET|ERR_STREAM_\w+)$/.test(String(code));
+}
+
 function isTemporary(error: unknown): boolean {
-  // A connection that broke while the driver was writing to it: the socket's own error comes through.
-  if ((error as NodeJS.ErrnoException).syscall !== undefined) return true;
+  if (isBrokenConnection(error as NodeJS.ErrnoException)) return true;
+  // Around an error that has nothing to do with what was written, there is a server error without a code.
+  const { errorResponse } = error as { errorResponse?: unknown };
+  if (error instanceof mongo.MongoBulkWriteError && errorResponse instanceof mongo.MongoError) {
+    return isTemporary(errorResponse);
+  }
   if (error instanceof mongo.MongoServerError) return temporaryCodes.has(Number(error.code));
   // What the driver reports without an answer from a server: network, pool, selection and closed connections.
   if (error instanceof mongo.MongoError) return !(error instanceof mongo.MongoInvalidArgumentError);

@@ -1,0 +1,137 @@
+// Being stopped in the midst of work: what was begun is answered, every view is counted, and a second signal is obeyed at
+// once.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+import { afterEach, beforeEach, expect, it } from "vitest";
+
+import { loadConfig } from "../../src/config.ts";
+import { Database } from "../../src/database/connection.ts";
+import { Client } from "../support/client.ts";
+import { ListUsersDocument, RegisterDocument } from "../support/operations.generated.ts";
+import * as sampleImages from "../support/sample-images.ts";
+import { ServerProcess } from "../support/server-process.ts";
+
+const VIEWERS = 8;
+const UPLOADERS = 2;
+
+let folder: string;
+let server: ServerProcess;
+let token: string;
+let userId: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "letsapp-stop-"));
+  server = await start();
+  const input = { username: "ada", email: "ada@example.com", password: "correct horse" };
+  const { register } = await new Client(server.url).execute(RegisterDocument, { input });
+  token = register.token;
+  userId = register.user.id;
+});
+afterEach(async () => {
+  await server.stop("SIGKILL");
+  await rm(folder, { recursive: true, force: true });
+});
+
+const start = () =>
+  ServerProcess.start({ INSTANCE_DIR: folder, UPLOADS_PER_MINUTE: "100000", LOG_LEVEL: "info" });
+
+async function upload(url: string): Promise<string> {
+  const form = new FormData();
+  form.set("file", new Blob([new Uint8Array(sampleImages.portraitJpeg())]), "ada.jpg");
+  const headers = { authorization: `Bearer ${token}` };
+  const response = await fetch(`${url}/api/users/${userId}/profile-picture`, {
+    method: "POST",
+    headers,
+    body: form,
+  });
+  if (response.status !== 200) throw new Error(`upload was answered ${response.status}`);
+  return ((await response.json()) as { media_id: string }).media_id;
+}
+
+/** Does it again and again until there is nobody any more who takes a request. */
+async function untilRefused(work: () => Promise<void>): Promise<void> {
+  for (;;) {
+    try {
+      await work();
+    } catch {
+      return;
+    }
+  }
+}
+
+/** How many requests of one method the server says that it has answered with 200. */
+function answeredCount({ stdout }: { stdout: string }, method: string): number {
+  const requests = stdout.split("\n").filter((line) => line.includes('"msg":"request"'));
+  return requests.filter((line) => line.includes(`"method":"${method}"`) && line.includes('"status":200'))
+    .length;
+}
+
+it("answers all that it has begun, flushes the views, and ends with 0", async () => {
+  const { url } = server;
+  const mediaId = await upload(url);
+  let viewCount = 0;
+  let uploadCount = 1;
+  let lastUploaded = mediaId;
+  const busy = [
+    ...Array.from({ length: VIEWERS }, () =>
+      untilRefused(async () => {
+        const response = await fetch(`${url}/api/users/media/${lastUploaded}`);
+        await response.arrayBuffer();
+        if (response.status === 200) viewCount += 1;
+      }),
+    ),
+    ...Array.from({ length: UPLOADERS }, () =>
+      untilRefused(async () => {
+        lastUploaded = await upload(url);
+        uploadCount += 1;
+      }),
+    ),
+  ];
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+
+  const ended = await server.stop();
+  await Promise.all(busy);
+  server = await start();
+
+  expect(ended.code).toBe(0);
+  expect(viewCount).toBeGreaterThan(50);
+  expect([answeredCount(ended, "GET"), answeredCount(ended, "POST") - 1]).toEqual([viewCount, uploadCount]);
+  expect(await recordedViews()).toBe(viewCount);
+});
+
+/** Of all media, the replaced ones as well. */
+async function recordedViews(): Promise<number> {
+  const database = await Database.openBeside(loadConfig({ INSTANCE_DIR: folder }).database);
+  const media = await database.connection.collection("media").find().toArray();
+  await database.close();
+  return media.reduce((sum, { view_count: count }) => sum + count, 0);
+}
+
+it("stops at once at a second signal, and what was acknowledged is there", async () => {
+  const mediaId = await upload(server.url);
+  const hanging = fetch(`${server.url}/api/users/${userId}/profile-picture`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "multipart/form-data; boundary=x" },
+    body: new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from("--x\r\n")) }),
+    duplex: "half",
+  } as RequestInit).catch(() => null);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+
+  server.child.kill("SIGTERM");
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const stillRuns = server.child.exitCode === null;
+  const askedAt = Date.now();
+  const { code } = await server.stop("SIGTERM");
+  const took = Date.now() - askedAt;
+  await hanging;
+  server = await start();
+  const client = new Client(server.url);
+  client.token = token;
+  const { users } = await client.execute(ListUsersDocument, { first: 1 });
+
+  expect([stillRuns, code]).toEqual([true, 1]);
+  expect(took).toBeLessThan(2_000);
+  expect(users.edges[0]!.node.profilePicture!.id).toBe(mediaId);
+});

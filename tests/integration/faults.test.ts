@@ -1,0 +1,147 @@
+// Parts that go away for a while, answer late, or tell another time: what is said meanwhile, and that all is well again
+// without a restart.
+import { connect, createServer, type Server, type Socket } from "node:net";
+
+import { afterEach, describe, expect, it, vi } from "vitest";
+
+import { LocalStorage } from "../../src/storage/local-storage.ts";
+import { secondDatabaseUri, startEmbeddedInThread } from "../support/database.ts";
+import { findingsOf } from "../support/findings.ts";
+import * as sampleImages from "../support/sample-images.ts";
+import { DELETE, TestApp } from "../support/test-app.ts";
+
+const RESTORE = "mutation ($id: ID!) { restoreProfilePicture(mediaId: $id) { success } }";
+
+let app: TestApp;
+afterEach(async () => {
+  vi.useRealTimers();
+  await app.stop();
+});
+
+/** Stands between the service and its database, as a network does. */
+class Network {
+  readonly #sockets = new Set<Socket>();
+  #server: Server | undefined;
+  #port = 0;
+
+  constructor(readonly socketPath: string) {}
+
+  async connect(): Promise<string> {
+    this.#server = createServer((near) => {
+      const far = connect(this.socketPath);
+      for (const socket of [near, far]) {
+        this.#sockets.add(socket);
+        socket.on("error", () => socket.destroy()).on("close", () => this.#sockets.delete(socket));
+      }
+      near.pipe(far).pipe(near);
+    });
+    await new Promise<void>((resolve) => this.#server!.listen(this.#port, "127.0.0.1", resolve));
+    this.#port = (this.#server.address() as { port: number }).port;
+    return `mongodb://127.0.0.1:${this.#port}/?directConnection=true`;
+  }
+
+  async cut(): Promise<void> {
+    const closed = new Promise((resolve) => this.#server!.close(resolve));
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+}
+
+describe.skipIf(secondDatabaseUri() !== undefined)("a database that is away for a while", () => {
+  it("is said with 503, and when it is back everything is there, the views as well", async () => {
+    let network!: Network;
+    app = await TestApp.start(
+      {},
+      {
+        startEmbeddedMongo: async (file) => {
+          const embedded = await startEmbeddedInThread(file);
+          network = new Network(decodeURIComponent(embedded.uri.split("/")[2]!));
+          const close = () => network.cut().then(() => embedded.close());
+          return { uri: await network.connect(), close };
+        },
+      },
+    );
+    const { token, mediaId, user } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    for (let i = 0; i < 3; i++) await (await app.picture(mediaId)).arrayBuffer();
+
+    await network.cut();
+    const [picture, upload, deletion, ready] = await Promise.all([
+      app.picture(mediaId),
+      app.uploadByRest({ bytes: sampleImages.portraitJpeg() }, { user, token }),
+      app.graphql(DELETE, {}, token),
+      app.fetch("/readyz"),
+    ]);
+    await app.app.views.flush();
+    const pending = app.app.views.totals.pending;
+    await network.connect();
+    await expect.poll(async () => (await app.fetch("/readyz")).status, { timeout: 20_000 }).toBe(200);
+    await (await app.picture(mediaId)).arrayBuffer();
+    await app.app.views.flush();
+
+    expect([picture.status, upload.status, ready.status]).toEqual([503, 503, 503]);
+    expect(deletion.errors[0]!.extensions.code).toBe("DATABASE_UNAVAILABLE");
+    expect(pending).toBe(3);
+    expect((await app.mediaCollection.findOne({}))!.view_count).toBe(4);
+    expect((await app.upload({ bytes: await sampleImages.stillGif() }, token)).errors).toEqual([]);
+    expect(await findingsOf(app.app)).toEqual([]);
+  }, 60_000);
+});
+
+describe("a storage that answers late", () => {
+  class SlowStorage extends LocalStorage {
+    override async read(objectKey: string): Promise<Buffer | null> {
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      return super.read(objectKey);
+    }
+  }
+
+  it("holds up those who wait for it, and nobody else", async () => {
+    app = await TestApp.start({}, { createStorage: ({ rootDir }) => new SlowStorage(rootDir) });
+    const { mediaId, token } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    const answers: string[] = [];
+    const noted = async (what: string, request: Promise<unknown>) => {
+      await request;
+      answers.push(what);
+    };
+
+    await Promise.all([
+      ...Array.from({ length: 20 }, () => noted("picture", app.picture(mediaId))),
+      noted("health", app.fetch("/healthz")),
+      noted("users", app.graphql("{ users { edges { node { id } } } }", {}, token)),
+    ]);
+
+    expect(answers.slice(0, 2).toSorted()).toEqual(["health", "users"]);
+    expect(app.app.views.totals.counted).toBe(20);
+  });
+});
+
+describe("a clock that jumps", () => {
+  const HOUR_MS = 60 * 60 * 1000;
+
+  it.each([
+    ["back", -3 * HOUR_MS],
+    ["forth", 3 * HOUR_MS],
+  ])("%s loses nothing that was acknowledged", async (_where, jumpMs) => {
+    app = await TestApp.start();
+    const { token, mediaId: first } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    await (await app.picture(first)).arrayBuffer();
+
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + jumpMs });
+    const renewed = await app.app.tokens.issue((await app.usersCollection.findOne({}))!._id.toHexString());
+    const { data } = await app.upload({ bytes: await sampleImages.stillGif() }, renewed);
+    const second: string = data.uploadProfilePicture.media.id;
+    await (await app.picture(second)).arrayBuffer();
+    await app.app.views.flush();
+    await app.app.cleanup.run();
+    await app.graphql(DELETE, {}, renewed);
+    vi.useRealTimers();
+    await app.app.cleanup.run();
+    const restored = await app.graphql(RESTORE, { id: first }, token);
+
+    expect(restored.errors).toEqual([]);
+    expect([(await app.picture(first)).status, (await app.picture(second)).status]).toEqual([200, 404]);
+    const counts = await app.mediaCollection.find().sort({ _id: 1 }).toArray();
+    expect(counts.map(({ view_count: count }) => count).toSorted()).toEqual([1, 1]);
+    expect(await findingsOf(app.app)).toEqual([]);
+  });
+});
