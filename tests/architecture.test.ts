@@ -26,7 +26,7 @@ const allowed: Record<string, readonly string[]> = {
   http: ["config", "domain", "errors"],
   services: ["auth", "database", "domain", "errors", "images", "storage", "views"],
   views: ["database", "domain"],
-  jobs: ["database", "domain", "errors", "images", "storage"],
+  jobs: ["config", "database", "domain", "errors", "images", "storage"],
   cli: ["config", "database", "domain", "jobs", "storage"],
   database: ["domain", "embedded-mongo", "errors"],
   storage: ["config", "domain", "errors"],

@@ -105,6 +105,12 @@ export class Database {
     await querying(() => this.connection.db!.command({ ping: 1 }));
   }
 
+  /** Writes a copy of the embedded database into a new file. @throws Error on any other one */
+  async copyEmbeddedTo(file: string): Promise<void> {
+    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+    await querying(() => this.connection.db!.command({ copyTo: file }, { timeoutMS: 0 })); // However long it takes.
+  }
+
   async close(): Promise<void> {
     await this.connection.close();
     await this.embedded?.close();

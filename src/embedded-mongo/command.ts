@@ -4,6 +4,8 @@ import type { Document } from "bson";
 export interface Command {
   /** Every other field is refused. */
   fields: readonly string[];
+  /** It runs by itself, not within a transaction. */
+  isStandalone?: boolean;
   /** From the command and the name of its database to the answer. Throws MongoError. */
   run: (command: Document, db: string) => Document;
 }

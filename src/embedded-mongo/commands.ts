@@ -43,6 +43,15 @@ export class Commands {
       ismaster: { fields: helloFields, run: hello },
       ping: { fields: [], run: () => ({}) },
       endSessions: { fields: [], run: () => ({}) },
+      // Ours alone: copies the whole database into a new file.
+      copyTo: {
+        fields: [],
+        isStandalone: true,
+        run: (command) => {
+          store.copyTo(readString(command, "copyTo"));
+          return {};
+        },
+      },
       ...collectionCommands(store, cursors),
       ...readCommands(store, cursors, this.#deadline),
       ...writeCommands(store),
@@ -57,12 +66,12 @@ export class Commands {
       if (!known) throw new MongoError("CommandNotFound", `no such command: '${name}'`);
       checkFields(command, name, known.fields);
       this.#deadline.start(readCount(command, "maxTimeMS", 0));
-      const answer = this.store.transaction(() => {
+      const run = () => {
         const done = known.run(command, readString(command, "$db"));
         this.#deadline.check(); // What is late is undone.
         return done;
-      });
-      return { ...answer, ok: 1 };
+      };
+      return { ...(known.isStandalone ? run() : this.store.transaction(run)), ok: 1 };
     } catch (error) {
       return { ok: 0, ...toMongoError(error).toDocument() };
     }

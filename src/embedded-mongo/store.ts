@@ -6,16 +6,13 @@ import { deserialize, serialize } from "bson";
 
 import { Collection, type IndexSpec, type Prepare } from "./collection.ts";
 import { MongoError } from "./errors.ts";
+import { isDiskFailure, isLocked, toMongoError } from "./sqlite-errors.ts";
 
 /** Counts changes of the file's layout. A file from a newer version is refused. */
 const FORMAT_VERSION = 1;
 
 /** Marks the file as ours in its header ("LAPP"). */
 const APPLICATION_ID = 0x4c415050;
-
-const SQLITE_BUSY = 5;
-const SQLITE_IOERR = 10;
-const SQLITE_FULL = 13;
 
 type Database = InstanceType<typeof DatabaseSync>;
 
@@ -37,7 +34,7 @@ export class Store {
       this.transaction(() => this.#prepareFile());
     } catch (error) {
       this.#db.close();
-      if (sqliteCode(error) === SQLITE_BUSY) {
+      if (isLocked(error)) {
         throw new Error(`the database ${file} is locked by another process`, { cause: error });
       }
       if (isDiskFailure(error)) {
@@ -60,7 +57,7 @@ export class Store {
       return result;
     } catch (error) {
       this.#rollBack("ROLLBACK");
-      throw translate(error);
+      throw toMongoError(error);
     }
   }
 
@@ -73,7 +70,7 @@ export class Store {
       return result;
     } catch (error) {
       this.#rollBack("ROLLBACK TO step; RELEASE step");
-      throw translate(error);
+      throw toMongoError(error);
     }
   }
 
@@ -122,6 +119,15 @@ export class Store {
     );
     collection.attachIndex({ id, spec });
     collection.fillIndex(id);
+  }
+
+  /** Writes a copy of the database, as it is now, into a file that must not be there yet. @throws OutOfDiskSpace */
+  copyTo(file: string): void {
+    try {
+      this.#db.prepare("VACUUM INTO ?").run(file);
+    } catch (error) {
+      throw toMongoError(error);
+    }
   }
 
   /** Leaves one file behind, with nothing beside it. */
@@ -192,20 +198,4 @@ export class Store {
 
 function namespace(db: string, name: string): string {
   return `${db}.${name}`;
-}
-
-function sqliteCode(error: unknown): number | undefined {
-  const { sqliteCode: code } = error as { sqliteCode?: number };
-  return code === undefined ? undefined : code & 0xff; // Without what SQLite adds to be more precise.
-}
-
-function isDiskFailure(error: unknown): boolean {
-  if (error instanceof MongoError && error.codeName === "OutOfDiskSpace") return true; // Translated already.
-  const code = sqliteCode(error);
-  return code === SQLITE_FULL || code === SQLITE_IOERR;
-}
-
-function translate(error: unknown): unknown {
-  if (!isDiskFailure(error)) return error;
-  return new MongoError("OutOfDiskSpace", "The disk is full or fails", {}, { cause: error });
 }

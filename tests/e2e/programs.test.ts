@@ -7,7 +7,7 @@ import path from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 
 import { Client } from "../support/client.ts";
-import { RegisterDocument } from "../support/operations.generated.ts";
+import { ListUsersDocument, RegisterDocument } from "../support/operations.generated.ts";
 import * as sampleImages from "../support/sample-images.ts";
 import { ServerProcess } from "../support/server-process.ts";
 
@@ -20,27 +20,37 @@ interface Ran {
 let folder: string;
 let server: ServerProcess;
 let userId: string;
+let token: string;
 beforeEach(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "letsapp-programs-"));
   server = await ServerProcess.start({ INSTANCE_DIR: folder });
   const client = new Client(server.url);
   const input = { username: "ada", email: "ada@example.com", password: "correct horse" };
-  const { token, user } = (await client.execute(RegisterDocument, { input })).register;
-  userId = user.id;
-  const form = new FormData();
-  form.set("file", new Blob([new Uint8Array(sampleImages.portraitJpeg())]), "ada.jpg");
-  const headers = { authorization: `Bearer ${token}` };
-  await fetch(`${server.url}/api/users/${userId}/profile-picture`, { method: "POST", headers, body: form });
+  const { register } = await client.execute(RegisterDocument, { input });
+  token = register.token;
+  userId = register.user.id;
+  await upload();
 });
 afterEach(async () => {
   await server.stop("SIGKILL");
   await rm(folder, { recursive: true, force: true });
 });
 
+async function upload(): Promise<void> {
+  const form = new FormData();
+  form.set("file", new Blob([new Uint8Array(sampleImages.portraitJpeg())]), "ada.jpg");
+  const headers = { authorization: `Bearer ${token}` };
+  await fetch(`${server.url}/api/users/${userId}/profile-picture`, { method: "POST", headers, body: form });
+}
+
 const pictures = () => path.join(folder, "uploads", "profile_pictures");
 
 function run(program: string, ...args: string[]): Promise<Ran> {
-  const env = { PATH: process.env.PATH, INSTANCE_DIR: folder };
+  return runIn(folder, program, args);
+}
+
+function runIn(instanceDir: string, program: string, args: string[] = []): Promise<Ran> {
+  const env = { PATH: process.env.PATH, INSTANCE_DIR: instanceDir };
   return new Promise((resolve) => {
     execFile(process.execPath, [`dist/cli/${program}.js`, ...args], { env }, (error, stdout, stderr) => {
       resolve({ status: Number(error?.code ?? 0), stdout, stderr });
@@ -92,9 +102,40 @@ it("erase removes a user's pictures while the service runs", async () => {
   expect(await readdir(pictures())).toEqual([]);
 });
 
+it("backup copies everything while pictures are uploaded, and the copy is whole", async () => {
+  const copy = path.join(folder, "copy");
+  const done = new AbortController();
+  const uploading = (async () => {
+    while (!done.signal.aborted) await upload();
+  })();
+  const backup = await run("backup", "--to", copy);
+  done.abort();
+  await uploading;
+  await server.stop("SIGKILL");
+  const doctor = await runIn(copy, "doctor");
+  server = await ServerProcess.start({ INSTANCE_DIR: copy });
+  const client = new Client(server.url);
+  client.token = token;
+  const { users } = await client.execute(ListUsersDocument, { first: 1 });
+  const { thumbnailUrl } = users.edges[0]!.node.profilePicture!;
+
+  expect(backup).toMatchObject({ status: 0, stdout: expect.stringContaining("The records are with them.") });
+  expect(doctor.status).toBe(0);
+  expect((await fetch(`${server.url}${new URL(thumbnailUrl).pathname}?thumbnail=true`)).status).toBe(200);
+}, 60_000);
+
+it("backup does not write into a folder that has something in it", async () => {
+  expect(await run("backup", "--to", folder)).toEqual({
+    status: 2,
+    stdout: "",
+    stderr: `letsapp: ${folder} is not empty\n`,
+  });
+});
+
 it.each([
   ["doctor", ["--repare"], "Unknown option '--repare'"],
   ["cleanup", ["now"], "Unexpected argument 'now'"],
+  ["backup", [], "Say where to."],
   ["erase", [], "A user id is 24 hexadecimal digits."],
 ])("%s says what is wrong with its arguments", async (program, args, reason) => {
   const { status, stdout, stderr } = await run(program, ...args);
