@@ -7,6 +7,7 @@ import { pictureLimits } from "../domain/picture-format.ts";
 import { AppError } from "../errors.ts";
 import { isMultipart } from "../http/is-multipart.ts";
 import { translateUploadError } from "../services/read-upload.ts";
+import { removeStaleFiles } from "./stale-files.ts";
 
 /** `operations` and `map` are JSON: as long as a plain request may be. */
 const MAX_FIELD_BYTES = 256 * 1024;
@@ -29,6 +30,14 @@ export function acceptMultipart(app: FastifyInstance, tokens: AccessTokens): voi
     // Nobody without a token may upload, so nobody's file is received before that is known.
     if (!(await tokens.identify(request.headers.authorization))) {
       throw new AppError("UNAUTHENTICATED", "Sign in first: send Authorization: Bearer <token>.");
+    }
+  });
+  app.addHook("onReady", async () => {
+    try {
+      const fileCount = await removeStaleFiles();
+      if (fileCount > 0) app.log.info({ fileCount }, "removed temporary files of a process that was killed");
+    } catch (error) {
+      app.log.warn({ err: error }, "temporary files could not be looked for");
     }
   });
   // The body stays unread until the hook below.

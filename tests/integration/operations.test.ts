@@ -1,4 +1,6 @@
 // What operators, browsers and passers-by meet beside the two doors.
+import { readFileSync } from "node:fs";
+
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { AppError } from "../../src/errors.ts";
@@ -78,6 +80,18 @@ describe("health", () => {
     expect(text).toContain("process_resident_memory_bytes");
     expect(text).not.toContain(person.mediaId);
     expect(text).not.toContain(app.config.auth.kind === "shared-secret" ? app.config.auth.secret : "never");
+  });
+});
+
+describe("the operator's guide", () => {
+  it("names metrics that there are", async () => {
+    const guide = readFileSync("docs/operating.md", "utf8").split("## Metrics\n")[1]!;
+    const named = new Set(guide.match(/\b[a-z]+_[a-z_0-9]*(?:total|seconds|bytes|pending|work)\b/g));
+
+    const text = await (await app.fetch("/metrics")).text();
+
+    expect(named.size).toBeGreaterThan(8);
+    expect([...named].filter((name) => !text.includes(`# TYPE ${name} `))).toEqual([]);
   });
 });
 

@@ -1,6 +1,6 @@
 // Everything that can be wrong with bytes on a connection. Each is answered as the client's fault, leaves nothing
 // behind, and the next request on the same connection is answered, unless the answer ended it.
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -412,6 +412,25 @@ describe("a client", () => {
     await connection.close();
 
     expect(answer).toMatchObject({ status, body: expect.stringContaining('"code":"BAD_USER_INPUT"') });
+  });
+});
+
+describe("temporary files of a process that was killed", () => {
+  it("are removed by the next one, and no others", async () => {
+    const files = ["capacitor-0a1b2c3d.tmp", "capacitor-4e5f6a7b.tmp", "somebody-elses.tmp"];
+    for (const name of files) await writeFile(path.join(temporaryFolder, name), "half a picture");
+    const twoHoursAgo = new Date(Date.now() - 2 * 60 * 60 * 1000);
+    for (const name of [files[0]!, files[2]!]) {
+      await utimes(path.join(temporaryFolder, name), twoHoursAgo, twoHoursAgo);
+    }
+
+    const next = await TestApp.start();
+    const left = await readdir(temporaryFolder);
+    await next.stop();
+    await rm(path.join(temporaryFolder, files[1]!));
+
+    expect(left).not.toContain(files[0]);
+    expect(left).toEqual(expect.arrayContaining([files[1], files[2]]));
   });
 });
 
