@@ -7,9 +7,11 @@ import { querying } from "./errors.ts";
 
 const COLLECTION = "rate_limits";
 
-/** FerretDB's answer when two processes insert one key at the same instant. MongoDB retries that itself. */
+/** FerretDB's answer where a key is there already. Where another process has just inserted it, MongoDB tries again. */
 const CONFLICTING_INSERT = 1;
 const MAX_TRIES = 5;
+/** MongoDB's, by which the library knows an entry that has expired and is not removed yet: it then replaces it. */
+const DUPLICATE_KEY = 11000;
 
 export interface LimiterOptions {
   keyPrefix: string;
@@ -67,7 +69,8 @@ async function retryingConflicts<Result>(operation: () => Promise<Result>): Prom
     try {
       return await operation();
     } catch (error) {
-      if ((error as { code?: unknown }).code !== CONFLICTING_INSERT || tryCount === MAX_TRIES) throw error;
+      if ((error as { code?: unknown }).code !== CONFLICTING_INSERT) throw error;
+      if (tryCount === MAX_TRIES) throw Object.assign(error as Error, { code: DUPLICATE_KEY });
     }
   }
 }

@@ -5,7 +5,8 @@ import { AppError, unknownError } from "../errors.ts";
 interface RequestError {
   statusCode?: number;
   message?: string;
-  code?: string;
+  /** A database's is a number. */
+  code?: unknown;
   /** Set where the message is meant for the client. */
   expose?: boolean;
 }
@@ -18,7 +19,7 @@ export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   const { statusCode = 500, message = "", code, expose } = error as RequestError;
   const blamesRequest =
-    (code?.startsWith("FST_") || expose === true) && statusCode >= 400 && statusCode < 500;
+    (String(code).startsWith("FST_") || expose === true) && statusCode >= 400 && statusCode < 500;
   if (!blamesRequest) return unknownError(error);
   return new AppError("BAD_USER_INPUT", message, { cause: error, status: statusCode });
 }

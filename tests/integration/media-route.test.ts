@@ -219,6 +219,7 @@ describe("HEAD", () => {
     const comparable = ({ headers }: Response) => ({
       ...Object.fromEntries(headers),
       date: "",
+      "x-request-id": "",
       connection: "",
       "keep-alive": "",
     });
