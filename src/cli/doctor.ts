@@ -5,6 +5,9 @@ import { parseArgs } from "node:util";
 import { Doctor, type Finding } from "../jobs/doctor.ts";
 import { runProgram, UsageError } from "./program.ts";
 
+/** Characters of the progress bar. */
+const BAR_WIDTH = 30;
+
 const USAGE = "Usage: npm run doctor -- [--repair] [--json]";
 
 await runProgram(USAGE, async ({ database, storage }) => {
@@ -48,8 +51,6 @@ function readArguments(): { repair: boolean; json: boolean } {
     throw new UsageError((error as Error).message);
   }
 }
-
-const BAR_WIDTH = 30;
 
 function showProgress(done: number, total: number): void {
   if (!process.stderr.isTTY) return;

@@ -1,8 +1,10 @@
 // The operator's programs as an operator runs them: beside the service, and without it.
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { promisify } from "node:util";
 
 import { afterEach, beforeEach, expect, it } from "vitest";
 
@@ -77,6 +79,15 @@ it("doctor examines the data of a running service, repairs what it is told to, a
   });
   expect((await run("doctor")).status).toBe(0);
   expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
+});
+
+it.skipIf(!existsSync("/usr/bin/script"))("doctor shows on a terminal how far it has come", async () => {
+  const command = `${process.execPath} dist/cli/doctor.js`;
+  const env = { PATH: process.env.PATH, INSTANCE_DIR: folder };
+  const { stdout } = await promisify(execFile)("/usr/bin/script", ["-qec", command, "/dev/null"], { env });
+
+  expect(stdout).toContain("██████████████████████████████ 1 of 1 media");
+  expect(stdout).toContain("All is well");
 });
 
 it("doctor examines what a killed service has left", async () => {
