@@ -2,7 +2,8 @@
 // when something is not.
 import { parseArgs } from "node:util";
 
-import { Doctor, type Finding } from "../jobs/doctor.ts";
+import { Doctor } from "../jobs/doctor.ts";
+import type { Finding } from "../jobs/finding.ts";
 import { runProgram, UsageError } from "./program.ts";
 
 /** Characters of the progress bar. */

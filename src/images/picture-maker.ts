@@ -2,11 +2,11 @@
 // `services/profile-picture-service.ts`; each step is a file of this folder.
 import { pictureLimits, type PictureFormat } from "../domain/picture-format.ts";
 import { WorkQueue, type WorkLimits } from "../domain/work-queue.ts";
-import { stripGif } from "./gif-blocks.ts";
+import { stripGif } from "./gif/blocks.ts";
 import { recogniseFormat } from "./image-format.ts";
 import { inspect } from "./inspect.ts";
-import { stripJpeg } from "./jpeg-segments.ts";
-import { stripPng, withExifFirst } from "./png-chunks.ts";
+import { stripJpeg } from "./jpeg/segments.ts";
+import { stripPng, withExifFirst } from "./png/chunks.ts";
 import { drawThumbnail } from "./thumbnail.ts";
 import { makeUpright } from "./upright.ts";
 

@@ -6,30 +6,12 @@ import type { Pointer } from "../database/user-repository.ts";
 import type { MediaId, UserId } from "../domain/ids.ts";
 import type { ListedObject, ObjectStorage } from "../storage/object-storage.ts";
 import { examineObjects } from "./examine-objects.ts";
+import type { Finding } from "./finding.ts";
 
 /** What is younger may belong to an upload that is under way. */
 const GRACE_PERIOD_MS = 60 * 60 * 1000;
 
 const PAGE_COUNT = 200;
-
-export interface Finding {
-  kind:
-    | "pointer-to-nothing"
-    | "pointer-to-hidden"
-    | "pointer-to-foreign"
-    | "missing-original"
-    | "unreadable-original"
-    | "missing-thumbnail"
-    | "unreadable-thumbnail"
-    | "shown-but-not-current"
-    | "object-without-record";
-  /** The id of the user or the media, or the key of the object. */
-  subject: string;
-  /** What `repair` does, in the imperative. */
-  remedy: string;
-  /** Does it. Doing it again changes nothing. */
-  repair: () => Promise<void>;
-}
 
 /** How far the examination has come: steps done, and how many there are, about. */
 export type OnProgress = (done: number, total: number) => void;

@@ -4,7 +4,7 @@ import type { Media } from "../domain/media.ts";
 import { AppError } from "../errors.ts";
 import { redrawThumbnail } from "../images/redraw.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
-import type { Finding } from "./doctor.ts";
+import type { Finding } from "./finding.ts";
 
 export async function* examineObjects(
   media: Media,

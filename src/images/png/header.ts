@@ -1,6 +1,6 @@
-// The header of a PNG, and which other chunks say something of a picture that has it. Called by `png-chunks.ts`
-// and `png-pixels.ts`. Source: PNG specification, third edition, chapter 11.
-import { unreadable } from "./unreadable.ts";
+// The header of a PNG, and which other chunks say something of a picture that has it. Called by `png/chunks.ts`
+// and `png/pixels.ts`. Source: PNG specification, third edition, chapter 11.
+import { unreadable } from "../unreadable.ts";
 
 const HEADER_BYTES = 13;
 

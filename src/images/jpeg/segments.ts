@@ -1,11 +1,11 @@
 // Copies a JPEG without its metadata, byte for byte: the picture's own segments and its colour profile stay,
 // all others go, and so does whatever follows the end of the image. Source: ITU-T T.81, annex B.
-import { isProfilePart, keepProfile, type ProfilePart } from "./jpeg-profile.ts";
-import { JpegScans } from "./jpeg-scans.ts";
-import { standardHuffmanTables } from "./jpeg-standard-tables.ts";
-import { createSegment, HUFFMAN_TABLES, isTableSegment, JpegTables } from "./jpeg-tables.ts";
-import { tooComplex } from "./too-complex.ts";
-import { unreadable } from "./unreadable.ts";
+import { isProfilePart, keepProfile, type ProfilePart } from "./profile.ts";
+import { JpegScans } from "./scans.ts";
+import { standardHuffmanTables } from "./standard-tables.ts";
+import { createSegment, HUFFMAN_TABLES, isTableSegment, JpegTables } from "./tables.ts";
+import { tooComplex } from "../too-complex.ts";
+import { unreadable } from "../unreadable.ts";
 
 const SOI = 0xd8;
 const EOI = 0xd9;

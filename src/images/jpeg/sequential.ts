@@ -1,7 +1,7 @@
 // Walks the data of a sequential scan, baseline or extended: each block has its 64 coefficients one after the other.
-// Called by `jpeg-scans.ts`. Source: ITU-T T.81, annex F.2.
-import type { SkipUnits } from "./jpeg-entropy.ts";
-import { lookUp, type HuffmanTable } from "./jpeg-huffman.ts";
+// Called by `jpeg/scans.ts`. Source: ITU-T T.81, annex F.2.
+import type { SkipUnits } from "./entropy.ts";
+import { lookUp, type HuffmanTable } from "./huffman.ts";
 
 const BLOCK_COEFFICIENTS = 64;
 

@@ -1,8 +1,8 @@
 // Inflates the pixel data of a PNG without keeping it, to find whether it is all there and where it really ends.
-// Called by `png-chunks.ts`. Source: PNG specification, third edition, chapters 7, 8 and 10.
+// Called by `png/chunks.ts`. Source: PNG specification, third edition, chapters 7, 8 and 10.
 import { createInflate } from "node:zlib";
 
-import type { PngHeader } from "./png-header.ts";
+import type { PngHeader } from "./header.ts";
 
 /** Each pass of Adam7: its first pixel, and how far it is to the next one. */
 const passes = [

@@ -1,7 +1,7 @@
 // Finds where the entropy-coded data of a scan really ends: a decoder stops at the last unit that it needs, and so
-// sees neither what is missing behind it nor what is hidden there. Called by `jpeg-scans.ts`, with a function of
-// `jpeg-sequential.ts` or `jpeg-progressive.ts` that knows the codes. Source: ITU-T T.81, annex B.1.1.5.
-import { unreadable } from "./unreadable.ts";
+// sees neither what is missing behind it nor what is hidden there. Called by `jpeg/scans.ts`, with a function of
+// `jpeg/sequential.ts` or `jpeg/progressive.ts` that knows the codes. Source: ITU-T T.81, annex B.1.1.5.
+import { unreadable } from "../unreadable.ts";
 
 /**
  * Reads the next units of a scan, from the first bit of `bytes`.

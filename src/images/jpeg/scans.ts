@@ -1,18 +1,12 @@
 // The scans of a JPEG: reads their headers, and keeps of each what a decoder reads of it. Called by
-// `jpeg-segments.ts` with the segments in their turn. Source: ITU-T T.81, annexes B.2.3 and G.1.1.1.
-import { cutScan, type SkipUnits } from "./jpeg-entropy.ts";
-import { layOutScan, readFrame, type JpegComponent, type JpegFrame } from "./jpeg-frame.ts";
-import { createHuffmanTable, type HuffmanTable } from "./jpeg-huffman.ts";
-import {
-  bandEntry,
-  ComponentProgress,
-  newDcUnits,
-  refinedDcUnits,
-  type ScanRange,
-} from "./jpeg-progressive.ts";
-import { acEntry, dcEntry, sequentialUnits } from "./jpeg-sequential.ts";
-import type { JpegTables } from "./jpeg-tables.ts";
-import { unreadable } from "./unreadable.ts";
+// `jpeg/segments.ts` with the segments in their turn. Source: ITU-T T.81, annexes B.2.3 and G.1.1.1.
+import { cutScan, type SkipUnits } from "./entropy.ts";
+import { layOutScan, readFrame, type JpegComponent, type JpegFrame } from "./frame.ts";
+import { createHuffmanTable, type HuffmanTable } from "./huffman.ts";
+import { bandEntry, ComponentProgress, newDcUnits, refinedDcUnits, type ScanRange } from "./progressive.ts";
+import { acEntry, dcEntry, sequentialUnits } from "./sequential.ts";
+import type { JpegTables } from "./tables.ts";
+import { unreadable } from "../unreadable.ts";
 
 /** Marker, length, and how many components there are; of each component two bytes; the range of coefficients. */
 const HEAD_BYTES = 5;

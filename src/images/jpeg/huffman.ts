@@ -1,4 +1,4 @@
-// The Huffman tables of a JPEG, made ready to be looked up. Called by `jpeg-scans.ts`; used by the two files that
+// The Huffman tables of a JPEG, made ready to be looked up. Called by `jpeg/scans.ts`; used by the two files that
 // walk entropy-coded data. Source: ITU-T T.81, annexes C and F.2.2.
 
 /**

@@ -1,5 +1,5 @@
 // Walks the compressed pixels of a GIF frame, code by code, to find where they really end: decoders forgive
-// pixels that are missing, and never look at what stands behind the last one. Called by `gif-blocks.ts`.
+// pixels that are missing, and never look at what stands behind the last one. Called by `gif/blocks.ts`.
 // Source: the GIF89a specification, appendix F.
 
 const MAX_CODE_BITS = 12;

@@ -1,6 +1,6 @@
-// What the header of a JPEG's frame says. Called by `jpeg-scans.ts`. Source: ITU-T T.81, annexes A.2 and B.2.2.
-import { AppError } from "../errors.ts";
-import { unreadable } from "./unreadable.ts";
+// What the header of a JPEG's frame says. Called by `jpeg/scans.ts`. Source: ITU-T T.81, annexes A.2 and B.2.2.
+import { AppError } from "../../errors.ts";
+import { unreadable } from "../unreadable.ts";
 
 export interface JpegComponent {
   id: number;

@@ -1,6 +1,6 @@
-// The colour profile of a JPEG, which may be spread over several segments. Called by `jpeg-segments.ts`.
+// The colour profile of a JPEG, which may be spread over several segments. Called by `jpeg/segments.ts`.
 // Source: ICC.1:2022, annex B.4.
-import { cutProfile } from "./icc-profile.ts";
+import { cutProfile } from "../icc-profile.ts";
 
 const APP2 = 0xe2;
 const MAX_SEGMENT_BYTES = 65_533;

@@ -3,10 +3,10 @@
 import { promisify } from "node:util";
 import { crc32, deflate, inflate } from "node:zlib";
 
-import { cutProfile, MAX_PROFILE_BYTES } from "./icc-profile.ts";
-import { isPictureChunk, readPngHeader, type PngHeader } from "./png-header.ts";
-import { measurePixels } from "./png-pixels.ts";
-import { unreadable } from "./unreadable.ts";
+import { cutProfile, MAX_PROFILE_BYTES } from "../icc-profile.ts";
+import { isPictureChunk, readPngHeader, type PngHeader } from "./header.ts";
+import { measurePixels } from "./pixels.ts";
+import { unreadable } from "../unreadable.ts";
 
 const deflateAsync = promisify(deflate);
 

@@ -1,10 +1,10 @@
 // Copies a GIF without its metadata, byte for byte: frames, their timing, the loop count and a colour profile
 // stay, all else goes, and so does whatever follows the end of the image. Source: the GIF89a specification.
-import { pictureLimits } from "../domain/picture-format.ts";
-import { cutPixels, joinSubBlocks, splitIntoSubBlocks } from "./gif-lzw.ts";
-import { cutProfile } from "./icc-profile.ts";
-import { tooComplex } from "./too-complex.ts";
-import { unreadable } from "./unreadable.ts";
+import { pictureLimits } from "../../domain/picture-format.ts";
+import { cutPixels, joinSubBlocks, splitIntoSubBlocks } from "./lzw.ts";
+import { cutProfile } from "../icc-profile.ts";
+import { tooComplex } from "../too-complex.ts";
+import { unreadable } from "../unreadable.ts";
 
 const HEADER_BYTES = 6;
 const SCREEN_DESCRIPTOR_BYTES = 7;

@@ -1,5 +1,5 @@
 // The Huffman tables that a JPEG without any is coded with: cameras that send films as JPEGs leave them out. Called by
-// `jpeg-segments.ts`, which puts them in. Source: ITU-T T.81, annex K.3.3.
+// `jpeg/segments.ts`, which puts them in. Source: ITU-T T.81, annex K.3.3.
 
 /** Of luminance and colour, for the first coefficient and the others: what a segment of tables holds. */
 export const standardHuffmanTables = Buffer.from(

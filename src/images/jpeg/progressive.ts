@@ -1,8 +1,8 @@
 // Walks the data of a progressive scan. Such a picture comes as a dozen scans: each brings some of the coefficients of
-// all blocks, first their high bits, later one bit more. Called by `jpeg-scans.ts`. Source: ITU-T T.81, annex G.
-import type { SkipUnits } from "./jpeg-entropy.ts";
-import { lookUp, read16Bits, type HuffmanTable } from "./jpeg-huffman.ts";
-import { unreadable } from "./unreadable.ts";
+// all blocks, first their high bits, later one bit more. Called by `jpeg/scans.ts`. Source: ITU-T T.81, annex G.
+import type { SkipUnits } from "./entropy.ts";
+import { lookUp, read16Bits, type HuffmanTable } from "./huffman.ts";
+import { unreadable } from "../unreadable.ts";
 
 /** What the end of a scan's header says. */
 export interface ScanRange {

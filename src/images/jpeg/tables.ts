@@ -1,7 +1,7 @@
 // The tables of a JPEG: takes the segments that define them apart, and keeps those that a scan uses. Others, which
-// could be anything, no decoder looks into. Called by `jpeg-segments.ts` and `jpeg-scans.ts`.
+// could be anything, no decoder looks into. Called by `jpeg/segments.ts` and `jpeg/scans.ts`.
 // Source: ITU-T T.81, annexes B.2.4.1 and B.2.4.2.
-import { unreadable } from "./unreadable.ts";
+import { unreadable } from "../unreadable.ts";
 
 const LENGTH_COUNTS = 16;
 const QUANTISATION_VALUES = 64;
