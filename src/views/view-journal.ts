@@ -67,7 +67,7 @@ export class ViewJournal {
       const parsed = name.endsWith(FILE_ENDING) && parseBatchName(name.slice(0, -FILE_ENDING.length));
       if (!parsed || !(await this.#isAbandoned(name, parsed.writer))) continue;
       const batch = new ViewBatch(parsed.writer, parsed.number);
-      for (const id of await readIds(path.join(this.folder, name))) batch.add(id);
+      await readInto(batch, path.join(this.folder, name));
       batches.push(batch);
     }
     return batches.toSorted((a, b) => a.writer.localeCompare(b.writer) || a.number - b.number);
@@ -111,11 +111,11 @@ function isRunning(pid: number): boolean {
 }
 
 /** A process that was killed while it wrote may have left a part of an id at the end. */
-async function readIds(file: string): Promise<MediaId[]> {
+async function readInto(batch: ViewBatch, file: string): Promise<void> {
   const bytes = await readFile(file);
-  return Array.from({ length: Math.floor(bytes.length / ID_BYTES) }, (_, i) =>
-    bytes.toString("hex", i * ID_BYTES, (i + 1) * ID_BYTES),
-  );
+  for (let end = ID_BYTES; end <= bytes.length; end += ID_BYTES) {
+    batch.add(bytes.toString("hex", end - ID_BYTES, end));
+  }
 }
 
 /** The file of one batch, made with its first view. */
