@@ -9,6 +9,22 @@ import { mediaModel, toMedia, type MediaRecord } from "./media.model.ts";
 /** What anybody may see: stored completely, and neither deleted nor replaced. */
 const visible = { is_deleted: { $ne: true }, status: { $ne: "pending" } } as const;
 
+/** Marked for a change, shown, and not current yet. */
+const beingRestored = {
+  is_deleted: { $ne: true },
+  status: { $ne: "pending" },
+  unsettled_since: { $gt: new Date(0) },
+} as const;
+
+const MAX_WRITES_PER_COMMAND = 1000;
+
+interface Settlement {
+  retiredId: MediaId | null;
+  currentId: MediaId | null;
+  /** Whether a deletion of the current media that was begun has been left undone. Else its mark is somebody else's. */
+  isLeft?: boolean;
+}
+
 /** Media by their ids, and the steps of their life. */
 export class MediaRepository {
   readonly #media: Model<MediaRecord>;
@@ -59,16 +75,17 @@ export class MediaRepository {
   }
 
   /**
-   * Records that both objects are stored, and which media this one is about to replace.
+   * Records that a media is complete and may be shown, and which media it is about to replace.
    *
-   * @returns false when the clean-up job has taken the record for left behind
+   * @returns false when the clean-up job has taken it for left behind, or removes its bytes
    */
   async markReady(id: MediaId, replacesId: MediaId | null): Promise<boolean> {
+    const ready = { status: "ready", is_deleted: false, unsettled_since: new Date() };
     const update = replacesId
-      ? { $set: { status: "ready", replaces: replacesId } }
-      : { $set: { status: "ready" }, $unset: { replaces: 1 } };
+      ? { $set: { ...ready, replaces: replacesId }, $unset: { deleted_at: 1 } }
+      : { $set: ready, $unset: { deleted_at: 1, replaces: 1 } };
     const { matchedCount } = await querying(() =>
-      this.#media.updateOne({ _id: id, is_deleted: { $ne: true } }, update),
+      this.#media.updateOne({ _id: id, is_being_removed: { $ne: true } }, update),
     );
     return matchedCount === 1;
   }
@@ -97,72 +114,71 @@ export class MediaRepository {
     return records.map(({ _id }) => _id.toHexString());
   }
 
-  /** A retired media with the time when it was, unless its bytes are being removed; null when there is none. */
-  async findRestorable(id: MediaId): Promise<{ media: Media; retiredAt: Date } | null> {
-    const filter = {
-      _id: id,
-      is_deleted: true,
-      deleted_at: { $exists: true },
-      is_being_removed: { $ne: true },
-    };
+  /** A media that was retired after `since`, or that somebody is restoring just now; null when there is none. */
+  async findRestorable(id: MediaId, since: Date): Promise<Media | null> {
+    const states = [{ is_deleted: true, deleted_at: { $gt: since } }, beingRestored];
+    const filter = { _id: id, is_being_removed: { $ne: true }, $or: states };
     const record = await querying(() => this.#media.findOne(filter).lean<MediaRecord>());
-    return record?.deleted_at ? { media: toMedia(record), retiredAt: record.deleted_at } : null;
+    return record && toMedia(record);
   }
 
   /**
-   * Takes a retired media back, as the first step of making it current again.
+   * Records the intent to make a retired media current again. It stays hidden until then, and its retention time begins
+   * anew, so that no clean-up removes its bytes.
    *
-   * @returns false when it is not retired any more, or its bytes are being removed
+   * @returns false when they are being removed already
    */
-  async revive(id: MediaId): Promise<boolean> {
-    const { matchedCount } = await querying(() =>
-      this.#media.updateOne(
-        { _id: id, is_deleted: true, is_being_removed: { $ne: true } },
-        { $set: { is_deleted: false, unsettled_since: new Date() }, $unset: { deleted_at: 1 } },
-      ),
-    );
-    return matchedCount === 1;
+  async markRestoring(id: MediaId): Promise<boolean> {
+    const now = new Date();
+    const retired = { _id: id, is_deleted: true, is_being_removed: { $ne: true } };
+    const update = { $set: { deleted_at: now, unsettled_since: now } };
+    const { matchedCount } = await querying(() => this.#media.updateOne(retired, update));
+    if (matchedCount === 1) return true;
+    return (await querying(() => this.#media.exists({ _id: id, ...beingRestored }))) !== null;
+  }
+
+  /** Shows a media again that was retired. Doing it again changes nothing. */
+  async reinstate(id: MediaId): Promise<void> {
+    const update = { $set: { is_deleted: false }, $unset: { deleted_at: 1 } };
+    await querying(() => this.#media.updateOne({ _id: id, is_being_removed: { $ne: true } }, update));
   }
 
   /**
    * Records that the owner's pointer has moved: what it left is retired, what it reached is settled. In one
    * command; doing it again changes nothing.
    */
-  async settle({
-    retiredId,
-    currentId,
-  }: {
-    retiredId: MediaId | null;
-    currentId: MediaId | null;
-  }): Promise<void> {
+  async settle({ retiredId, currentId, isLeft = false }: Settlement): Promise<void> {
     const writes: AnyBulkWriteOperation[] = [];
     if (retiredId) {
       const update = { $set: { is_deleted: true, deleted_at: new Date() } };
       writes.push({ updateOne: { filter: { _id: retiredId, is_deleted: { $ne: true } }, update } });
     }
-    for (const id of [retiredId, currentId]) {
-      if (!id) continue;
-      writes.push({
-        updateOne: {
-          filter: { _id: id },
-          update: { $unset: { unsettled_since: 1, replaces: 1, is_leaving: 1 } },
-        },
-      });
-    }
+    const update = { $unset: { unsettled_since: 1, replaces: 1, is_leaving: 1 } };
+    if (retiredId) writes.push({ updateOne: { filter: { _id: retiredId }, update } });
+    const leaving = isLeft ? {} : { is_leaving: { $ne: true } };
+    if (currentId) writes.push({ updateOne: { filter: { _id: currentId, ...leaving }, update } });
     if (writes.length > 0) await querying(() => this.#media.bulkWrite(writes));
   }
 
   /**
-   * Adds views to the records' counts, all in one command. A batch that is added again changes nothing, unless another
-   * process has added one of its own in between.
+   * Adds a batch of views to the records' counts. One that is added again changes nothing, unless another process has
+   * added one of its own in between.
    */
-  async addViews(counts: ReadonlyMap<MediaId, number>, batchName: string): Promise<void> {
+  async addViews(
+    counts: ReadonlyMap<MediaId, number>,
+    { writer, number }: { writer: string; number: number },
+  ): Promise<void> {
+    const isIn = { "last_view_batch.writer": writer, "last_view_batch.number": { $gte: number } };
     const writes: AnyBulkWriteOperation[] = [...counts].map(([id, count]) => ({
       updateOne: {
-        filter: { _id: id, last_view_batch: { $ne: batchName } },
-        update: { $inc: { view_count: count }, $set: { last_view_batch: batchName } },
+        filter: { _id: id, $nor: [isIn] },
+        update: { $inc: { view_count: count }, $set: { last_view_batch: { writer, number } } },
       },
     }));
-    await querying(() => this.#media.bulkWrite(writes, { ordered: false }));
+    // All at once may be more than a command has time for, and would hold up all others.
+    for (let start = 0; start < writes.length; start += MAX_WRITES_PER_COMMAND) {
+      const some = writes.slice(start, start + MAX_WRITES_PER_COMMAND);
+      await querying(() => this.#media.bulkWrite(some, { ordered: false }));
+    }
   }
 }

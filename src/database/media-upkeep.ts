@@ -75,7 +75,7 @@ export class MediaUpkeep {
 
   /** Takes a pending media for itself, so that its upload cannot become current any more. */
   async claimAbandoned(id: MediaId): Promise<boolean> {
-    const update = { $set: { is_deleted: true, deleted_at: new Date() } };
+    const update = { $set: { is_deleted: true, deleted_at: new Date(), is_being_removed: true } };
     const { matchedCount } = await querying(() =>
       this.#media.updateOne({ _id: id, status: "pending" }, update),
     );
@@ -85,6 +85,10 @@ export class MediaUpkeep {
   /** Whatever the state of their life, in the order of their ids, from the one after `afterId`. */
   async findPage(afterId: MediaId | null, maxCount: number): Promise<ExaminedMedia[]> {
     return this.#find(afterId ? { _id: { $gt: afterId } } : {}, maxCount);
+  }
+
+  async findById(id: MediaId): Promise<ExaminedMedia | null> {
+    return (await this.#find({ _id: id }, 1))[0] ?? null;
   }
 
   /** All that a user has uploaded, whatever the state of their life. */

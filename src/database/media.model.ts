@@ -1,6 +1,6 @@
 // The `media` collection: LetsApp's fields, and ours beside them. Used by `media-repository.ts` and `media-upkeep.ts` alone.
-import { buildSchema, index, modelOptions, prop } from "@typegoose/typegoose";
-import { Types, type Connection, type Model } from "mongoose";
+import { buildSchema, index, modelOptions, prop, Severity } from "@typegoose/typegoose";
+import { Schema, Types, type Connection, type Model } from "mongoose";
 
 import type { UserId } from "../domain/ids.ts";
 import { thumbnailKeyOf, type Media } from "../domain/media.ts";
@@ -50,9 +50,9 @@ export class MediaRecord {
   @prop({ type: () => Number, default: 0 })
   view_count?: number;
 
-  /** The batch of views that was added to `view_count` last. */
-  @prop({ type: () => String })
-  last_view_batch?: string;
+  /** The batch of views that was added to `view_count` last; see `views/view-batch.ts`. */
+  @prop({ type: () => Schema.Types.Mixed, allowMixed: Severity.ALLOW })
+  last_view_batch?: { writer: string; number: number };
 
   @prop({ type: () => Boolean, default: false })
   is_deleted?: boolean;

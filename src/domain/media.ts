@@ -20,7 +20,7 @@ export interface Media {
   height: number | null;
   viewCount: number;
   /** The batch that was added to `viewCount` last; see `views/view-batch.ts`. */
-  lastViewBatch: string | null;
+  lastViewBatch: { writer: string; number: number } | null;
   createdAt: Date;
   uploaderId: UserId;
   /** Identifies the original's bytes; a record of LetsApp's has none, but its bytes never change either. */

@@ -3,6 +3,7 @@
 import type { FastifyBaseLogger } from "fastify";
 
 import type { Database } from "../database/connection.ts";
+import { retire } from "../database/retire.ts";
 import type { UnsettledMedia } from "../database/media-upkeep.ts";
 import type { Media } from "../domain/media.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
@@ -126,13 +127,13 @@ export class CleanupJob {
     const outcome = !isCurrent && status === "pending" ? "abandonedCount" : "settledCount";
     if (isDryRun) return outcome;
     if (isCurrent) {
-      await mediaRepository.settle({ retiredId: replacesId, currentId: media.id });
+      await mediaRepository.settle({ retiredId: replacesId, currentId: media.id, isLeft: true });
     } else if (status === "pending") {
       const isClaimed = await upkeep.claimAbandoned(media.id);
       if (!isClaimed) throw new Error("its upload has gone on meanwhile"); // The next run looks again.
       await this.#remove(media);
     } else {
-      await mediaRepository.settle({ retiredId: media.id, currentId: null });
+      await retire(this.database, media.uploaderId, { retiredId: media.id, currentId: null });
     }
     return outcome;
   }

@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import type { FastifyBaseLogger } from "fastify";
 
 import type { MediaRepository } from "../database/media-repository.ts";
+import { retire } from "../database/retire.ts";
 import type { UserRepository } from "../database/user-repository.ts";
 import { parseId, type MediaId, type UserId } from "../domain/ids.ts";
 import { createObjectKey, thumbnailKeyOf, type Media } from "../domain/media.ts";
@@ -92,7 +93,7 @@ export class ProfilePictureService {
       await this.media.markLeaving(current); // 1. intent
       const isSwapped = await this.users.swapPicture(userId, current, null); // 2. the user has no picture
       if (isSwapped) {
-        await this.media.settle({ retiredId: current, currentId: null }); // 3. and nobody sees it any more
+        await retire(this, userId, { retiredId: current, currentId: null }); // 3. and nobody sees it any more
         return { ...user, profilePictureId: null };
       } // An upload came in between: delete that one.
     }
@@ -113,20 +114,34 @@ export class ProfilePictureService {
       if (current) return { user, media: current };
     }
     const media = await this.#findRestorable(userId, mediaId);
-    const isRevived = await this.media.revive(mediaId); // 1. intent: no clean-up removes its bytes any more
-    if (!isRevived) throw mediaNotFound();
-    if (!(await this.#makeCurrent(user, media))) throw tooManyChanges(); // It has been deleted again.
+    const isMarked = await this.media.markRestoring(mediaId); // 1. intent: no clean-up removes its bytes any more
+    if (!isMarked) throw mediaNotFound();
+    try {
+      if (!(await this.#makeCurrent(user, media))) throw mediaNotFound();
+    } catch (error) {
+      await this.#hideAgain(userId, mediaId);
+      throw error;
+    }
     return { user: { ...user, profilePictureId: mediaId }, media };
   }
 
   async #findRestorable(userId: UserId, mediaId: MediaId): Promise<Media> {
-    const found = await this.media.findRestorable(mediaId);
-    const isOwn = found?.media.uploaderId === userId;
-    if (!isOwn || found.retiredAt.getTime() < Date.now() - this.retentionMs) throw mediaNotFound();
-    const { objectKey, thumbnailKey } = found.media;
+    const media = await this.media.findRestorable(mediaId, new Date(Date.now() - this.retentionMs));
+    if (media?.uploaderId !== userId) throw mediaNotFound();
+    const { objectKey, thumbnailKey } = media;
     const objects = await Promise.all([objectKey, thumbnailKey].map((key) => this.storage.stat(key)));
     if (objects.includes(null)) throw mediaNotFound();
-    return found.media;
+    return media;
+  }
+
+  /** It was to be shown, and is not current. Where this fails as well, the clean-up job does it. */
+  async #hideAgain(userId: UserId, mediaId: MediaId): Promise<void> {
+    try {
+      if ((await this.users.findPictureId(userId)) === mediaId) return; // It is, and only the answer was lost.
+      await retire(this, userId, { retiredId: mediaId, currentId: null });
+    } catch (error) {
+      this.log.error({ err: error, mediaId }, "a picture that was to be restored could not be hidden yet");
+    }
   }
 
   /** A deletion that failed behind its second step is finished by asking again. @throws NO_PROFILE_PICTURE */
@@ -135,7 +150,7 @@ export class ProfilePictureService {
     if (leaving.length === 0) {
       throw new AppError("NO_PROFILE_PICTURE", "There is no profile picture to delete.");
     }
-    for (const id of leaving) await this.media.settle({ retiredId: id, currentId: null });
+    for (const id of leaving) await retire(this, userId, { retiredId: id, currentId: null });
   }
 
   /**
@@ -162,11 +177,8 @@ export class ProfilePictureService {
   /** The upload has taken effect already: what fails here is finished with the next change, or by the clean-up job. */
   async #retire(userId: UserId, replaced: MediaId | null, media: Media): Promise<void> {
     try {
-      await this.media.settle({ retiredId: replaced, currentId: media.id });
-      if (replaced && (await this.users.findPictureId(userId)) === replaced) {
-        await this.media.revive(replaced); // Its owner has restored it meanwhile.
-        await this.media.settle({ retiredId: null, currentId: replaced });
-      }
+      if (replaced) await retire(this, userId, { retiredId: replaced, currentId: media.id });
+      else await this.media.settle({ retiredId: null, currentId: media.id });
     } catch (error) {
       this.log.error(
         { err: error, mediaId: media.id, replaced },

@@ -9,17 +9,13 @@ export class ViewBatch {
   readonly counts = new Map<MediaId, number>();
 
   /**
-   * @param writer the process that counted, see `view-journal.ts`
+   * @param writer the process that counted, see `process-name.ts`
    * @param number of the batch among those of its writer, in their order
    */
   constructor(
     readonly writer: string,
     readonly number: number,
   ) {}
-
-  get name(): string {
-    return `${this.writer}.${this.number}`;
-  }
 
   /** All views of the batch. */
   get total(): number {
@@ -30,14 +26,8 @@ export class ViewBatch {
     this.counts.set(id, (this.counts.get(id) ?? 0) + 1);
   }
 
-  /** Whether a record to which `lastName` was added last has this batch already: a writer's batches come in order. */
-  isIn(lastName: string | null): boolean {
-    const last = lastName === null ? null : parseBatchName(lastName);
+  /** Whether a record to which `last` was added last has this batch already: a writer's batches come in order. */
+  isIn(last: { writer: string; number: number } | null): boolean {
     return last !== null && last.writer === this.writer && last.number >= this.number;
   }
-}
-
-export function parseBatchName(name: string): { writer: string; number: number } | null {
-  const [, writer, number] = /^([\w-]+)\.(\d+)$/.exec(name) ?? [];
-  return writer === undefined ? null : { writer, number: Number(number) };
 }

@@ -34,7 +34,7 @@ export class ViewCounter {
   /** Takes over what a process before has left, and flushes from time to time. */
   async start(): Promise<void> {
     const flush = () => {
-      this.journal.touch();
+      void this.journal.touch();
       void this.flush();
     };
     this.#timers.push(setInterval(flush, FLUSH_INTERVAL_MS).unref());
@@ -79,8 +79,7 @@ export class ViewCounter {
   /** Takes over the views of processes that are no more. */
   async adopt(): Promise<void> {
     try {
-      const known = new Set(this.#sealed.map(({ name }) => name));
-      const abandoned = (await this.journal.findAbandoned()).filter(({ name }) => !known.has(name));
+      const abandoned = await this.journal.adopt();
       if (abandoned.length === 0) return;
       this.#sealed.push(...abandoned);
       this.log.info({ viewCount: totalOf(abandoned) }, "took over the views of a process that was killed");
@@ -94,6 +93,7 @@ export class ViewCounter {
     for (const timer of this.#timers) clearInterval(timer);
     await this.#flush;
     await this.flush();
+    await this.journal.close();
   }
 
   get #batches(): ViewBatch[] {
@@ -115,7 +115,7 @@ export class ViewCounter {
 
   async #addSealed(): Promise<void> {
     for (let batch = this.#sealed[0]; batch; batch = this.#sealed[0]) {
-      if (batch.counts.size > 0) await this.media.addViews(batch.counts, batch.name);
+      if (batch.counts.size > 0) await this.media.addViews(batch.counts, batch);
       this.#sealed = this.#sealed.filter((other) => other !== batch);
       await this.journal.remove(batch);
     }

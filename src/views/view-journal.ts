@@ -1,41 +1,45 @@
-// Keeps views that are in no record yet where a killed process leaves them: in files, one for each batch, of 12 bytes
-// for each view. Called by `view-counter.ts`.
-//
-// A view is written before its answer is sent, all views of one turn of the event loop at once. Nothing is flushed to
-// the disk itself: the system keeps what a killed process wrote, and a power cut takes what two seconds brought.
-import { createHash, randomBytes } from "node:crypto";
-import { closeSync, futimesSync, mkdirSync, openSync, readlinkSync, writeSync } from "node:fs";
-import { readdir, readFile, rm, stat } from "node:fs/promises";
-import { hostname } from "node:os";
+// Keeps views that are in no record yet where a killed process leaves them: each process has a folder, with a file for
+// each batch. Called by `view-counter.ts`.
+import { readdir, rename, rmdir, stat, utimes } from "node:fs/promises";
 import path from "node:path";
 
 import type { FastifyBaseLogger } from "fastify";
 
 import type { MediaId } from "../domain/ids.ts";
-import { parseBatchName, ViewBatch } from "./view-batch.ts";
+import { BatchFile, readInto } from "./batch-file.ts";
+import { createProcessName, isKnownDead } from "./process-name.ts";
+import { ViewBatch } from "./view-batch.ts";
 
-const ID_BYTES = 12;
-const FILE_ENDING = ".views";
+/** A process's own folder bears its name; one that it has taken over has a number behind that. */
+const folderPattern = /^(?<owner>[\w-]+)(?:~\d+)?$/;
+/** Who counted the batch, and its number among that process's. */
+const filePattern = /^(?<writer>[\w-]+)\.(?<number>[1-9]\d*)\.views$/;
 
-/** A process that lives touches its files every two seconds. One on another machine is known by that alone. */
-const ABANDONED_AFTER_MS = 30_000;
+/** A process that lives touches its folders every two seconds. */
+const ABANDONED_AFTER_MS = 60_000;
 
 export class ViewJournal {
-  /** Machine, process, and what tells this process from an earlier one with the same number. */
-  readonly #writer = `${machine}-${process.pid}-${randomBytes(4).toString("hex")}`;
+  readonly #self = createProcessName();
+  readonly #folders: Set<string>;
   readonly #files = new Map<ViewBatch, BatchFile>();
+  /** Of others' folders: which time they bore when they were first seen so, and when that was by our own clock. */
+  readonly #lastTouched = new Map<string, { mtimeMs: number; seenAtMs: number }>();
   #batchCount = 0;
+  #adoptedCount = 0;
 
-  /** @param isShared whether other processes that live may keep their journals in the same folder */
+  /** @param isShared whether other processes that live may keep their journals in the same place */
   constructor(
-    readonly folder: string,
+    readonly root: string,
     readonly isShared: boolean,
     readonly log: FastifyBaseLogger,
-  ) {}
+  ) {
+    this.#folders = new Set([path.join(root, this.#self)]);
+  }
 
   createBatch(): ViewBatch {
-    const batch = new ViewBatch(this.#writer, ++this.#batchCount);
-    this.#files.set(batch, new BatchFile(this.#fileOf(batch), this.log));
+    const batch = new ViewBatch(this.#self, ++this.#batchCount);
+    const file = path.join(this.root, this.#self, `${batch.writer}.${batch.number}.views`);
+    this.#files.set(batch, new BatchFile(file, this.log));
     return batch;
   }
 
@@ -45,148 +49,76 @@ export class ViewJournal {
   }
 
   /** Says that this process lives. */
-  touch(): void {
-    for (const file of this.#files.values()) file.touch();
+  async touch(): Promise<void> {
+    const now = new Date();
+    await Promise.allSettled([...this.#folders].map((folder) => utimes(folder, now, now))); // It may not be there yet.
   }
 
   /** The batch is in the records. */
   async remove(batch: ViewBatch): Promise<void> {
-    this.#files.get(batch)?.close();
+    const file = this.#files.get(batch);
     this.#files.delete(batch);
-    await rm(this.#fileOf(batch), { force: true });
+    await file?.remove();
   }
 
-  /** Batches that processes have left that are no more, each writer's in their order. */
-  async findAbandoned(): Promise<ViewBatch[]> {
-    const names = await readdir(this.folder).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT") return [];
-      throw error;
-    });
+  /** Nothing is counted any more. Removes the folders that are empty. */
+  async close(): Promise<void> {
+    await Promise.allSettled([...this.#folders].map((folder) => rmdir(folder)));
+  }
+
+  /** Takes over what processes have left that are no more, each one's batches in their order. */
+  async adopt(): Promise<ViewBatch[]> {
     const batches: ViewBatch[] = [];
-    for (const name of names) {
-      const parsed = name.endsWith(FILE_ENDING) && parseBatchName(name.slice(0, -FILE_ENDING.length));
-      if (!parsed || !(await this.#isAbandoned(name, parsed.writer))) continue;
-      const batch = new ViewBatch(parsed.writer, parsed.number);
-      await readInto(batch, path.join(this.folder, name));
+    for (const name of await list(this.root)) {
+      try {
+        const { owner } = folderPattern.exec(name)?.groups ?? {};
+        const isForeign = owner !== undefined && owner !== this.#self;
+        if (isForeign && (await this.#isAbandoned(name, owner)))
+          batches.push(...(await this.#adoptFolder(name)));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "ENOENT") continue; // Another process was faster.
+        this.log.error({ err: error, name }, "a journal of views cannot be taken over");
+      }
+    }
+    return batches;
+  }
+
+  /** No clocks are compared: on another machine they may differ, and either may jump. */
+  async #isAbandoned(name: string, owner: string): Promise<boolean> {
+    const found = await stat(path.join(this.root, name));
+    if (!found.isDirectory()) return false;
+    if (!this.isShared || isKnownDead(owner)) return true;
+    const last = this.#lastTouched.get(name);
+    if (last?.mtimeMs === found.mtimeMs) return performance.now() - last.seenAtMs > ABANDONED_AFTER_MS;
+    this.#lastTouched.set(name, { mtimeMs: found.mtimeMs, seenAtMs: performance.now() });
+    return false;
+  }
+
+  /** By one rename, so that of several processes one gets all of it. */
+  async #adoptFolder(name: string): Promise<ViewBatch[]> {
+    const folder = path.join(this.root, `${this.#self}~${++this.#adoptedCount}`);
+    await rename(path.join(this.root, name), folder);
+    this.#lastTouched.delete(name);
+    this.#folders.add(folder);
+    const batches: ViewBatch[] = [];
+    for (const fileName of await readdir(folder)) {
+      const { writer, number } = filePattern.exec(fileName)?.groups ?? {};
+      if (!writer) continue;
+      const batch = new ViewBatch(writer, Number(number));
+      const file = path.join(folder, fileName);
+      await readInto(batch, file);
+      this.#files.set(batch, new BatchFile(file, this.log));
       batches.push(batch);
     }
     return batches.toSorted((a, b) => a.writer.localeCompare(b.writer) || a.number - b.number);
   }
-
-  async #isAbandoned(name: string, writer: string): Promise<boolean> {
-    if (writer === this.#writer) return false;
-    if (!this.isShared) return true;
-    const [itsMachine, pid] = writer.split("-");
-    if (itsMachine === machine && !isRunning(Number(pid))) return true;
-    const { mtimeMs } = await stat(path.join(this.folder, name));
-    return Date.now() - mtimeMs > ABANDONED_AFTER_MS;
-  }
-
-  #fileOf(batch: ViewBatch): string {
-    return path.join(this.folder, batch.name + FILE_ENDING);
-  }
 }
 
-/** Within which a process's number is its own: containers may share their host's name, and all begin at 1. */
-const machine = createHash("sha256").update(`${hostname()} ${pidNamespace()}`).digest("hex").slice(0, 12);
-
-/** Linux alone has them. */
-function pidNamespace(): string {
+async function list(folder: string): Promise<string[]> {
   try {
-    return readlinkSync("/proc/self/ns/pid");
-  } catch {
-    return "";
-  }
-}
-
-/** This process has its own number, also where an earlier one had it. */
-function isRunning(pid: number): boolean {
-  if (pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
+    return await readdir(folder);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return []; // The first view makes it.
+    throw error;
   }
-}
-
-/** A process that was killed while it wrote may have left a part of an id at the end. */
-async function readInto(batch: ViewBatch, file: string): Promise<void> {
-  const bytes = await readFile(file);
-  for (let end = ID_BYTES; end <= bytes.length; end += ID_BYTES) {
-    batch.add(bytes.toString("hex", end - ID_BYTES, end));
-  }
-}
-
-/** The file of one batch, made with its first view. */
-class BatchFile {
-  #descriptor: number | null = null;
-  #writtenBytes = 0;
-  #unwritten: MediaId[] = [];
-  #writing: Promise<void> | null = null;
-  #isFailing = false;
-
-  constructor(
-    readonly file: string,
-    readonly log: FastifyBaseLogger,
-  ) {}
-
-  append(id: MediaId): Promise<void> {
-    this.#unwritten.push(id);
-    this.#writing ??= new Promise((resolve) => {
-      setImmediate(() => {
-        this.#writing = null;
-        this.#write();
-        resolve();
-      });
-    });
-    return this.#writing;
-  }
-
-  touch(): void {
-    if (this.#descriptor === null) return;
-    const now = new Date();
-    try {
-      futimesSync(this.#descriptor, now, now);
-    } catch (error) {
-      this.#fail(error);
-    }
-  }
-
-  close(): void {
-    if (this.#descriptor !== null) closeSync(this.#descriptor);
-    this.#descriptor = null;
-  }
-
-  /** Synchronous, as it only copies into the system's memory: a thread would cost more. */
-  #write(): void {
-    const bytes = Buffer.from(this.#unwritten.join(""), "hex");
-    this.#unwritten = [];
-    try {
-      this.#descriptor ??= openFile(this.file);
-      for (let done = 0; done < bytes.length;) {
-        done += writeSync(this.#descriptor, bytes, done, bytes.length - done, this.#writtenBytes + done);
-      }
-      this.#writtenBytes += bytes.length;
-      this.#isFailing = false;
-    } catch (error) {
-      this.#fail(error);
-    }
-  }
-
-  /** Once, not for each view: a full disk stays full for a while. */
-  #fail(error: unknown): void {
-    if (!this.#isFailing) {
-      this.log.error(
-        { err: error },
-        "views cannot be journalled: those of a process that is killed would be lost",
-      );
-    }
-    this.#isFailing = true;
-  }
-}
-
-function openFile(file: string): number {
-  mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
-  return openSync(file, "wx", 0o600);
 }

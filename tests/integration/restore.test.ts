@@ -144,18 +144,93 @@ describe("a picture is not restored", () => {
     expect([ofFirst, await codeOf(second)]).toEqual(["MEDIA_NOT_FOUND", "MEDIA_NOT_FOUND"]);
   });
 
-  it("when the pointer cannot be moved: it is hidden again by the clean-up, and can be restored later", async () => {
+  it("when the pointer cannot be moved: it stays hidden, and can be restored later", async () => {
     await app.graphql(DELETE, {}, person.token);
     const { users } = app.app.database;
     const swapPicture = users.swapPicture.bind(users);
-    users.swapPicture = () => Promise.reject(new Error("the process is gone"));
+    users.swapPicture = () => Promise.reject(new Error("the database is away"));
     await restore(first);
     users.swapPicture = swapPicture;
+
+    const afterFailure = await statusOf(first);
+
+    expect(afterFailure).toEqual([404, 404]);
+    expect((await restore(first)).data.restoreProfilePicture.media.id).toBe(first);
+    expect(await findingsOf(app.app)).toEqual([]);
+  });
+
+  it("when the process dies within: the clean-up hides it, and it can be restored before and after that", async () => {
+    await app.graphql(DELETE, {}, person.token);
+    const { users, media } = app.app.database;
+    const die = () => Promise.reject(new Error("the process is gone"));
+    const methods = { swapPicture: users.swapPicture.bind(users), settle: media.settle.bind(media) };
+    Object.assign(users, { swapPicture: die });
+    Object.assign(media, { settle: die });
+    await restore(first);
+    Object.assign(users, { swapPicture: methods.swapPicture });
+    Object.assign(media, { settle: methods.settle });
 
     await app.app.cleanup.run({ now: new Date(Date.now() + DAY_MS / 12) });
     const afterCleanup = await statusOf(first);
 
     expect(afterCleanup).toEqual([404, 404]);
     expect((await restore(first)).data.restoreProfilePicture.media.id).toBe(first);
+  });
+});
+
+describe("an upload whose last step comes late", () => {
+  /** The first retirement of a media waits until the test lets it go on. */
+  function stallRetirement(retiredId: string) {
+    const { media } = app.app.database;
+    const settle = media.settle.bind(media);
+    let release!: () => void;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    let isFirst = true;
+    const stalled = new Promise<void>((reached) => {
+      media.settle = async (change) => {
+        if (change.retiredId === retiredId && isFirst) {
+          isFirst = false;
+          reached();
+          await released;
+        }
+        return settle(change);
+      };
+    });
+    return { stalled, release };
+  }
+
+  it.each(["current", "deleted"])(
+    "leaves a picture as its owner wants it, restored and then %s",
+    async (wanted) => {
+      const { stalled, release } = stallRetirement(first);
+      const late = app.upload({ bytes: await sampleImages.stillGif() }, person.token);
+      await stalled;
+      await app.upload({ bytes: await sampleImages.palettePng() }, person.token);
+      await restore(first);
+      if (wanted === "deleted") await app.graphql(DELETE, {}, person.token);
+
+      release();
+      await late;
+
+      expect(await statusOf(first)).toEqual(wanted === "current" ? [200, 200] : [404, 404]);
+      expect(await findingsOf(app.app)).toEqual([]);
+    },
+  );
+
+  it("does not take the mark of a deletion that has begun", async () => {
+    const { stalled, release } = stallRetirement(first);
+    const late = app.upload({ bytes: await sampleImages.stillGif() }, person.token);
+    await stalled;
+    const second = String((await app.usersCollection.findOne({}))!.profile_picture);
+    const { users, media } = app.app.database;
+    await media.markLeaving(second);
+    release();
+    await late;
+    await users.swapPicture(person.user.id, second, null); // Here the process of the deletion dies.
+
+    const { errors } = await app.graphql(DELETE, {}, person.token);
+
+    expect(errors).toEqual([]);
+    expect(await statusOf(second)).toEqual([404, 404]);
   });
 });

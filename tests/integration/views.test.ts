@@ -2,7 +2,7 @@
 import { mkdir, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import type { MediaRepository } from "../../src/database/media-repository.ts";
 import { ViewCounter } from "../../src/views/view-counter.ts";
@@ -21,10 +21,16 @@ beforeEach(async () => {
   journalFolder = app.config.media.viewJournalDir;
   ({ mediaId, token } = await app.givenPersonWithPicture(await sampleImages.palettePng()));
 });
-afterEach(() => app.stop());
+afterEach(() => {
+  vi.restoreAllMocks();
+  return app.stop();
+});
 
 const log = () => app.app.server.log;
-const journalFiles = () => readdir(journalFolder).catch(() => []);
+const journalFiles = async () =>
+  (await readdir(journalFolder, { recursive: true }).catch(() => [])).filter((name) =>
+    name.endsWith(".views"),
+  );
 const view = async () => (await app.picture(mediaId)).arrayBuffer();
 
 async function shownCount(): Promise<number> {
@@ -37,9 +43,10 @@ async function recordedCount(): Promise<number> {
 }
 
 /** What a process left that was killed: a journal of so many views of the picture. */
-async function givenAbandoned(name: string, viewCount: number, tail = ""): Promise<string> {
-  const file = path.join(journalFolder, `${name}.views`);
-  await mkdir(journalFolder, { recursive: true });
+async function givenAbandoned(batch: string, viewCount: number, tail = ""): Promise<string> {
+  const folder = path.join(journalFolder, batch.split(".")[0]!);
+  const file = path.join(folder, `${batch}.views`);
+  await mkdir(folder, { recursive: true });
   await writeFile(file, Buffer.from(mediaId.repeat(viewCount) + tail, "hex"));
   return file;
 }
@@ -148,7 +155,7 @@ describe("what a killed process has left", () => {
 
   it("is counted once where its last batch had reached the record", async () => {
     await givenAbandoned("dead-1-a.1", 3);
-    await media.addViews(new Map([[mediaId, 3]]), "dead-1-a.1");
+    await media.addViews(new Map([[mediaId, 3]]), { writer: "dead-1-a", number: 1 });
     const next = nextCounter();
     await next.start();
 
@@ -170,14 +177,45 @@ describe("what a killed process has left", () => {
     expect(await journalFiles()).toEqual([]);
   });
 
-  it("stays where it is when it is nobody's journal", async () => {
-    await givenAbandoned("notes", 1);
+  it("is counted once where its first batch could not be removed and its second had reached the record", async () => {
+    await givenAbandoned("dead-1-a.1", 3);
+    await media.addViews(new Map([[mediaId, 3]]), { writer: "dead-1-a", number: 1 });
+    await media.addViews(new Map([[mediaId, 4]]), { writer: "dead-1-a", number: 2 });
     const next = nextCounter();
     await next.start();
 
     await next.close();
 
-    expect(await journalFiles()).toEqual(["notes.views"]);
+    expect(await recordedCount()).toBe(7);
+  });
+
+  it("is taken over beside things that are no journals, which stay where they are", async () => {
+    await givenAbandoned("dead-1-a.2", 5);
+    await writeFile(path.join(journalFolder, "notes.views"), "x");
+    await mkdir(path.join(journalFolder, "dead-1-a", "dead-1-a.notes.views"));
+    const next = nextCounter();
+    await next.start();
+
+    await next.close();
+
+    expect(await recordedCount()).toBe(5);
+    expect((await journalFiles()).map((name) => path.basename(name)).toSorted()).toEqual([
+      "dead-1-a.notes.views",
+      "notes.views",
+    ]);
+  });
+
+  it("may be of more pictures than one command can add", async () => {
+    const ids = Array.from({ length: 2500 }, (_, i) => i.toString(16).padStart(24, "0"));
+    await app.app.views.flush();
+    await writeFile(await givenAbandoned("dead-1-a.1", 0), Buffer.from([...ids, mediaId].join(""), "hex"));
+    const next = nextCounter();
+    await next.start();
+
+    await next.close();
+
+    expect(await recordedCount()).toBe(1);
+    expect(await journalFiles()).toEqual([]);
   });
 });
 
@@ -185,40 +223,46 @@ describe("processes that share a folder", () => {
   it("leave each other's journals alone while they live, and take over from one that does not", async () => {
     const next = nextCounter(true);
     await next.count(mediaId);
-    const machine = (await journalFiles())[0]!.split("-")[0];
+    const machine = path.basename((await journalFiles())[0]!).split("-")[0];
     const living = await givenAbandoned(`${machine}-${process.ppid}-a.1`, 2);
     await givenAbandoned(`${machine}-99999999-b.1`, 3);
     await next.start();
 
     await next.close();
 
-    expect(await journalFiles()).toEqual([path.basename(living)]);
+    expect(await journalFiles()).toEqual([path.relative(journalFolder, living)]);
     expect(await recordedCount()).toBe(4);
   });
 
-  it("take over from one on another machine when nothing has been heard of it for long", async () => {
-    const fresh = await givenAbandoned("othermachine-1-a.1", 2);
-    const old = await givenAbandoned("othermachine-2-b.1", 3);
-    const twoMinutesAgo = new Date(Date.now() - 120_000);
-    await utimes(old, twoMinutesAgo, twoMinutesAgo);
+  it("take over from one on another machine when nothing has been heard of it for long, by their own clock", async () => {
+    const living = await givenAbandoned("othermachine-1-a.1", 2);
+    await givenAbandoned("othermachine-2-b.1", 3);
     const next = nextCounter(true);
     await next.start();
+    const atOnce = next.totals.pending;
+    vi.spyOn(performance, "now").mockReturnValue(performance.now() + 61_000);
+    await utimes(path.dirname(living), new Date(1), new Date(1)); // It was touched, whatever its clock says.
 
+    await next.adopt();
     await next.close();
 
+    expect(atOnce).toBe(0);
     expect(await recordedCount()).toBe(3);
-    expect(await journalFiles()).toEqual([path.basename(fresh)]);
+    expect(await journalFiles()).toEqual([path.relative(journalFolder, living)]);
   });
 
-  it("may take over the same journal at the same time", async () => {
-    const file = await givenAbandoned("othermachine-2-b.1", 3);
-    await utimes(file, new Date(0), new Date(0));
+  it("look for the same journals at the same time, and one gets each", async () => {
+    for (let number = 1; number <= 10; number++) await givenAbandoned(`othermachine-2-b.${number}`, 3);
     const others = [nextCounter(true), nextCounter(true)];
     await Promise.all(others.map((other) => other.start()));
+    vi.spyOn(performance, "now").mockReturnValue(performance.now() + 61_000);
 
+    await Promise.all(others.map((other) => other.adopt()));
+    for (const other of others) await other.count(mediaId);
     await Promise.all(others.map((other) => other.close()));
 
-    expect(await recordedCount()).toBe(3);
+    expect(await recordedCount()).toBe(32);
+    expect(await journalFiles()).toEqual([]);
   });
 });
 
