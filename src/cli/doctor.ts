@@ -1,4 +1,4 @@
-// npm run doctor -- [--repair] [--json]: compares records with objects. Ends with 0 when all is well or repaired, with 1
+// npm run doctor -- [--repair [--force]] [--json]: compares records with objects. Ends with 0 when all is well or repaired, with 1
 // when something is not.
 import { parseArgs } from "node:util";
 
@@ -9,19 +9,43 @@ import { runProgram, UsageError } from "./program.ts";
 /** Characters of the progress bar. */
 const BAR_WIDTH = 30;
 
-const USAGE = "Usage: npm run doctor -- [--repair] [--json]";
+/** Of these the remedy cannot be taken back. */
+const lossyKinds = new Set<Finding["kind"]>([
+  "missing-original",
+  "unreadable-original",
+  "object-without-record",
+  "pointer-to-nothing",
+]);
+const MAX_LOSSES = 10;
+const MAX_LOSS_SHARE = 0.1;
+
+const USAGE = "Usage: npm run doctor -- [--repair [--force]] [--json]";
 
 await runProgram(USAGE, async ({ database, storage }) => {
-  const { repair, json } = readArguments();
+  const { repair, json, force } = readArguments();
   const doctor = new Doctor(database, storage);
-  const rows: Row[] = [];
-  for await (const finding of doctor.examine(new Date(), json ? undefined : showProgress)) {
-    rows.push(await treat(finding, repair));
-  }
+  const findings: Finding[] = [];
+  for await (const finding of doctor.examine(new Date(), json ? undefined : showProgress))
+    findings.push(finding);
   if (process.stderr.isTTY && !json) process.stderr.write("\r\u001B[K");
+  if (repair && !force) assertPlausible(findings, doctor.counts);
+  const rows: Row[] = [];
+  for (const finding of findings) rows.push(await treat(finding, repair));
   console.log(json ? JSON.stringify({ findings: rows }, null, 2) : table(rows));
   return rows.every(({ outcome }) => outcome === "repaired") ? 0 : 1;
 });
+
+/** @throws Error where so much would go that the storage or the database is probably another one than it should be */
+function assertPlausible(findings: readonly Finding[], { media, objects }: Doctor["counts"]): void {
+  const lossCount = findings.filter(({ kind }) => lossyKinds.has(kind)).length;
+  const isOneSided = (media === 0) !== (objects === 0);
+  const isMuch = lossCount > Math.max(MAX_LOSSES, MAX_LOSS_SHARE * (media + objects));
+  if (lossCount === 0 || !(isOneSided || isMuch)) return;
+  throw new Error(
+    `${media} records and ${objects} objects, of which ${lossCount} would go: is this the right INSTANCE_DIR, is its ` +
+      "storage mounted? Nothing has been repaired; with --force it is.",
+  );
+}
 
 interface Row {
   kind: string;
@@ -41,13 +65,10 @@ async function treat({ kind, subject, remedy, repair }: Finding, isWanted: boole
   }
 }
 
-function readArguments(): { repair: boolean; json: boolean } {
+function readArguments(): { repair: boolean; json: boolean; force: boolean } {
+  const flag = { type: "boolean", default: false } as const;
   try {
-    const options = {
-      repair: { type: "boolean", default: false },
-      json: { type: "boolean", default: false },
-    } as const;
-    return parseArgs({ options }).values;
+    return parseArgs({ options: { repair: flag, json: flag, force: flag } }).values;
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
@@ -69,7 +90,9 @@ function table(rows: readonly Row[]): string {
     outcome: "outcome",
   };
   const columns = ["kind", "subject", "remedy", "outcome"] as const;
-  const widths = columns.map((column) => Math.max(...[head, ...rows].map((row) => row[column].length)));
+  const widths = columns.map((column) =>
+    [head, ...rows].reduce((widest, row) => Math.max(widest, row[column].length), 0),
+  );
   const lines = [head, ...rows].map((row) =>
     columns
       .map((column, i) => row[column].padEnd(widths[i]!))

@@ -2,6 +2,7 @@
 // tests after everything that they have done to the service.
 import type { Database } from "../database/connection.ts";
 import type { ExaminedMedia } from "../database/media-upkeep.ts";
+import { retire } from "../database/retire.ts";
 import type { Pointer } from "../database/user-repository.ts";
 import type { MediaId, UserId } from "../domain/ids.ts";
 import type { ListedObject, ObjectStorage } from "../storage/object-storage.ts";
@@ -17,72 +18,91 @@ const PAGE_COUNT = 200;
 export type OnProgress = (done: number, total: number) => void;
 
 export class Doctor {
+  /** What has been looked at so far. */
+  readonly counts = { media: 0, objects: 0 };
+
   constructor(
     readonly database: Pick<Database, "users" | "media" | "upkeep">,
     readonly storage: ObjectStorage,
   ) {}
 
-  /** Looks at every pointer, every record and every object. Nothing is changed. */
+  /** Looks at every record, every pointer and every object. Nothing is changed, and the service may run meanwhile. */
   async *examine(now = new Date(), onProgress: OnProgress = () => {}): AsyncGenerator<Finding> {
     const graceEnd = new Date(now.getTime() - GRACE_PERIOD_MS);
     const total = await this.database.upkeep.count();
-    const pointers = await this.#readPointers();
     const knownKeys = new Set<string>();
-    const seenIds = new Set<MediaId>();
-    let done = 0;
     for await (const examined of this.#eachMedia()) {
-      const { id, objectKey, thumbnailKey, uploaderId } = examined.media;
-      seenIds.add(id);
-      knownKeys.add(objectKey).add(thumbnailKey);
-      yield* this.#examineMedia(examined, pointers.get(uploaderId) === id, graceEnd);
-      onProgress(++done, total);
+      knownKeys.add(examined.media.objectKey).add(examined.media.thumbnailKey);
+      yield* this.#examineMedia(examined, graceEnd);
+      onProgress(++this.counts.media, total);
     }
-    for (const [userId, mediaId] of pointers) yield* this.#examinePointer({ userId, mediaId }, seenIds);
+    for await (const pointer of this.#eachPointer()) yield* this.#examinePointer(pointer);
     for await (const object of this.storage.list()) {
-      const isOld = object.modifiedAt < graceEnd;
-      if (isOld && !knownKeys.has(object.objectKey)) yield this.#withoutRecord(object);
+      this.counts.objects += 1;
+      if (object.modifiedAt < graceEnd && !knownKeys.has(object.objectKey)) yield this.#withoutRecord(object);
     }
   }
 
-  async *#examineMedia(examined: ExaminedMedia, isCurrent: boolean, graceEnd: Date): AsyncGenerator<Finding> {
-    const { media, isOurs, isPending, isDeleted, unsettledSince } = examined;
-    const isUnderWay = unsettledSince !== null && unsettledSince > graceEnd;
-    if (isUnderWay || (!isOurs && !isCurrent)) return;
-    if (isCurrent && (isPending || isDeleted)) {
-      yield this.#pointerFinding("pointer-to-hidden", { userId: media.uploaderId, mediaId: media.id });
-    } else if (!isPending && !isDeleted) {
-      const isLeaving = !isCurrent && (await this.database.upkeep.isBeingReplaced(media.id, graceEnd));
-      if (!isCurrent && !isLeaving) yield this.#shownButNotCurrent(media.id);
-      yield* examineObjects(media, isCurrent, this.database, this.storage);
-    }
+  async *#examineMedia(listed: ExaminedMedia, graceEnd: Date): AsyncGenerator<Finding> {
+    const { id, uploaderId, createdAt } = listed.media;
+    const found = await this.#observe(id, uploaderId);
+    if (!found || isUnderWay(found.examined, graceEnd)) return;
+    const { examined, isCurrent } = found;
+    const isHidden = examined.isPending || examined.isDeleted;
+    if (isHidden && isCurrent) yield this.#hiddenButCurrent(id, uploaderId);
+    if (isHidden || !(examined.isOurs || isCurrent)) return;
+    const isLeaving = await this.database.upkeep.isBeingReplaced(id, graceEnd);
+    if (!isCurrent && !isLeaving && createdAt < graceEnd) yield this.#shownButNotCurrent(id, uploaderId);
+    yield* examineObjects(examined.media, this.database, this.storage);
   }
 
-  async *#examinePointer(pointer: Pointer, seenIds: ReadonlySet<MediaId>): AsyncGenerator<Finding> {
-    if (!seenIds.has(pointer.mediaId)) {
-      const isThere = (await this.database.media.findManyByIds([pointer.mediaId])).length > 0;
-      if (!isThere) yield this.#pointerFinding("pointer-to-nothing", pointer); // Else it has just been uploaded.
-      return;
-    }
-    const [media] = await this.database.media.findManyByIds([pointer.mediaId]);
-    if (media && media.uploaderId !== pointer.userId)
-      yield this.#pointerFinding("pointer-to-foreign", pointer);
+  /** The record, and whether it is its uploader's picture; null while somebody is changing that. */
+  async #observe(
+    id: MediaId,
+    uploaderId: UserId,
+  ): Promise<{ examined: ExaminedMedia; isCurrent: boolean } | null> {
+    const before = await this.database.users.findPictureId(uploaderId);
+    const examined = await this.database.upkeep.findById(id);
+    const after = await this.database.users.findPictureId(uploaderId);
+    return examined && before === after ? { examined, isCurrent: before === id } : null;
   }
 
-  #pointerFinding(kind: Finding["kind"], pointer: Pointer): Finding {
+  #hiddenButCurrent(id: MediaId, uploaderId: UserId): Finding {
     return {
-      kind,
-      subject: pointer.userId,
+      kind: "pointer-to-hidden",
+      subject: uploaderId,
       remedy: "take the pointer away",
-      repair: () => this.database.users.removePointer(pointer),
+      repair: async () => {
+        const found = await this.#observe(id, uploaderId);
+        const isHidden = found && (found.examined.isPending || found.examined.isDeleted);
+        if (isHidden) await this.database.users.removePointer({ userId: uploaderId, mediaId: id });
+      },
     };
   }
 
-  #shownButNotCurrent(id: MediaId): Finding {
+  #shownButNotCurrent(id: MediaId, uploaderId: UserId): Finding {
     return {
       kind: "shown-but-not-current",
       subject: id,
       remedy: "retire it",
-      repair: () => this.database.media.settle({ retiredId: id, currentId: null }),
+      repair: async () => {
+        const found = await this.#observe(id, uploaderId);
+        if (found?.isCurrent === false)
+          await retire(this.database, uploaderId, { retiredId: id, currentId: null });
+      },
+    };
+  }
+
+  async *#examinePointer(pointer: Pointer): AsyncGenerator<Finding> {
+    const { userId, mediaId } = pointer;
+    const examined = await this.database.upkeep.findById(mediaId);
+    if (examined?.media.uploaderId === userId) return;
+    if ((await this.database.users.findPictureId(userId)) !== mediaId) return; // It has just moved.
+    yield {
+      kind: examined ? "pointer-to-foreign" : "pointer-to-nothing",
+      subject: userId,
+      remedy: "take the pointer away",
+      repair: () => this.database.users.removePointer(pointer),
     };
   }
 
@@ -95,12 +115,11 @@ export class Doctor {
     };
   }
 
-  async #readPointers(): Promise<Map<UserId, MediaId>> {
-    const pointers = new Map<UserId, MediaId>();
+  async *#eachPointer(): AsyncGenerator<Pointer> {
     for (let page: Pointer[] = [], last: UserId | null = null; ; last = page.at(-1)!.userId) {
       page = await this.database.users.findPointers(last, PAGE_COUNT);
-      for (const { userId, mediaId } of page) pointers.set(userId, mediaId);
-      if (page.length < PAGE_COUNT) return pointers;
+      yield* page;
+      if (page.length < PAGE_COUNT) return;
     }
   }
 
@@ -111,4 +130,8 @@ export class Doctor {
       if (page.length < PAGE_COUNT) return;
     }
   }
+}
+
+function isUnderWay({ unsettledSince }: ExaminedMedia, graceEnd: Date): boolean {
+  return unsettledSince !== null && unsettledSince > graceEnd;
 }

@@ -1,5 +1,6 @@
 // Looks whether the two objects of a media are there and can be decoded. Called by `doctor.ts`.
 import type { Database } from "../database/connection.ts";
+import { retire } from "../database/retire.ts";
 import type { Media } from "../domain/media.ts";
 import { AppError } from "../errors.ts";
 import { redrawThumbnail } from "../images/redraw.ts";
@@ -8,13 +9,12 @@ import type { Finding } from "./finding.ts";
 
 export async function* examineObjects(
   media: Media,
-  isCurrent: boolean,
-  { users, media: repository }: Pick<Database, "users" | "media">,
+  database: Pick<Database, "users" | "media">,
   storage: ObjectStorage,
 ): AsyncGenerator<Finding> {
   const hide = async () => {
-    if (isCurrent) await users.removePointer({ userId: media.uploaderId, mediaId: media.id });
-    await repository.settle({ retiredId: media.id, currentId: null });
+    await database.users.removePointer({ userId: media.uploaderId, mediaId: media.id });
+    await retire(database, media.uploaderId, { retiredId: media.id, currentId: null });
   };
   const original = await storage.read(media.objectKey);
   if (!original) {
@@ -33,7 +33,8 @@ export async function* examineObjects(
     subject: media.id,
     remedy: "draw it anew",
     async repair() {
-      if (thumbnail !== "too-complex") await storage.put(media.thumbnailKey, thumbnail);
+      if (thumbnail === "too-complex") throw new Error("the picture is too complex for a thumbnail");
+      await storage.put(media.thumbnailKey, thumbnail);
     },
   };
 }

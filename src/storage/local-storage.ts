@@ -105,6 +105,9 @@ export class LocalStorage implements ObjectStorage {
   }
 }
 
+/** A damaged record may name what no file can be called, or a folder. */
+const nothingThere = new Set<string | undefined>(["ENOENT", "ENAMETOOLONG", "EISDIR"]);
+
 async function writeDurably(file: string, bytes: Uint8Array): Promise<void> {
   const handle = await open(file, "w", FILE_MODE);
   try {
@@ -130,7 +133,7 @@ async function nullIfMissing<Result>(work: Promise<Result>): Promise<Result | nu
   try {
     return await work;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    if (nothingThere.has((error as NodeJS.ErrnoException).code)) return null;
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 // The operator's programs as an operator runs them: beside the service, and without it.
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -134,6 +134,16 @@ it("backup copies everything while pictures are uploaded, and the copy is whole"
   expect(doctor.status).toBe(0);
   expect((await fetch(`${server.url}${new URL(thumbnailUrl).pathname}?thumbnail=true`)).status).toBe(200);
 }, 60_000);
+
+it("doctor repairs nothing where the storage is probably another one, unless it is told to", async () => {
+  await rename(pictures(), `${pictures()}-elsewhere`);
+  const refused = await run("doctor", "--repair");
+  await rename(`${pictures()}-elsewhere`, pictures());
+  const healthy = await run("doctor");
+
+  expect(refused).toMatchObject({ status: 2, stderr: expect.stringContaining("is its storage mounted?") });
+  expect(healthy.status).toBe(0);
+});
 
 it("backup does not write into a folder that has something in it", async () => {
   expect(await run("backup", "--to", folder)).toEqual({

@@ -93,6 +93,17 @@ describe("the doctor", () => {
     expect(await found()).toEqual([["pointer-to-foreign", other.user.id]]);
   });
 
+  it("finds a pointer to somebody else's picture that is hidden", async () => {
+    const other = await app.givenPerson();
+    await app.usersCollection.updateOne(
+      { username: other.user.username },
+      { $set: { profile_picture: new mongo.ObjectId(mediaId) } },
+    );
+    await app.graphql(DELETE, {}, person.token);
+
+    expect(await found()).toEqual([["pointer-to-foreign", other.user.id]]);
+  });
+
   it("leaves alone what may be under way", async () => {
     await app.app.storage.put("just-now.jpg", Buffer.from("x"));
     await setMedia({ unsettled_since: new Date(), status: "pending" });
@@ -102,6 +113,42 @@ describe("the doctor", () => {
       findings.push(finding);
 
     expect(findings).toEqual([]);
+  });
+});
+
+describe("the doctor beside a service at work", () => {
+  it("finds nothing wrong, and its remedies take nothing that came meanwhile", async () => {
+    const people = await Promise.all(Array.from({ length: 12 }, () => app.givenPerson()));
+    const bytes = await sampleImages.flatPng(40, 40);
+    const busy = Promise.all(
+      people.map(async ({ token }) => {
+        for (let i = 0; i < 8; i++) await app.upload({ bytes }, token);
+      }),
+    );
+    const found: string[] = [];
+    for (let round = 0; round < 6; round++) {
+      for (const { kind, repair } of await findingsOf(app.app, new Date())) {
+        found.push(kind);
+        await repair();
+      }
+    }
+    await busy;
+
+    const pictures = await app.usersCollection.countDocuments({ profile_picture: { $ne: null } });
+    expect(found).toEqual([]);
+    expect(pictures).toBe(people.length + 1);
+    expect(await findingsOf(app.app)).toEqual([]);
+  });
+
+  it("has remedies that look again: a picture that became current meanwhile stays", async () => {
+    await app.usersCollection.updateOne({}, { $set: { profile_picture: null } });
+    const findings = await findingsOf(app.app);
+    await setPointer(mediaId);
+
+    for (const { repair } of findings) await repair();
+
+    expect(findings.map(({ kind }) => kind)).toEqual(["shown-but-not-current"]);
+    expect((await app.picture(mediaId)).status).toBe(200);
   });
 });
 
