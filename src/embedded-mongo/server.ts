@@ -38,7 +38,7 @@ export class EmbeddedMongoServer {
     try {
       server.#address.removeStaleSocket(); // We hold the file, so whoever wrote it is gone.
       const uri = await server.#listen();
-      server.#address.write(uri);
+      server.#address.write(uri, server.#socketFolder ?? null);
       return { server, uri };
     } catch (error) {
       await server.close();

@@ -3,9 +3,12 @@ import type { FastifyBaseLogger } from "fastify";
 
 import type { AppError } from "../errors.ts";
 
-/** Our own faults with their cause; a caller's only where somebody looks for them, at level debug. */
+/**
+ * Our own faults with their cause; of a caller's at level debug why it was refused, and no more: an error of a library's
+ * may hold what the caller sent.
+ */
 export function logFailure(log: FastifyBaseLogger, error: unknown, appError: AppError): void {
   const { status, code, cause, message } = appError;
-  const level = status >= 500 ? "error" : "debug";
-  log[level]({ err: cause ?? error, code }, message);
+  if (status >= 500) log.error({ err: cause ?? error, code }, message);
+  else log.debug({ code, reason: (cause as Error | undefined)?.message }, message);
 }

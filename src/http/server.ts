@@ -65,7 +65,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     frameworkErrors: options.sendError,
     bodyLimit: MAX_JSON_BYTES,
     clientErrorHandler: (error, socket) => {
-      app.log.debug({ err: error, address: socket.remoteAddress }, "no request");
+      app.log.debug({ code: error.code, address: socket.remoteAddress }, "no request");
       refuseConnection(error, socket);
     },
     requestTimeout: timeouts.requestMs,

@@ -31,7 +31,8 @@ const CROWD_LANES = 3;
 const VIEWER_COUNT = 6;
 
 const MIN_LIFE_MS = 100;
-const MAX_LIFE_MS = 2_500;
+/** Longer than it takes until views are flushed. */
+const MAX_LIFE_MS = 4_500;
 
 /** Of the pictures that are gone for sure: how many are looked for after each start. */
 const GONE_SAMPLE_COUNT = 20;
@@ -62,6 +63,12 @@ try {
     startMs.push(performance.now() - startedAt);
     await examine();
   }
+  const { code } = await server.stop();
+  if (code !== 0) world.violations.push(`the last stop ended with ${code}`);
+  server = await ServerProcess.start(env); // It lets us into its database.
+  await examineViews();
+} catch (error) {
+  world.violations.push(String(error));
 } finally {
   await server.stop("SIGKILL");
   report();
@@ -140,6 +147,19 @@ async function examineGone(person: Person): Promise<void> {
       const { status } = await fetch(`${server.url}/api/users/media/${mediaId}${query}`);
       if (status !== 404) world.violations.push(`${mediaId}${query} is gone and is answered ${status}`);
     }
+  }
+}
+
+/** At the end, when nothing is pending any more: all views of all pictures, the replaced and deleted ones as well. */
+async function examineViews(): Promise<void> {
+  const database = await Database.openBeside(loadConfig(env).database);
+  const records = await database.connection.collection("media").find().toArray();
+  await database.close();
+  const recorded = new Map(records.map(({ _id, view_count: count }) => [String(_id), count as number]));
+  for (const [mediaId, { completed, started }] of world.views) {
+    const count = recorded.get(mediaId) ?? 0;
+    if (count >= completed && count <= started) continue;
+    world.violations.push(`${mediaId} has ${count} views: ${completed} to ${started} are right`);
   }
 }
 

@@ -28,6 +28,8 @@ export class World {
   readonly people: Person[] = [];
   readonly views = new Map<string, ViewLedger>();
   readonly counts = new Map<string, Counts>();
+  /** What was uploaded, by the id that it got. */
+  readonly contents = new Map<string, Buffer>();
   readonly violations: string[] = [];
 
   constructor(
@@ -69,11 +71,15 @@ export class World {
     const ledger = this.viewsOf(mediaId);
     await this.counted("view", async () => {
       ledger.started += 1;
-      const query = this.random.chance(50) ? "?thumbnail=true" : "";
+      const isThumbnail = this.random.chance(50);
+      const query = isThumbnail ? "?thumbnail=true" : "";
       const response = await fetch(`${this.url()}/api/users/media/${mediaId}${query}`);
-      const bytes = await response.arrayBuffer();
-      if (response.status !== 200) return "MEDIA_NOT_FOUND"; // Just replaced.
-      if (bytes.byteLength === 0) this.violations.push(`an empty picture was served: ${mediaId}`);
+      const bytes = Buffer.from(await response.arrayBuffer());
+      if (response.status === 404) return "MEDIA_NOT_FOUND"; // Just replaced.
+      if (response.status !== 200) return `${response.status}`;
+      const expected = this.contents.get(mediaId);
+      if (!isThumbnail && expected && !bytes.equals(expected))
+        this.violations.push(`${mediaId} shows other bytes`);
       ledger.completed += 1;
       return null;
     });
@@ -86,7 +92,9 @@ export class World {
     let code: string | null;
     try {
       code = await operation();
-    } catch {
+    } catch (error) {
+      // What came is whole, or it did not come: the connection ends in the midst of a body.
+      if (error instanceof SyntaxError) this.violations.push(`${kind} was answered what is no JSON`);
       counts.unanswered += 1;
       return;
     }
@@ -113,7 +121,8 @@ export class Person {
 
   async upload(): Promise<void> {
     const { random, pictures, url } = this.world;
-    const file = new Blob([new Uint8Array(random.pick(pictures))]);
+    const bytes = random.pick(pictures);
+    const file = new Blob([new Uint8Array(bytes)]);
     const isGraphQL = random.chance(50);
     const change = this.pictures.begin();
     await this.world.counted("upload", async () => {
@@ -127,8 +136,11 @@ export class Person {
       const route = isGraphQL ? `${url()}/graphql` : this.#route;
       const response = await fetch(route, { method: "POST", headers, body: form });
       const { code, data } = isGraphQL ? await readGraphQL(response) : await readRest(response);
-      if (code === null) this.#acknowledge(change, data.media_id ?? data.uploadProfilePicture.media.id);
-      return code;
+      if (code !== null) return code;
+      const mediaId: string = data.media_id ?? data.uploadProfilePicture.media.id;
+      this.world.contents.set(mediaId, bytes);
+      this.#acknowledge(change, mediaId);
+      return null;
     });
   }
 
@@ -146,7 +158,7 @@ export class Person {
     });
   }
 
-  /** Of a picture that is gone for sure. Only where nobody else changes the same person's picture. */
+  /** Of a picture that is gone for sure, and from now on perhaps not any more. Only where nobody else changes the same person's picture. */
   async restore(): Promise<void> {
     const gone = [...this.pictures.gone];
     if (gone.length === 0) return;

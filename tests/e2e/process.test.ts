@@ -2,11 +2,12 @@
 import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { request, type IncomingMessage } from "node:http";
-import { createServer, type AddressInfo } from "node:net";
+import { connect, createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
 import { DatabaseSync } from "@photostructure/sqlite";
+import { SignJWT } from "jose";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { Client } from "../support/client.ts";
@@ -122,11 +123,25 @@ describe("the program", () => {
       headers: { authorization: `Bearer ${token}` },
     });
     await tell("/metrics");
+    const secret = (await readFile(path.join(folder, "jwt-secret"), "utf8")).trim();
+    const expired = await new SignJWT({ email: ada.email })
+      .setProtectedHeader({ alg: "HS256" })
+      .setSubject("a".repeat(24))
+      .setExpirationTime(1)
+      .sign(new TextEncoder().encode(secret));
+    await tell("/api/users/x/profile-picture", {
+      method: "DELETE",
+      headers: { authorization: `Bearer ${expired}` },
+    });
+    const { port } = new URL(server.url);
+    const broken = connect(Number(port), "127.0.0.1");
+    broken.end(`GET / HTTP/1.1\r\nAuthorization: Bearer ${token}\r\nno header\r\n\r\n`);
+    await once(broken.resume(), "close");
 
     const { stdout, stderr } = await server.stop();
-    const secret = (await readFile(path.join(folder, "jwt-secret"), "utf8")).trim();
     const everything = [...said, stdout, stderr].join("\n");
-    for (const confidential of [ada.password, ada.email, token, secret, "$2b$"]) {
+    expect(stdout).toContain("no request");
+    for (const confidential of [ada.password, ada.email, token, expired, secret, "$2b$", "rawPacket"]) {
       expect(everything).not.toContain(confidential);
     }
   });

@@ -1,7 +1,7 @@
 // The operator's programs as an operator runs them: beside the service, and without it.
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -164,6 +164,20 @@ it.each([
   expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
   expect(stderr).toContain(reason);
   expect(stderr).toContain(`Usage: npm run ${program}`);
+});
+
+it("a copy of the folder leads nobody to the service that runs on the first one", async () => {
+  const copy = `${folder}-copy`;
+  await cp(folder, copy, { recursive: true });
+
+  const erased = await runIn(copy, "erase", ["--user", userId]);
+  const other = await ServerProcess.start({ INSTANCE_DIR: copy });
+  await other.stop("SIGKILL");
+  await rm(copy, { recursive: true });
+
+  expect(erased.status).toBe(0);
+  expect(await readdir(pictures())).toHaveLength(2);
+  expect(await run("doctor")).toMatchObject({ status: 0, stdout: expect.stringContaining("All is well") });
 });
 
 it("a folder without a database is named, and none is made", async () => {
