@@ -2,7 +2,6 @@
 // service with that folder as its INSTANCE_DIR.
 import { parseArgs } from "node:util";
 
-import { loadConfig } from "../config.ts";
 import { backUp } from "../jobs/backup.ts";
 import { runProgram, UsageError } from "./program.ts";
 
@@ -10,7 +9,7 @@ const USAGE = "Usage: npm run backup -- --to FOLDER";
 
 await runProgram(USAGE, async (source) => {
   const folder = readArguments();
-  const { hasRecords, objectCount } = await backUp(source, loadConfig({ INSTANCE_DIR: folder }));
+  const { hasRecords, objectCount } = await backUp(source, folder);
   console.log(`${objectCount} objects copied to ${folder}.`);
   console.log(
     hasRecords

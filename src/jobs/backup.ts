@@ -1,8 +1,8 @@
 // Copies everything that has to survive into another folder, while the service runs. Called by `cli/backup.ts`.
-import { chmod, cp, mkdir, readdir } from "node:fs/promises";
+import { chmod, cp, mkdir, readdir, rename } from "node:fs/promises";
 import path from "node:path";
 
-import type { Config } from "../config.ts";
+import { loadConfig, type Config } from "../config.ts";
 import type { Database } from "../database/connection.ts";
 import { createStorage } from "../storage/create-storage.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
@@ -15,29 +15,38 @@ export interface BackupResult {
 
 /**
  * Records first, objects after: an object that a record names is never written again, and is there for as long as a
- * deleted picture is kept. So the copy is whole, as of the moment of its records.
+ * deleted picture is kept. So the copy is whole, as of the moment of its records. It bears its name only then.
  *
- * @param target a configuration whose `instanceDir` is where the copy goes
- * @throws Error when there is something in that folder already
+ * @throws Error when there is something of that name already, or a copy that was interrupted
  */
 export async function backUp(
   source: { config: Config; database: Database; storage: ObjectStorage },
-  target: Config,
+  folder: string,
 ): Promise<BackupResult> {
+  const target = loadConfig({ INSTANCE_DIR: `${path.resolve(folder)}.unfinished` });
+  await assertEmpty(folder);
+  await assertEmpty(target.instanceDir);
   await mkdir(target.instanceDir, { recursive: true, mode: 0o700 });
-  await chmod(target.instanceDir, 0o700);
-  const found = await readdir(target.instanceDir);
-  if (found.length > 0) throw new Error(`${target.instanceDir} is not empty`);
-  const hasRecords = source.config.database.kind === "embedded";
+  const { auth, database } = source.config;
+  const hasRecords = database.kind === "embedded";
   if (hasRecords && target.database.kind === "embedded") {
     await source.database.copyEmbeddedTo(target.database.file);
+    await chmod(target.database.file, 0o600);
   }
-  const { auth } = source.config;
   if (auth.kind === "generated-secret") {
     await cp(auth.secretFile, path.join(target.instanceDir, path.basename(auth.secretFile)));
   }
-  await copyIfThere(source.config.media.viewJournalDir, target.media.viewJournalDir);
-  return { hasRecords, objectCount: await copyObjects(source.storage, createStorage(target.storage)) };
+  const objectCount = await copyObjects(source.storage, createStorage(target.storage));
+  await rename(target.instanceDir, folder);
+  return { hasRecords, objectCount };
+}
+
+async function assertEmpty(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  if (names.length > 0) throw new Error(`${folder} is not empty`);
 }
 
 async function copyObjects(from: ObjectStorage, to: ObjectStorage): Promise<number> {
@@ -49,10 +58,4 @@ async function copyObjects(from: ObjectStorage, to: ObjectStorage): Promise<numb
     objectCount += 1;
   }
   return objectCount;
-}
-
-async function copyIfThere(from: string, to: string): Promise<void> {
-  await cp(from, to, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "ENOENT") throw error;
-  });
 }

@@ -31,6 +31,8 @@ const CROWD_LANES = 3;
 const VIEWER_COUNT = 6;
 
 const MIN_LIFE_MS = 100;
+/** Three in four die young. */
+const SHORT_LIFE_MS = 1_200;
 /** Longer than it takes until views are flushed. */
 const MAX_LIFE_MS = 4_500;
 
@@ -86,7 +88,8 @@ async function liveAndDie(): Promise<void> {
     ),
     ...Array.from({ length: VIEWER_COUNT }, () => lane(isAlive, () => world.view())),
   ];
-  await sleep(MIN_LIFE_MS + random.below(MAX_LIFE_MS - MIN_LIFE_MS));
+  const maxLifeMs = random.chance(75) ? SHORT_LIFE_MS : MAX_LIFE_MS;
+  await sleep(MIN_LIFE_MS + random.below(maxLifeMs - MIN_LIFE_MS));
   if (!isAlive()) world.violations.push(`the process ended by itself: ${server.stderr}${server.stdout}`);
   await server.stop("SIGKILL");
   killCount += 1;
