@@ -3,12 +3,8 @@ import type { FileUpload } from "graphql-upload-ts";
 import { Arg, Ctx, Directive, ID, Mutation, Resolver } from "type-graphql";
 
 import { parseId } from "../domain/ids.ts";
-import {
-  DELETED_MESSAGE,
-  ownUserId,
-  RESTORED_MESSAGE,
-  UPDATED_MESSAGE,
-} from "../services/profile-picture-service.ts";
+import { ownUserId } from "../services/own-user-id.ts";
+import { DELETED_MESSAGE, RESTORED_MESSAGE, UPDATED_MESSAGE } from "../services/profile-picture-service.ts";
 import { forgetLoaded, requireUser, type RequestContext } from "./context.ts";
 import { readFileUpload, UploadScalar } from "./file-upload.ts";
 import { ProfilePicturePayload } from "./profile-picture.type.ts";

@@ -5,9 +5,9 @@ import type { AccessTokens } from "../auth/access-token.ts";
 import type { UserId } from "../domain/ids.ts";
 import { AppError } from "../errors.ts";
 import type { MediaUrls } from "../services/media-urls.ts";
+import { ownUserId } from "../services/own-user-id.ts";
 import {
   DELETED_MESSAGE,
-  ownUserId,
   UPDATED_MESSAGE,
   type ProfilePictureService,
 } from "../services/profile-picture-service.ts";

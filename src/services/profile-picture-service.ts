@@ -8,7 +8,7 @@ import type { FastifyBaseLogger } from "fastify";
 import type { MediaRepository } from "../database/media-repository.ts";
 import { retire } from "../database/retire.ts";
 import type { UserRepository } from "../database/user-repository.ts";
-import { parseId, type MediaId, type UserId } from "../domain/ids.ts";
+import type { MediaId, UserId } from "../domain/ids.ts";
 import { createObjectKey, thumbnailKeyOf, type Media } from "../domain/media.ts";
 import { pictureFormats } from "../domain/picture-format.ts";
 import type { Reports } from "../domain/reports.ts";
@@ -199,17 +199,6 @@ export class ProfilePictureService {
     if (!user) throw new AppError("USER_NOT_FOUND", "There is no such user.");
     return user;
   }
-}
-
-/**
- * The id of the user whose picture is to change: one's own, also when it is spelled out.
- *
- * @throws FORBIDDEN for another user's id, BAD_USER_INPUT for a malformed one
- */
-export function ownUserId(currentUserId: UserId, requestedUserId: string | null | undefined): UserId {
-  if (requestedUserId === null || requestedUserId === undefined) return currentUserId;
-  if (parseId(requestedUserId, "user") === currentUserId) return currentUserId;
-  throw new AppError("FORBIDDEN", "You can only change your own profile picture.");
 }
 
 function mediaNotFound(): AppError {
