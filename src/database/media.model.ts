@@ -95,12 +95,17 @@ export function mediaModel(connection: Connection): Model<MediaRecord> {
     connection.model(MediaRecord.name, buildSchema(MediaRecord))) as unknown as Model<MediaRecord>;
 }
 
-/** The record as the services know it. */
+/** Nobody's id: of the uploader of a damaged record. */
+const NOBODY = "0".repeat(24);
+
+/** The record as the services know it. A damaged one names an object that there is not, and nobody. */
 export function toMedia(record: MediaRecord): Media {
+  const { filename, uploader_id: uploaderId } = record as { filename?: string; uploader_id?: Types.ObjectId };
+  const objectKey = filename ?? "";
   return {
     id: record._id.toHexString(),
-    objectKey: record.filename,
-    thumbnailKey: record.thumbnail ?? thumbnailKeyOf(record.filename),
+    objectKey,
+    thumbnailKey: record.thumbnail ?? thumbnailKeyOf(objectKey),
     originalFilename: record.original_filename,
     fileSizeBytes: record.file_size,
     mediaType: record.media_type,
@@ -110,7 +115,7 @@ export function toMedia(record: MediaRecord): Media {
     viewCount: record.view_count ?? 0,
     lastViewBatch: record.last_view_batch ?? null,
     createdAt: record.created_at ? new Date(record.created_at) : record._id.getTimestamp(),
-    uploaderId: record.uploader_id.toString() as UserId,
+    uploaderId: (uploaderId?.toString() ?? NOBODY) as UserId,
     etag: record.etag ?? null,
   };
 }

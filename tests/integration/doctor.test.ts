@@ -104,6 +104,16 @@ describe("the doctor", () => {
     expect(await found()).toEqual([["pointer-to-foreign", other.user.id]]);
   });
 
+  it("goes on behind a record that is damaged", async () => {
+    await app.mediaCollection.insertMany([
+      { mime_type: "image/png", status: "ready", is_deleted: false },
+      { filename: `${"a".repeat(300)}.png`, uploader_id: new mongo.ObjectId(), status: "ready" },
+    ]);
+    await app.app.storage.delete(record.thumbnail);
+
+    expect((await found()).map(([kind]) => kind)).toContain("missing-thumbnail");
+  });
+
   it("leaves alone what may be under way", async () => {
     await app.app.storage.put("just-now.jpg", Buffer.from("x"));
     await setMedia({ unsettled_since: new Date(), status: "pending" });

@@ -198,6 +198,8 @@ describe("what else LetsApp keeps among its media", () => {
     ["a page", { mime_type: "text/html" }],
     ["an SVG", { mime_type: "image/svg+xml" }],
     ["a deleted picture", { is_deleted: true }],
+    ["no name of a file", { filename: undefined, thumbnail: undefined }],
+    ["a name that no file can have", { filename: `${"a".repeat(300)}.jpg` }],
     ["a name that leads elsewhere", { filename: "../../database/letsapp.sqlite" }],
   ])("is not served: %s", async (_what, media) => {
     const { mediaId, token } = await givenLetsAppUser({ media });
