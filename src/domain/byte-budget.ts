@@ -1,5 +1,5 @@
 // Bounds how many bytes the work of one kind holds at once, however slowly they come. Used by
-// `services/profile-picture-service.ts`.
+// `services/picture-intake.ts`.
 import { tooMany } from "./work-queue.ts";
 
 /** Says that so many bytes more are held from now on. @throws OVERLOADED when that would be too many */

@@ -7,9 +7,7 @@ import { retire } from "../database/retire.ts";
 import type { UnsettledMedia } from "../database/media-upkeep.ts";
 import type { Media } from "../domain/media.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
-
-/** Far longer than any upload takes: an older unfinished one has no process any more. */
-const GRACE_PERIOD_MS = 60 * 60 * 1000;
+import { GRACE_PERIOD_MS } from "./grace-period.ts";
 
 const INTERVAL_MS = 10 * 60 * 1000;
 const BATCH_COUNT = 100;

@@ -8,9 +8,7 @@ import type { MediaId, UserId } from "../domain/ids.ts";
 import type { ListedObject, ObjectStorage } from "../storage/object-storage.ts";
 import { examineObjects } from "./examine-objects.ts";
 import type { Finding } from "./finding.ts";
-
-/** What is younger may belong to an upload that is under way. */
-const GRACE_PERIOD_MS = 60 * 60 * 1000;
+import { GRACE_PERIOD_MS } from "./grace-period.ts";
 
 const PAGE_COUNT = 200;
 
