@@ -10,7 +10,7 @@ export class ViewBatch {
 
   /**
    * @param writer the process that counted, see `process-name.ts`
-   * @param number of the batch among those of its writer, in their order
+   * @param number of the batch: higher than those of its writer before, and than those that its writer had taken over
    */
   constructor(
     readonly writer: string,

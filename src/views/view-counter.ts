@@ -17,7 +17,7 @@ const ADOPTION_INTERVAL_MS = 10_000;
 export class ViewCounter {
   /** Takes new views. */
   #open: ViewBatch;
-  /** On their way to the database, oldest first. */
+  /** On their way to the database, in their order: a batch is in the records before the next one is added. */
   #sealed: ViewBatch[] = [];
   #countedTotal = 0;
   #flush: Promise<void> | null = null;
@@ -81,6 +81,7 @@ export class ViewCounter {
     try {
       const abandoned = await this.journal.adopt();
       if (abandoned.length === 0) return;
+      this.#seal(); // What is open has a number that may be too low.
       this.#sealed.push(...abandoned);
       this.log.info({ viewCount: totalOf(abandoned) }, "took over the views of a process that was killed");
     } catch (error) {
@@ -105,12 +106,16 @@ export class ViewCounter {
     try {
       await this.#addSealed();
       if (this.#open.counts.size === 0) return;
-      this.#sealed.push(this.#open);
-      this.#open = this.journal.createBatch();
+      this.#seal();
       await this.#addSealed();
     } catch (error) {
       this.log.error({ err: error, viewCount: this.totals.pending }, "views could not be flushed; they stay");
     }
+  }
+
+  #seal(): void {
+    this.#sealed.push(this.#open);
+    this.#open = this.journal.createBatch();
   }
 
   async #addSealed(): Promise<void> {

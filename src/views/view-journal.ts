@@ -12,7 +12,7 @@ import { ViewBatch } from "./view-batch.ts";
 
 /** A process's own folder bears its name; one that it has taken over has a number behind that. */
 const folderPattern = /^(?<owner>[\w-]+)(?:~\d+)?$/;
-/** Who counted the batch, and its number among that process's. */
+/** Who counted the batch, and its place in the order. */
 const filePattern = /^(?<writer>[\w-]+)\.(?<number>[1-9]\d*)\.views$/;
 
 /** A process that lives touches its folders every two seconds. */
@@ -66,7 +66,11 @@ export class ViewJournal {
     await Promise.allSettled([...this.#folders].map((folder) => rmdir(folder)));
   }
 
-  /** Takes over what processes have left that are no more, each one's batches in their order. */
+  /**
+   * Takes over what processes have left that are no more, in the order in which they added it or would have: a batch
+   * that has reached its records, unknown to whoever added it, is added again before any other is. Batches made from
+   * now on come behind.
+   */
   async adopt(): Promise<ViewBatch[]> {
     const batches: ViewBatch[] = [];
     for (const name of await list(this.root)) {
@@ -80,7 +84,9 @@ export class ViewJournal {
         this.log.error({ err: error, name }, "a journal of views cannot be taken over");
       }
     }
-    return batches;
+    const inOrder = batches.toSorted((a, b) => a.number - b.number);
+    this.#batchCount = Math.max(this.#batchCount, inOrder.at(-1)?.number ?? 0);
+    return inOrder;
   }
 
   /** No clocks are compared: on another machine they may differ, and either may jump. */
@@ -110,7 +116,7 @@ export class ViewJournal {
       this.#files.set(batch, new BatchFile(file, this.log));
       batches.push(batch);
     }
-    return batches.toSorted((a, b) => a.writer.localeCompare(b.writer) || a.number - b.number);
+    return batches;
   }
 }
 

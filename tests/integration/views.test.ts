@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { MediaRepository } from "../../src/database/media-repository.ts";
 import { ViewCounter } from "../../src/views/view-counter.ts";
 import { ViewJournal } from "../../src/views/view-journal.ts";
+import { Random } from "../fuzz/random.ts";
 import * as sampleImages from "../support/sample-images.ts";
 import { TestApp } from "../support/test-app.ts";
 
@@ -205,6 +206,38 @@ describe("what a killed process has left", () => {
     ]);
   });
 
+  it.each([1, 2, 3])(
+    "is counted once by a chain of processes, each of which is killed while it flushes: seed %i",
+    async (seed) => {
+      const random = new Random(seed);
+      const root = `${journalFolder}-of-chain`;
+      const ids = [mediaId, await givenPicture(), await givenPicture()];
+      const expected = new Map(ids.map((id) => [id, 0]));
+      for (let generation = 1; generation <= 60; generation++) {
+        const counter = new ViewCounter(media, new ViewJournal(root, false, log()), log());
+        await counter.adopt();
+        for (let step = random.below(3); step >= 0; step--) {
+          for (let views = random.below(6); views > 0; views--) {
+            const id = random.pick(ids);
+            await counter.count(id);
+            expected.set(id, expected.get(id)! + 1);
+          }
+          const isLast = step === 0;
+          const revive = isLast ? killedAt(counter.journal, random) : () => {};
+          await counter.flush();
+          revive();
+        }
+      }
+      const last = new ViewCounter(media, new ViewJournal(root, false, log()), log());
+      await last.adopt();
+
+      await last.close();
+
+      const records = await app.mediaCollection.find().toArray();
+      expect(new Map(records.map(({ _id, view_count: count }) => [String(_id), count]))).toEqual(expected);
+    },
+  );
+
   it("may be of more pictures than one command can add", async () => {
     const ids = Array.from({ length: 2500 }, (_, i) => i.toString(16).padStart(24, "0"));
     await app.app.views.flush();
@@ -265,6 +298,23 @@ describe("processes that share a folder", () => {
     expect(await journalFiles()).toEqual([]);
   });
 });
+
+async function givenPicture(): Promise<string> {
+  return (await app.givenPersonWithPicture(await sampleImages.palettePng())).mediaId;
+}
+
+/** Nothing that a counter does is done any more from a random point on: before or after a batch, or its removal. */
+function killedAt(journal: ViewJournal, random: Random): () => void {
+  let lives = random.below(8);
+  const dying = async (act: () => Promise<void>) => {
+    if (lives-- <= 0) throw new Error("killed before");
+    await act();
+    if (lives-- <= 0) throw new Error("killed after");
+  };
+  const remove = journal.remove.bind(journal);
+  journal.remove = (batch) => dying(() => remove(batch));
+  return failing((addViews, ...batch) => dying(() => addViews(...batch)));
+}
 
 type AddViews = MediaRepository["addViews"];
 
