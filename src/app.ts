@@ -1,67 +1,39 @@
-// The composition root: builds every part once and gives each what it needs. The only file that names all
-// concrete classes. Called by `main.ts`, and by tests, which may replace a part.
-import { availableParallelism } from "node:os";
+// The service: its parts behind two doors, in one web server. Called by `main.ts`, and by tests, which may replace a
+// part.
+import type { FastifyInstance } from "fastify";
 
-import type { FastifyBaseLogger, FastifyInstance } from "fastify";
-
-import { AccessTokens, type TokenSource } from "./auth/access-token.ts";
-import { readOrCreateSecret } from "./auth/secret-file.ts";
-import type { AuthConfig, Config, StorageConfig } from "./config.ts";
-import { Database, type EmbeddedMongoStarter } from "./database/connection.ts";
-import { createMemoryLimiter, MongoLimiters } from "./database/rate-limit-store.ts";
+import type { Config } from "./config.ts";
 import { pictureLimits } from "./domain/picture-format.ts";
 import { playground } from "./graphql/playground.ts";
 import { graphqlDoor } from "./graphql/plugin.ts";
 import { Metrics } from "./http/metrics.ts";
 import { createServer, type Timeouts } from "./http/server.ts";
-import { PictureMaker } from "./images/picture-maker.ts";
-import { CleanupJob } from "./jobs/cleanup-job.ts";
+import { buildParts, type PartOverrides, type Parts } from "./parts.ts";
 import { sendError, sendNotFound } from "./rest/error-body.ts";
 import { registerHealthRoutes } from "./rest/health.route.ts";
 import { registerHomeRoute } from "./rest/home.route.ts";
+import { MEDIA_ROUTE } from "./rest/media.route.ts";
+import { PictureAnswers } from "./rest/picture-answer.ts";
+import { PictureFront } from "./rest/picture-front.ts";
 import { restDoor } from "./rest/plugin.ts";
-import { AccountService } from "./services/account-service.ts";
-import { MediaService } from "./services/media-service.ts";
 import { MediaUrls } from "./services/media-urls.ts";
-import { PictureIntake } from "./services/picture-intake.ts";
-import { ProfilePictureService } from "./services/profile-picture-service.ts";
-import { RateLimits, type RateLimiterFactory } from "./services/rate-limits.ts";
 import { fileTooLarge } from "./services/read-upload.ts";
-import { createStorage } from "./storage/create-storage.ts";
-import type { ObjectStorage } from "./storage/object-storage.ts";
-import { ViewCounter } from "./views/view-counter.ts";
-import { ViewJournal } from "./views/view-journal.ts";
 
 /** Multipart boundaries, part headers and GraphQL's two fields, beside the file. */
 const MULTIPART_OVERHEAD_BYTES = 640 * 1024;
 
-/**
- * How many pictures are worked on, and how many wait. Decoding runs on the four threads that files and passwords
- * need too: one is always left to them. Each waiting picture holds up to 800 KB.
- */
-const defaultPictureQueue = { maxConcurrent: Math.min(availableParallelism(), 3), maxWaiting: 32 };
-
 /** What is under way when the service stops has this long. */
 const STOP_GRACE_MS = 8_000;
 
-/** What a test may replace. */
-export interface Overrides {
-  createStorage?: (config: StorageConfig) => ObjectStorage;
-  startEmbeddedMongo?: EmbeddedMongoStarter;
-  pictureQueue?: { maxConcurrent: number; maxWaiting: number };
+const REST_PREFIX = "/api/users";
+
+export interface Overrides extends PartOverrides {
   timeouts?: Timeouts;
-  /** Called when a part that the process cannot do without has failed for good. */
-  onFatal?: (error: Error) => void;
 }
 
 /** A built service: inject requests into `server`, or let it listen. */
-export interface App {
+export interface App extends Pick<Parts, "database" | "storage" | "tokens" | "views" | "cleanup"> {
   server: FastifyInstance;
-  database: Database;
-  storage: ObjectStorage;
-  tokens: AccessTokens;
-  views: ViewCounter;
-  cleanup: CleanupJob;
   urls: MediaUrls;
   /** Listens, and starts what happens by itself. Resolves to the address. */
   start(): Promise<string>;
@@ -73,51 +45,20 @@ export interface App {
 export async function createApp(config: Config, overrides: Overrides = {}): Promise<App> {
   let baseUrl = config.http.publicUrl ?? `http://${urlHost(config.http.host)}:${config.http.port}`;
   const urls = new MediaUrls(() => baseUrl);
-  const tokens = new AccessTokens(await tokenSource(config.auth));
+  let front: PictureFront | undefined; // It needs the parts, which need the server's log.
   const server = await createServer({
     http: config.http,
     logLevel: config.logLevel,
     maxBodyBytes: pictureLimits.maxFileBytes + MULTIPART_OVERHEAD_BYTES,
     bodyTooLarge: fileTooLarge,
     sendError,
+    front: (request, response, next) => (front ? front.handle(request, response, next) : next()),
     timeouts: overrides.timeouts,
   });
-  warnOfShortSecret(config.auth, server.log);
-  const onFatal =
-    overrides.onFatal ?? ((error) => server.log.fatal({ err: error }, "the database has failed"));
-  const database = await Database.open(config.database, onFatal, overrides.startEmbeddedMongo);
-  const { users, media } = database;
-  const storage = (overrides.createStorage ?? createStorage)(config.storage);
-  const rateLimits = new RateLimits(config.limits, await limiterFactory(config, database));
-  const isShared = config.database.kind === "mongodb"; // The embedded database has one process at a time.
-  const views = new ViewCounter(
-    media,
-    new ViewJournal(config.media.viewJournalDir, isShared, server.log),
-    server.log,
-  );
-  const mediaService = new MediaService(media, storage, views, server.log);
-  const pictures = new PictureMaker(overrides.pictureQueue ?? defaultPictureQueue);
-  const cleanup = new CleanupJob(database, storage, config.cleanup, server.log);
-  const metrics = new Metrics({
-    views: () => views.totals,
-    pictures: () => pictures.state,
-    cleanup: () => ({
-      abandoned: cleanup.totals.abandonedCount,
-      settled: cleanup.totals.settledCount,
-      removed: cleanup.totals.removedCount,
-      failed: cleanup.totals.failedCount,
-    }),
-  });
-  const profilePictures = new ProfilePictureService(
-    users,
-    media,
-    storage,
-    new PictureIntake(pictures, metrics),
-    config.cleanup.retentionMs,
-    metrics,
-    server.log,
-  );
-  const accounts = new AccountService(users, tokens, rateLimits);
+  const metrics = new Metrics();
+  const parts = await buildParts(config, overrides, metrics, server.log);
+  const { database, storage, tokens, rateLimits, views, known, media, cleanup } = parts;
+  const { accounts, profilePictures, pictures } = parts;
 
   metrics.observe(server);
   server.setErrorHandler(sendError);
@@ -132,18 +73,20 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     introspection: config.graphql.introspection,
     tokens,
     rateLimits,
-    services: { accounts, media: mediaService, profilePictures, urls },
+    services: { accounts, media, profilePictures, urls },
     countOperation: (operation, code) => metrics.countOperation(operation, code),
   });
-  await server.register(restDoor, {
-    prefix: "/api/users",
-    tokens,
-    rateLimits,
-    profilePictures,
-    urls,
-    media: mediaService,
-    views,
-    maxAgeSeconds: config.media.maxAgeSeconds,
+  const answers = new PictureAnswers(config.media.maxAgeSeconds);
+  const rest = { tokens, rateLimits, profilePictures, urls, media, views, answers };
+  await server.register(restDoor, { prefix: REST_PREFIX, ...rest });
+  const observe = (status: number, seconds: number) =>
+    metrics.requestAnswered({ method: "GET", route: REST_PREFIX + MEDIA_ROUTE, status }, seconds);
+  front = new PictureFront({ media, views, answers, log: server.log, observe });
+  metrics.watch({
+    views: () => views.totals,
+    pictures: () => pictures.state,
+    fromMemory: () => front.totals,
+    cleanup: () => cleanup.totals,
   });
 
   return {
@@ -156,6 +99,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     urls,
     async start() {
       await views.start();
+      await known.start();
       const address = await server.listen({ host: config.http.host, port: config.http.port });
       baseUrl = config.http.publicUrl ?? address;
       cleanup.start();
@@ -167,32 +111,11 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
       await server.close();
       clearTimeout(impatience);
       await views.close();
+      await known.close();
       await cleanup.close();
       await database.close();
     },
   };
-}
-
-async function tokenSource(auth: AuthConfig): Promise<TokenSource> {
-  if (auth.kind !== "generated-secret") return auth;
-  return { kind: "shared-secret", secret: await readOrCreateSecret(auth.secretFile) };
-}
-
-/** RFC 7518, section 3.2: a shorter one can be guessed from a single token. */
-const MIN_SECRET_BYTES = 32;
-
-/** Only a warning: LetsApp's own secret may be shorter, and the two have to agree. */
-function warnOfShortSecret(auth: AuthConfig, log: FastifyBaseLogger): void {
-  if (auth.kind !== "shared-secret" || Buffer.byteLength(auth.secret) >= MIN_SECRET_BYTES) return;
-  log.warn(`JWT_SECRET has fewer than ${MIN_SECRET_BYTES} bytes: whoever has a token may find it out`);
-}
-
-/** One process counts for itself; several count together. */
-async function limiterFactory(config: Config, database: Database): Promise<RateLimiterFactory> {
-  if (config.database.kind === "embedded") return createMemoryLimiter;
-  const limiters = new MongoLimiters(database.connection);
-  await limiters.createIndexes();
-  return limiters.create;
 }
 
 function urlHost(host: string): string {

@@ -47,6 +47,8 @@ export interface GraphQLConfig {
 
 export interface MediaConfig {
   maxAgeSeconds: number;
+  /** Of stored pictures that are kept in memory, together. */
+  memoryBytes: number;
   viewJournalDir: string;
 }
 
@@ -105,6 +107,7 @@ export function loadConfig(env: Environment): Config {
     },
     media: {
       maxAgeSeconds: read.integer("MEDIA_MAX_AGE_SECONDS", { fallback: 3600, min: 0, max: 31_536_000 }),
+      memoryBytes: read.integer("MEDIA_MEMORY_MB", { fallback: 64, min: 0, max: 1_000_000 }) * 1024 * 1024,
       viewJournalDir: path.join(instanceDir, "views"),
     },
     cleanup: {

@@ -28,6 +28,7 @@ interface Settlement {
 /** Media by their ids, and the steps of their life. */
 export class MediaRepository {
   readonly #media: Model<MediaRecord>;
+  readonly #hiddenListeners: ((id: MediaId) => void)[] = [];
 
   constructor(connection: Connection) {
     this.#media = mediaModel(connection);
@@ -48,6 +49,25 @@ export class MediaRepository {
       this.#media.find({ _id: { $in: ids }, ...visible }).lean<MediaRecord[]>(),
     );
     return records.map(toMedia);
+  }
+
+  /** Calls `listener` with each media that this process has hidden, before whoever hid it knows. */
+  whenHidden(listener: (id: MediaId) => void): void {
+    this.#hiddenListeners.push(listener);
+  }
+
+  /** Media that any process has hidden since then, and that are still there. */
+  async findHiddenSince(since: Date): Promise<MediaId[]> {
+    const filter = { deleted_at: { $gt: since } };
+    const records = await querying(() => this.#media.find(filter, { _id: 1 }).lean<MediaRecord[]>());
+    return records.map(({ _id }) => _id.toHexString());
+  }
+
+  /** Those of the media that anybody may see. */
+  async findVisibleIds(ids: readonly MediaId[]): Promise<MediaId[]> {
+    const filter = { _id: { $in: ids }, ...visible };
+    const records = await querying(() => this.#media.find(filter, { _id: 1 }).lean<MediaRecord[]>());
+    return records.map(({ _id }) => _id.toHexString());
   }
 
   /** Records the intent to store a picture. Until `markReady`, nobody sees it. */
@@ -157,7 +177,11 @@ export class MediaRepository {
     if (retiredId) writes.push({ updateOne: { filter: { _id: retiredId }, update } });
     const leaving = isLeft ? {} : { is_leaving: { $ne: true } };
     if (currentId) writes.push({ updateOne: { filter: { _id: currentId, ...leaving }, update } });
-    if (writes.length > 0) await querying(() => this.#media.bulkWrite(writes));
+    try {
+      if (writes.length > 0) await querying(() => this.#media.bulkWrite(writes));
+    } finally {
+      if (retiredId) for (const listener of this.#hiddenListeners) listener(retiredId); // It may be, at least.
+    }
   }
 
   /**

@@ -39,6 +39,9 @@ export interface NewMedia {
   etag: string;
 }
 
+/** When a picture is hidden, every process has seen that after this time: none shows it any more. */
+export const HIDDEN_EVERYWHERE_MS = 2_000;
+
 /** A name that nobody can guess: 128 random bits, and the ending of the true format. */
 export function createObjectKey(format: PictureFormat): string {
   return `${randomBytes(16).toString("hex")}${pictureFormats[format].extension}`;

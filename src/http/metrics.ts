@@ -8,8 +8,10 @@ import type { Reports } from "../domain/reports.ts";
 export interface MetricSources {
   views: () => { counted: number; pending: number };
   pictures: () => { running: number; waiting: number };
-  /** Of all runs: how many media ended in which way. */
-  cleanup: () => Record<string, number>;
+  /** By the status of the answer. */
+  fromMemory: () => Record<string, number>;
+  /** Of all runs: how many media ended in which way, each with "Count" behind it. */
+  cleanup: () => object;
 }
 
 export class Metrics implements Reports {
@@ -35,8 +37,12 @@ export class Metrics implements Reports {
     ["outcome"],
   );
 
-  constructor(sources: MetricSources) {
+  constructor() {
     collectDefaultMetrics({ register: this.#registry });
+  }
+
+  /** Shows the numbers that other parts keep, from now on. */
+  watch(sources: MetricSources): void {
     this.#collected("views_counted_total", "Views since the start of this process.", [], () => [
       { labels: {}, value: sources.views().counted },
     ]);
@@ -46,8 +52,17 @@ export class Metrics implements Reports {
     this.#collected("pictures_in_work", "Uploaded pictures by what is done with them now.", ["state"], () =>
       Object.entries(sources.pictures()).map(([state, value]) => ({ labels: { state }, value })),
     );
+    this.#collected(
+      "pictures_from_memory_total",
+      "Pictures that were answered from memory, by status. They are in no other metric of requests.",
+      ["status"],
+      () => Object.entries(sources.fromMemory()).map(([status, value]) => ({ labels: { status }, value })),
+    );
     this.#collected("cleanup_media_total", "Media that the clean-up has dealt with.", ["result"], () =>
-      Object.entries(sources.cleanup()).map(([result, value]) => ({ labels: { result }, value })),
+      Object.entries(sources.cleanup()).map(([name, value]) => ({
+        labels: { result: name.replace(/Count$/, "") },
+        value: value as number,
+      })),
     );
   }
 
@@ -63,11 +78,15 @@ export class Metrics implements Reports {
   observe(app: FastifyInstance): void {
     app.addHook("onResponse", async (request, reply) => {
       const route = request.routeOptions.url ?? "none";
-      this.#requests.observe(
+      this.requestAnswered(
         { method: request.method, route, status: reply.statusCode },
         reply.elapsedTime / 1000,
       );
     });
+  }
+
+  requestAnswered(request: { method: string; route: string; status: number }, seconds: number): void {
+    this.#requests.observe(request, seconds);
   }
 
   countOperation(operation: string, code: string): void {

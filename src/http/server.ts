@@ -1,6 +1,7 @@
 // The web server that both doors hang in: time-outs, body limits, security headers, CORS, request log. Made by
 // `app.ts`.
 import { randomUUID } from "node:crypto";
+import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
 import cors from "@fastify/cors";
@@ -51,29 +52,40 @@ export interface ServerOptions {
   bodyTooLarge: () => AppError;
   /** Renders what the web framework refuses before any route is found, such as an address that is none. */
   sendError: (error: unknown, request: FastifyRequest, reply: FastifyReply) => void;
+  /** Sees each request first; what it does not answer itself goes on to the routes. */
+  front: Front;
   timeouts?: Timeouts | undefined;
 }
 
+export type Front = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
+
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { http, timeouts = defaultTimeouts } = options;
+  const { timeouts = defaultTimeouts } = options;
   const app: FastifyInstance = Fastify({
     logger: { level: options.logLevel, redact: ["req.headers.authorization", "req.headers.cookie"] },
     // One line a request, written below. The id is our own: a client's could be anything, and a log is no place for that.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" }),
     genReqId: () => randomUUID(),
-    trustProxy: http.trustProxy && [...http.trustProxy],
+    trustProxy: options.http.trustProxy && [...options.http.trustProxy],
     frameworkErrors: options.sendError,
     bodyLimit: MAX_JSON_BYTES,
     clientErrorHandler: (error, socket) => {
       app.log.debug({ code: error.code, address: socket.remoteAddress }, "no request");
       refuseConnection(error, socket);
     },
-    requestTimeout: timeouts.requestMs,
-    keepAliveTimeout: timeouts.keepAliveMs,
-    http: {
-      headersTimeout: timeouts.headersMs,
-      connectionsCheckingInterval: timeouts.checkIntervalMs,
-      maxHeaderSize: MAX_HEADER_BYTES,
+    serverFactory: (handler) => {
+      const settings: http.ServerOptions = {
+        requestTimeout: timeouts.requestMs,
+        headersTimeout: timeouts.headersMs,
+        keepAliveTimeout: timeouts.keepAliveMs,
+        connectionsCheckingInterval: timeouts.checkIntervalMs,
+        maxHeaderSize: MAX_HEADER_BYTES,
+      };
+      return http.createServer(settings, (request, response) => {
+        const next = () => handler(request, response);
+        if (isStopping()) next();
+        else options.front(request, response, next);
+      });
     },
     forceCloseConnections: "idle",
     // Whoever still sends on an open connection while we stop is served, and told to open another one.
@@ -88,7 +100,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     const durationMs = Math.round(reply.elapsedTime);
     request.log.info({ method: request.method, path, status: reply.statusCode, durationMs }, "request");
   });
-  closeConnectionsOnStop(app);
+  const isStopping = closeConnectionsOnStop(app);
   guardRequestBodies(app, { maxBodyBytes: options.maxBodyBytes, tooLarge: options.bodyTooLarge });
   await app.register(helmet, {
     contentSecurityPolicy: {
@@ -101,7 +113,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     strictTransportSecurity: false,
   });
   await app.register(cors, {
-    origin: http.corsOrigins === "*" ? "*" : [...http.corsOrigins],
+    origin: options.http.corsOrigins === "*" ? "*" : [...options.http.corsOrigins],
     methods: ["GET", "HEAD", "POST", "DELETE"],
     allowedHeaders: ["authorization", "content-type", "apollo-require-preflight", "x-apollo-operation-name"],
     exposedHeaders: ["etag", "retry-after", "content-disposition", "x-request-id"],
@@ -111,7 +123,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
 }
 
 /** The answer to a request that is under way when we stop is the last on its connection: else we would wait for more. */
-function closeConnectionsOnStop(app: FastifyInstance): void {
+function closeConnectionsOnStop(app: FastifyInstance): () => boolean {
   let isStopping = false;
   app.addHook("preClose", async () => {
     isStopping = true;
@@ -119,6 +131,7 @@ function closeConnectionsOnStop(app: FastifyInstance): void {
   app.addHook("onSend", async (_request, reply) => {
     if (isStopping) reply.header("connection", "close");
   });
+  return () => isStopping;
 }
 
 /** For a client that does not read what it is told. */

@@ -5,7 +5,7 @@ import type { FastifyBaseLogger } from "fastify";
 import type { Database } from "../database/connection.ts";
 import { retire } from "../database/retire.ts";
 import type { UnsettledMedia } from "../database/media-upkeep.ts";
-import type { Media } from "../domain/media.ts";
+import { HIDDEN_EVERYWHERE_MS, type Media } from "../domain/media.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import { GRACE_PERIOD_MS } from "./grace-period.ts";
 
@@ -71,7 +71,8 @@ export class CleanupJob {
         return !isDryRun;
       },
     );
-    const retentionEnd = new Date(now.getTime() - this.settings.retentionMs);
+    const retentionMs = Math.max(this.settings.retentionMs, HIDDEN_EVERYWHERE_MS);
+    const retentionEnd = new Date(now.getTime() - retentionMs);
     await this.#inBatches(
       result,
       (skipCount) => upkeep.findRetired(retentionEnd, BATCH_COUNT, skipCount),

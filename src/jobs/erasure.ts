@@ -1,6 +1,9 @@
 // Removes all pictures of one user at once: the pointer, the records, the objects. Called by `cli/erase.ts`.
+import { setTimeout } from "node:timers/promises";
+
 import type { Database } from "../database/connection.ts";
 import type { UserId } from "../domain/ids.ts";
+import { HIDDEN_EVERYWHERE_MS } from "../domain/media.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 
 export interface ErasureResult {
@@ -26,8 +29,9 @@ export async function erasePictures(
       if (isOurs || (await storage.stat(media.objectKey)) || media.id === mediaId) ours.push(media);
     }
     if (ours.length === 0) return { erasedCount, leftAloneCount: all.length };
+    for (const { id } of ours) await upkeep.condemn(id); // Nobody can restore it, and soon nobody sees it.
+    await setTimeout(HIDDEN_EVERYWHERE_MS); // The record says so: it has to be there until all have read it.
     for (const { id, objectKey, thumbnailKey } of ours) {
-      await upkeep.condemn(id); // From now on nobody sees it, and nobody can restore it.
       await storage.delete(objectKey);
       await storage.delete(thumbnailKey);
       await upkeep.remove(id);

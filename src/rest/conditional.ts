@@ -58,14 +58,15 @@ function isStillTheSame(ifRange: string | string[] | undefined, { etag, lastModi
 }
 
 function listsTag(header: string, etag: string, comparison: "strong" | "weak"): boolean {
-  if (header.trim() === "*") return true;
+  if (header === etag || header.trim() === "*") return true;
   const tags = header.match(/(?:W\/)?"[^"]*"/g) ?? [];
   return tags.some((tag) => (comparison === "weak" ? tag.replace(/^W\//, "") : tag) === etag);
 }
 
 /** Undefined when there is no valid date to compare with. */
 function isNewerThan(lastModified: Date, header: string | undefined): boolean | undefined {
-  const date = parseHttpDate(header ?? "");
+  if (header === undefined) return undefined;
+  const date = parseHttpDate(header);
   return Number.isNaN(date) ? undefined : toSeconds(lastModified) > date;
 }
 

@@ -6,12 +6,13 @@ import type { MediaId } from "../domain/ids.ts";
 import type { Media } from "../domain/media.ts";
 import { extensionOf, isAllowedContentType } from "../domain/picture-format.ts";
 import { AppError } from "../errors.ts";
-import type { ObjectStorage } from "../storage/object-storage.ts";
+import type { HotStorage } from "../storage/hot-storage.ts";
 import type { ViewCounter } from "../views/view-counter.ts";
+import type { KnownMedia } from "./known-media.ts";
 
 export type PictureVariant = "original" | "thumbnail";
 
-/** What a client is told of a picture's bytes before it gets them. */
+/** What a client is told of a picture's bytes before it gets them. The same object for as long as it is known. */
 export interface Picture {
   mediaId: MediaId;
   objectKey: string;
@@ -26,28 +27,33 @@ export interface Picture {
 }
 
 export class MediaService {
+  readonly #pictures = new WeakMap<Media, Map<PictureVariant, Picture>>();
+
   constructor(
     readonly media: MediaRepository,
-    readonly storage: ObjectStorage,
+    readonly known: KnownMedia,
+    readonly storage: HotStorage,
     readonly views: ViewCounter,
     readonly log: FastifyBaseLogger,
   ) {}
 
+  /** The picture, if it is known without a query. */
+  peekPicture(id: MediaId, variant: PictureVariant): Picture | undefined {
+    const media = this.known.peek(id);
+    return media && this.#toPicture(media, variant);
+  }
+
   /** @throws MEDIA_NOT_FOUND when there is no such picture, or not any more */
   async getPicture(id: MediaId, variant: PictureVariant): Promise<Picture> {
-    const media = await this.media.findById(id);
-    // LetsApp keeps other attachments in the same collection: those are not for everybody.
-    if (!media || !isAllowedContentType(media.contentType)) throw mediaNotFound();
-    const isThumbnail = variant === "thumbnail";
-    return {
-      mediaId: media.id,
-      objectKey: isThumbnail ? media.thumbnailKey : media.objectKey,
-      contentType: media.contentType,
-      filename: isThumbnail ? `thumb_${media.originalFilename}` : media.originalFilename,
-      extension: extensionOf(media.contentType),
-      etag: `"${media.etag ?? media.id}${isThumbnail ? "-thumbnail" : ""}"`,
-      lastModified: media.createdAt,
-    };
+    const media = await this.known.find(id);
+    const picture = media && this.#toPicture(media, variant);
+    if (!picture) throw mediaNotFound();
+    return picture;
+  }
+
+  /** The bytes, if they are in memory. */
+  peekBytes(picture: Picture): Buffer | undefined {
+    return this.storage.peek(picture.objectKey);
   }
 
   /** @throws MEDIA_NOT_FOUND when the bytes are missing, STORAGE_UNAVAILABLE */
@@ -73,10 +79,32 @@ export class MediaService {
       .map((media) => ({ ...media, viewCount: media.viewCount + countLacking(media) }));
   }
 
+  #toPicture(media: Media, variant: PictureVariant): Picture | undefined {
+    // LetsApp keeps other attachments in the same collection: those are not for everybody.
+    if (!isAllowedContentType(media.contentType)) return undefined;
+    const pictures = this.#pictures.get(media) ?? new Map<PictureVariant, Picture>();
+    const picture = pictures.get(variant) ?? describe(media, variant);
+    this.#pictures.set(media, pictures.set(variant, picture));
+    return picture;
+  }
+
   #missingObject({ mediaId, objectKey }: Picture): AppError {
     this.log.error({ mediaId, objectKey }, "a record's object is missing from the storage");
     return mediaNotFound();
   }
+}
+
+function describe(media: Media, variant: PictureVariant): Picture {
+  const isThumbnail = variant === "thumbnail";
+  return {
+    mediaId: media.id,
+    objectKey: isThumbnail ? media.thumbnailKey : media.objectKey,
+    contentType: media.contentType,
+    filename: isThumbnail ? `thumb_${media.originalFilename}` : media.originalFilename,
+    extension: extensionOf(media.contentType),
+    etag: `"${media.etag ?? media.id}${isThumbnail ? "-thumbnail" : ""}"`,
+    lastModified: media.createdAt,
+  };
 }
 
 function mediaNotFound(): AppError {

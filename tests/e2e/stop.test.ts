@@ -35,7 +35,7 @@ afterEach(async () => {
 });
 
 const start = () =>
-  ServerProcess.start({ INSTANCE_DIR: folder, UPLOADS_PER_MINUTE: "100000", LOG_LEVEL: "info" });
+  ServerProcess.start({ INSTANCE_DIR: folder, UPLOADS_PER_MINUTE: "100000", LOG_LEVEL: "debug" });
 
 async function upload(url: string): Promise<string> {
   const form = new FormData();

@@ -65,12 +65,20 @@ describe.skipIf(secondDatabaseUri() !== undefined)("a database that is away for 
     for (let i = 0; i < 3; i++) await (await app.picture(mediaId)).arrayBuffer();
 
     await network.cut();
-    const [picture, upload, deletion, ready] = await Promise.all([
-      app.picture(mediaId),
+    const [upload, deletion, ready] = await Promise.all([
       app.uploadByRest({ bytes: sampleImages.portraitJpeg() }, { user, token }),
       app.graphql(DELETE, {}, token),
       app.fetch("/readyz"),
     ]);
+    // It may have been deleted by somebody else, once nobody has been able to look for that long.
+    let fromMemoryCount = 0;
+    const view = async () => {
+      const response = await app.picture(mediaId);
+      await response.arrayBuffer();
+      if (response.status === 200) fromMemoryCount += 1;
+      return response.status;
+    };
+    await expect.poll(view, { timeout: 3_000 }).toBe(503);
     await app.app.views.flush();
     const pending = app.app.views.totals.pending;
     await network.connect();
@@ -78,10 +86,10 @@ describe.skipIf(secondDatabaseUri() !== undefined)("a database that is away for 
     await (await app.picture(mediaId)).arrayBuffer();
     await app.app.views.flush();
 
-    expect([picture.status, upload.status, ready.status]).toEqual([503, 503, 503]);
+    expect([upload.status, ready.status]).toEqual([503, 503]);
     expect(deletion.errors[0]!.extensions.code).toBe("DATABASE_UNAVAILABLE");
-    expect(pending).toBe(3);
-    expect((await app.mediaCollection.findOne({}))!.view_count).toBe(4);
+    expect(pending).toBe(3 + fromMemoryCount);
+    expect((await app.mediaCollection.findOne({}))!.view_count).toBe(4 + fromMemoryCount);
     expect((await app.upload({ bytes: await sampleImages.stillGif() }, token)).errors).toEqual([]);
     expect(await findingsOf(app.app)).toEqual([]);
   }, 60_000);

@@ -1,0 +1,110 @@
+// Builds every part behind the doors once, and gives each what it needs. Called by `app.ts`.
+import { availableParallelism } from "node:os";
+
+import type { FastifyBaseLogger } from "fastify";
+
+import { AccessTokens, type TokenSource } from "./auth/access-token.ts";
+import { readOrCreateSecret } from "./auth/secret-file.ts";
+import type { AuthConfig, Config, StorageConfig } from "./config.ts";
+import { Database, type EmbeddedMongoStarter } from "./database/connection.ts";
+import { createMemoryLimiter, MongoLimiters } from "./database/rate-limit-store.ts";
+import type { Reports } from "./domain/reports.ts";
+import { PictureMaker } from "./images/picture-maker.ts";
+import { CleanupJob } from "./jobs/cleanup-job.ts";
+import { AccountService } from "./services/account-service.ts";
+import { KnownMedia } from "./services/known-media.ts";
+import { MediaService } from "./services/media-service.ts";
+import { PictureIntake } from "./services/picture-intake.ts";
+import { ProfilePictureService } from "./services/profile-picture-service.ts";
+import { RateLimits, type RateLimiterFactory } from "./services/rate-limits.ts";
+import { createStorage } from "./storage/create-storage.ts";
+import { HotStorage } from "./storage/hot-storage.ts";
+import type { ObjectStorage } from "./storage/object-storage.ts";
+import { ViewCounter } from "./views/view-counter.ts";
+import { ViewJournal } from "./views/view-journal.ts";
+
+/**
+ * How many pictures are worked on, and how many wait. Decoding runs on the four threads that files and passwords
+ * need too: one is always left to them. Each waiting picture holds up to 800 KB.
+ */
+const defaultPictureQueue = { maxConcurrent: Math.min(availableParallelism(), 3), maxWaiting: 32 };
+
+/** What a test may replace. */
+export interface PartOverrides {
+  createStorage?: (config: StorageConfig) => ObjectStorage;
+  startEmbeddedMongo?: EmbeddedMongoStarter;
+  pictureQueue?: { maxConcurrent: number; maxWaiting: number };
+  /** Called when a part that the process cannot do without has failed for good. */
+  onFatal?: (error: Error) => void;
+}
+
+export type Parts = Awaited<ReturnType<typeof buildParts>>;
+
+/** @throws Error with one clear sentence when a part cannot be had */
+export async function buildParts(
+  config: Config,
+  overrides: PartOverrides,
+  reports: Reports,
+  log: FastifyBaseLogger,
+) {
+  const tokens = new AccessTokens(await tokenSource(config.auth));
+  warnOfShortSecret(config.auth, log);
+  const onFatal = overrides.onFatal ?? ((error) => log.fatal({ err: error }, "the database has failed"));
+  const database = await Database.open(config.database, onFatal, overrides.startEmbeddedMongo);
+  const { users, media: mediaRepository } = database;
+  const coldStorage = (overrides.createStorage ?? createStorage)(config.storage);
+  const storage = new HotStorage(coldStorage, config.media.memoryBytes);
+  const rateLimits = new RateLimits(config.limits, await limiterFactory(config, database));
+  const isShared = config.database.kind === "mongodb"; // The embedded database has one process at a time.
+  const journal = new ViewJournal(config.media.viewJournalDir, isShared, log);
+  const views = new ViewCounter(mediaRepository, journal, log);
+  const known = new KnownMedia(mediaRepository, log);
+  const media = new MediaService(mediaRepository, known, storage, views, log);
+  const pictures = new PictureMaker(overrides.pictureQueue ?? defaultPictureQueue);
+  const profilePictures = new ProfilePictureService(
+    users,
+    mediaRepository,
+    storage,
+    new PictureIntake(pictures, reports),
+    config.cleanup.retentionMs,
+    reports,
+    log,
+  );
+  const accounts = new AccountService(users, tokens, rateLimits);
+  const cleanup = new CleanupJob(database, storage, config.cleanup, log);
+  return {
+    tokens,
+    database,
+    storage,
+    rateLimits,
+    views,
+    known,
+    media,
+    pictures,
+    profilePictures,
+    accounts,
+    cleanup,
+  };
+}
+
+async function tokenSource(auth: AuthConfig): Promise<TokenSource> {
+  if (auth.kind !== "generated-secret") return auth;
+  return { kind: "shared-secret", secret: await readOrCreateSecret(auth.secretFile) };
+}
+
+/** RFC 7518, section 3.2: a shorter one can be guessed from a single token. */
+const MIN_SECRET_BYTES = 32;
+
+/** Only a warning: LetsApp's own secret may be shorter, and the two have to agree. */
+function warnOfShortSecret(auth: AuthConfig, log: FastifyBaseLogger): void {
+  if (auth.kind !== "shared-secret" || Buffer.byteLength(auth.secret) >= MIN_SECRET_BYTES) return;
+  log.warn(`JWT_SECRET has fewer than ${MIN_SECRET_BYTES} bytes: whoever has a token may find it out`);
+}
+
+/** One process counts for itself; several count together. */
+async function limiterFactory(config: Config, database: Database): Promise<RateLimiterFactory> {
+  if (config.database.kind === "embedded") return createMemoryLimiter;
+  const limiters = new MongoLimiters(database.connection);
+  await limiters.createIndexes();
+  return limiters.create;
+}

@@ -1,0 +1,103 @@
+// What a request for a picture is answered, once the picture is known. Called by `media.route.ts` and, for pictures in
+// memory, by `picture-front.ts`.
+import type { IncomingHttpHeaders } from "node:http";
+
+import { AppError } from "../errors.ts";
+import type { Picture } from "../services/media-service.ts";
+import { evaluateConditions, parseRange } from "./conditional.ts";
+import { inlineDisposition } from "./content-disposition.ts";
+
+export interface PictureAnswer {
+  status: 200 | 206 | 304 | 412;
+  /** Names and values in turns, as Node takes them. */
+  headers: readonly string[];
+  body?: Buffer;
+  /** A GET that is sent the first byte of the picture. */
+  isView: boolean;
+}
+
+const failed: PictureAnswer = { status: 412, headers: ["cache-control", "no-store"], isView: false };
+
+/** Makes answers; those that most requests get, once for each picture. */
+export class PictureAnswers {
+  readonly #unchanged = new WeakMap<Picture, PictureAnswer>();
+  /** By the bytes, so that none are kept here which the memory has given up. */
+  readonly #whole = new WeakMap<Buffer, { picture: Picture; answer: PictureAnswer }>();
+  readonly #cacheControl: string;
+
+  constructor(maxAgeSeconds: number) {
+    this.#cacheControl = maxAgeSeconds > 0 ? `public, max-age=${maxAgeSeconds}` : "public, no-cache";
+  }
+
+  /** The answer that needs no bytes; null where they have to be sent. */
+  withoutBytes(request: IncomingHttpHeaders, picture: Picture): PictureAnswer | null {
+    const verdict = evaluateConditions(request, picture);
+    if (verdict === "send") return null;
+    if (verdict === "failed") return failed;
+    let answer = this.#unchanged.get(picture);
+    if (!answer) {
+      answer = { status: 304, headers: this.#cachingHeaders(picture), isView: false };
+      this.#unchanged.set(picture, answer);
+    }
+    return answer;
+  }
+
+  /** The answer to a HEAD. */
+  ofSize(picture: Picture, sizeBytes: number): PictureAnswer {
+    return { status: 200, headers: this.#contentHeaders(picture, sizeBytes), isView: false };
+  }
+
+  /** @throws BAD_USER_INPUT with status 416 for a range behind the end */
+  withBytes(request: IncomingHttpHeaders, picture: Picture, body: Buffer): PictureAnswer {
+    const range = request.range === undefined ? null : parseRange(request, picture, body.length);
+    if (range === null) return this.#wholeOf(picture, body);
+    if (range === "unsatisfiable") {
+      throw new AppError("BAD_USER_INPUT", `The picture has ${body.length} bytes.`, {
+        status: 416,
+        limit: body.length,
+      });
+    }
+    const part = body.subarray(range.start, range.end + 1);
+    const contentRange = `bytes ${range.start}-${range.end}/${body.length}`;
+    const headers = [...this.#contentHeaders(picture, part.length), "content-range", contentRange];
+    return { status: 206, headers, body: part, isView: range.start === 0 };
+  }
+
+  #wholeOf(picture: Picture, body: Buffer): PictureAnswer {
+    const made = this.#whole.get(body);
+    if (made?.picture === picture) return made.answer;
+    const answer: PictureAnswer = { ...this.ofSize(picture, body.length), body, isView: true };
+    this.#whole.set(body, { picture, answer });
+    return answer;
+  }
+
+  /** Headers of every answer about a picture: a cache takes those of a 304 for those of the stored picture. */
+  #cachingHeaders({ filename, extension, etag, lastModified }: Picture): string[] {
+    return flatten({
+      "cache-control": this.#cacheControl,
+      "content-disposition": inlineDisposition(filename, extension),
+      // Whoever opens the picture as a page gets a page that can do nothing.
+      "content-security-policy": "default-src 'none'; sandbox",
+      "x-content-type-options": "nosniff",
+      etag,
+      "last-modified": lastModified.toUTCString(),
+      // Everybody may show and read a picture: it is public, and no answer depends on who asks.
+      "access-control-allow-origin": "*",
+      "access-control-expose-headers": "etag, content-disposition",
+      "cross-origin-resource-policy": "cross-origin",
+    });
+  }
+
+  #contentHeaders(picture: Picture, sizeBytes: number): string[] {
+    const headers = {
+      "accept-ranges": "bytes",
+      "content-type": picture.contentType,
+      "content-length": String(sizeBytes),
+    };
+    return [...this.#cachingHeaders(picture), ...flatten(headers)];
+  }
+}
+
+function flatten(headers: Record<string, string>): string[] {
+  return Object.entries(headers).flat();
+}

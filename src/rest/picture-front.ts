@@ -1,0 +1,109 @@
+// Answers for pictures that are known, before the web framework is asked: most requests are for those, and its hooks
+// would cost more than the answer. Whatever is out of the ordinary goes the usual way, to `media.route.ts`. Made by
+// `app.ts`.
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+
+import type { FastifyBaseLogger } from "fastify";
+
+import type { MediaService, Picture } from "../services/media-service.ts";
+import type { ViewCounter } from "../views/view-counter.ts";
+import { readUsual } from "./picture-query.ts";
+import type { PictureAnswer, PictureAnswers } from "./picture-answer.ts";
+
+export interface PictureFrontOptions {
+  media: MediaService;
+  views: ViewCounter;
+  answers: PictureAnswers;
+  log: FastifyBaseLogger;
+  /** Called with the time that an answer took which was not in memory. */
+  observe: (status: number, seconds: number) => void;
+}
+
+const PATH = "/api/users/media/";
+const ID_LENGTH = 24;
+
+/** What asks for more than the picture, or sends something. */
+const unusualHeaders = new Set([
+  "range",
+  "if-match",
+  "if-unmodified-since",
+  "expect",
+  "content-length",
+  "transfer-encoding",
+]);
+const usualHeaders = new Set(["if-none-match", "if-modified-since"]);
+const lengthsOfNames = new Set([...unusualHeaders, ...usualHeaders].map(({ length }) => length));
+
+export class PictureFront {
+  /** Answers from memory, by their status. */
+  readonly totals = { 200: 0, 304: 0 };
+
+  constructor(readonly options: PictureFrontOptions) {}
+
+  /** Answers, or calls `next`. */
+  handle(request: IncomingMessage, response: ServerResponse, next: () => void): void {
+    const picture = this.#findKnown(request);
+    const headers = picture && readUsualHeaders(request.rawHeaders);
+    if (!headers) return next();
+    const { answers, media } = this.options;
+    const unchanged = answers.withoutBytes(headers, picture);
+    if (unchanged) {
+      this.totals[304] += 1;
+      return this.#send(request, response, unchanged);
+    }
+    const hot = media.peekBytes(picture);
+    if (!hot) return void this.#sendCold(request, response, picture, next);
+    this.totals[200] += 1;
+    const answer = answers.withBytes(headers, picture, hot);
+    void this.options.views.count(picture.mediaId).then(() => this.#send(request, response, answer));
+  }
+
+  #findKnown({ method, url }: IncomingMessage): Picture | undefined {
+    if (method !== "GET" || !url!.startsWith(PATH)) return undefined;
+    const queryAt = PATH.length + ID_LENGTH;
+    const variant = readUsual(url!.slice(queryAt));
+    return variant && this.options.media.peekPicture(url!.slice(PATH.length, queryAt), variant);
+  }
+
+  async #sendCold(
+    request: IncomingMessage,
+    response: ServerResponse,
+    picture: Picture,
+    next: () => void,
+  ): Promise<void> {
+    const { media, views, answers, observe } = this.options;
+    const startedAtMs = performance.now();
+    let answer: PictureAnswer;
+    try {
+      answer = answers.withBytes({}, picture, await media.readBytes(picture));
+    } catch {
+      return next(); // It fails there as well, and is answered as errors are.
+    }
+    await views.count(picture.mediaId);
+    this.#send(request, response, answer);
+    observe(answer.status, (performance.now() - startedAtMs) / 1000);
+  }
+
+  #send(request: IncomingMessage, response: ServerResponse, { status, headers, body }: PictureAnswer): void {
+    response.writeHead(status, headers as string[]).end(body);
+    const { log } = this.options;
+    if (log.level === "debug" || log.level === "trace") {
+      log.debug({ method: request.method, path: request.url!.split("?", 1)[0], status }, "request");
+    }
+  }
+}
+
+/**
+ * Of a request's headers those that matter here; undefined when there are others that do. Node makes an object of all
+ * headers only when somebody asks for it.
+ */
+function readUsualHeaders(rawHeaders: readonly string[]): IncomingHttpHeaders | undefined {
+  const headers: Record<string, string> = {};
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    if (!lengthsOfNames.has(rawHeaders[at]!.length)) continue;
+    const name = rawHeaders[at]!.toLowerCase();
+    if (unusualHeaders.has(name) || headers[name] !== undefined) return undefined;
+    if (usualHeaders.has(name)) headers[name] = rawHeaders[at + 1]!;
+  }
+  return headers;
+}

@@ -1,0 +1,112 @@
+// Records of pictures that can be seen, in memory, so that a view costs no query. Called by `media-service.ts`.
+//
+// Whoever hides a picture in this process is heard at once. What other processes hide is looked up twice a second, by
+// one query on an index; while nobody can look, nothing is known. Once a minute all are looked up, for a program that
+// hides pictures in a way of its own.
+import type { FastifyBaseLogger } from "fastify";
+
+import type { MediaRepository } from "../database/media-repository.ts";
+import { BoundedCache } from "../domain/bounded-cache.ts";
+import type { MediaId } from "../domain/ids.ts";
+import { HIDDEN_EVERYWHERE_MS, type Media } from "../domain/media.ts";
+
+/** About a kilobyte each. */
+const MAX_COUNT = 50_000;
+
+const LOOK_INTERVAL_MS = 500;
+const REVIEW_INTERVAL_MS = 60_000;
+
+/** How much the clocks of two machines may differ. */
+const CLOCK_TOLERANCE_MS = 60_000;
+
+/** So many ids in one query. */
+const REVIEW_BATCH_COUNT = 1000;
+
+export class KnownMedia {
+  readonly #known = new BoundedCache<MediaId, Media>(MAX_COUNT);
+  readonly #loading = new Map<MediaId, Promise<Media | null>>();
+  readonly #timers: NodeJS.Timeout[] = [];
+  /** When the last look began that succeeded. */
+  #lookedAtMs = -Infinity;
+  #look: Promise<void> | null = null;
+
+  constructor(
+    readonly media: MediaRepository,
+    readonly log: FastifyBaseLogger,
+  ) {
+    media.whenHidden((id) => this.#forget(id));
+  }
+
+  get state(): { count: number; hits: number; misses: number } {
+    return this.#known.state;
+  }
+
+  async start(): Promise<void> {
+    this.#timers.push(setInterval(() => void this.#lookOnce(), LOOK_INTERVAL_MS).unref());
+    this.#timers.push(setInterval(() => void this.#review(), REVIEW_INTERVAL_MS).unref());
+    await this.#lookOnce();
+  }
+
+  async close(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#look;
+  }
+
+  /** A picture that can be seen now, if it is known without a query. Its count of views may be an old one. */
+  peek(id: MediaId): Media | undefined {
+    const isUpToDate = performance.now() - this.#lookedAtMs < HIDDEN_EVERYWHERE_MS;
+    return isUpToDate ? this.#known.get(id) : undefined;
+  }
+
+  /** The picture, or null when nobody may see it. However many ask at once, the database is asked once. */
+  async find(id: MediaId): Promise<Media | null> {
+    const known = this.peek(id) ?? this.#loading.get(id);
+    if (known) return known;
+    const loading = this.media.findById(id);
+    this.#loading.set(id, loading);
+    try {
+      const media = await loading;
+      const wasHiddenMeanwhile = this.#loading.get(id) !== loading;
+      if (media && !wasHiddenMeanwhile) this.#known.set(id, media);
+      return media;
+    } finally {
+      if (this.#loading.get(id) === loading) this.#loading.delete(id);
+    }
+  }
+
+  #forget(id: MediaId): void {
+    this.#known.delete(id);
+    this.#loading.delete(id); // What is being read may be what was there before.
+  }
+
+  #lookOnce(): Promise<void> {
+    this.#look ??= this.#lookForHidden().finally(() => {
+      this.#look = null;
+    });
+    return this.#look;
+  }
+
+  async #lookForHidden(): Promise<void> {
+    const startedAtMs = performance.now();
+    try {
+      const hidden = await this.media.findHiddenSince(new Date(Date.now() - CLOCK_TOLERANCE_MS));
+      for (const id of hidden) this.#forget(id);
+      this.#lookedAtMs = startedAtMs;
+    } catch (error) {
+      this.log.debug({ err: error }, "nobody knows which pictures were deleted; each view asks the database");
+    }
+  }
+
+  async #review(): Promise<void> {
+    try {
+      const ids = this.#known.keys();
+      for (let start = 0; start < ids.length; start += REVIEW_BATCH_COUNT) {
+        const some = ids.slice(start, start + REVIEW_BATCH_COUNT);
+        const visible = new Set(await this.media.findVisibleIds(some));
+        for (const id of some) if (!visible.has(id)) this.#forget(id);
+      }
+    } catch (error) {
+      this.log.debug({ err: error }, "the pictures in memory could not be looked up");
+    }
+  }
+}

@@ -1,0 +1,79 @@
+// Sends requests over a few connections as fast as they are answered, and says how many were and how long they took.
+// A process of its own, started by `load.ts`: it reads what to do from its first argument, and prints what came of it.
+import net from "node:net";
+
+export interface Load {
+  port: number;
+  connections: number;
+  seconds: number;
+  /** Whole requests as they stand on the wire, in base64: each connection takes them in turns from a place of its own. */
+  requests: string[];
+}
+
+export interface LoadResult {
+  answers: number;
+  /** Answers whose status was not 2xx or 304. */
+  failures: number;
+  perSecond: number;
+  /** Milliseconds. */
+  latency: { p50: number; p99: number; max: number };
+}
+
+const { port, connections, seconds, requests } = JSON.parse(process.argv[2]!) as Load;
+const onWire = requests.map((request) => Buffer.from(request, "base64"));
+const latencies: number[] = [];
+let failures = 0;
+const startedAt = performance.now();
+const endAt = startedAt + seconds * 1000;
+
+await Promise.all(Array.from({ length: connections }, (_, lane) => runLane(lane)));
+const elapsedSeconds = (performance.now() - startedAt) / 1000;
+const sorted = latencies.toSorted((a, b) => a - b);
+const at = (part: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
+const result: LoadResult = {
+  answers: latencies.length,
+  failures,
+  perSecond: latencies.length / elapsedSeconds,
+  latency: { p50: at(0.5), p99: at(0.99), max: at(1) },
+};
+console.log(JSON.stringify(result));
+
+/** One request after the other on one connection. */
+function runLane(lane: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let next = Math.floor((lane * onWire.length) / connections);
+    let sentAt = 0;
+    let head = "";
+    let missingBytes = -1; // Of the body; -1 while the head has not come whole.
+    const socket = net.connect(port, "127.0.0.1");
+    const send = () => {
+      sentAt = performance.now();
+      socket.write(onWire[next]!);
+      next = (next + 1) % onWire.length;
+    };
+    socket.setNoDelay(true);
+    socket.on("connect", send);
+    socket.on("error", reject);
+    socket.on("close", resolve);
+    socket.on("data", (chunk) => {
+      if (missingBytes < 0) {
+        head += chunk.toString("latin1");
+        const headEnd = head.indexOf("\r\n\r\n");
+        if (headEnd === -1) return;
+        const status = Number(head.slice(9, 12));
+        if (status !== 304 && (status < 200 || status > 299)) failures += 1;
+        const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1];
+        missingBytes = Number(length ?? 0) - (head.length - headEnd - 4);
+      } else {
+        missingBytes -= chunk.length;
+      }
+      if (missingBytes > 0) return;
+      const now = performance.now();
+      latencies.push(now - sentAt);
+      head = "";
+      missingBytes = -1;
+      if (now < endAt) send();
+      else socket.end();
+    });
+  });
+}

@@ -1,0 +1,161 @@
+// That pictures in memory are answered as all others are, and that none is shown any more once it is deleted: at once
+// by the process that did it, within two seconds by every other one.
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+
+import { HotStorage } from "../../src/storage/hot-storage.ts";
+import type { ObjectStorage } from "../../src/storage/object-storage.ts";
+import { KnownMedia } from "../../src/services/known-media.ts";
+import * as sampleImages from "../support/sample-images.ts";
+import { DELETE, TestApp } from "../support/test-app.ts";
+
+let app: TestApp;
+let mediaId: string;
+let token: string;
+beforeEach(async () => {
+  app = await TestApp.start();
+  ({ mediaId, token } = await app.givenPersonWithPicture(sampleImages.portraitJpeg()));
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await app.stop();
+});
+
+const media = () => app.app.database.media;
+
+describe("a picture that was asked for before", () => {
+  it.each(["", "?thumbnail=true"])("costs neither a query nor a read, and is the same: %j", async (query) => {
+    const [first, firstBytes] = await readPicture(query);
+    const findById = vi.spyOn(media(), "findById");
+    const read = vi.spyOn(app.app.storage, "read");
+
+    const [second, secondBytes] = await readPicture(query);
+
+    expect(secondBytes.equals(firstBytes)).toBe(true);
+    expect(headersOf(second)).toEqual(headersOf(first));
+    expect(findById).not.toHaveBeenCalled();
+    expect(read).not.toHaveBeenCalled();
+  });
+
+  it("answers conditions, ranges and HEAD as before", async () => {
+    const requests: [Record<string, string>, string][] = [
+      [{ "if-none-match": (await readPicture(""))[0].headers.get("etag")! }, "GET"],
+      [{ "if-none-match": '"another"' }, "GET"],
+      [{ "if-modified-since": new Date().toUTCString() }, "GET"],
+      [{ range: "bytes=1-5" }, "GET"],
+      [{ range: "bytes=999999-" }, "GET"],
+      [{ "if-match": '"another"' }, "GET"],
+      [{}, "HEAD"],
+      [{}, "POST"],
+    ];
+
+    const statuses = await Promise.all(
+      requests.map(async ([headers, method]) => (await app.picture(mediaId, "", headers, method)).status),
+    );
+
+    expect(statuses).toEqual([304, 200, 304, 206, 416, 412, 200, 404]);
+  });
+
+  it("is counted each time, and not when it is unchanged", async () => {
+    const [{ headers }] = await readPicture("");
+    for (let view = 0; view < 3; view++) await readPicture("");
+    await app.picture(mediaId, "", { "if-none-match": headers.get("etag")! });
+
+    const { data } = await app.graphql(`{ media(id: "${mediaId}") { viewCount } }`, {}, token);
+
+    expect(data.media.viewCount).toBe(4);
+  });
+
+  it("is not found any more as soon as its deletion is answered", async () => {
+    await readPicture("");
+    await app.graphql(DELETE, {}, token);
+
+    const [after] = await readPicture("");
+    const [thumbnail] = await readPicture("?thumbnail=true");
+
+    expect([after.status, thumbnail.status]).toEqual([404, 404]);
+  });
+
+  it("is not kept when it is deleted while it is being read", async () => {
+    const findById = media().findById.bind(media());
+    vi.spyOn(media(), "findById").mockImplementationOnce(async (id) => {
+      const found = await findById(id);
+      await app.graphql(DELETE, {}, token);
+      return found;
+    });
+    await readPicture("");
+
+    expect((await readPicture(""))[0].status).toBe(404);
+  });
+
+  it("counts in what operators see", async () => {
+    for (let view = 0; view < 2; view++) await readPicture("");
+
+    const metrics = await (await app.fetch("/metrics")).text();
+
+    expect(metrics).toContain('pictures_from_memory_total{status="200"} 1');
+  });
+});
+
+describe("a picture that another process deletes", () => {
+  it.each([
+    ["as we do", { is_deleted: true, deleted_at: new Date() }],
+    ["with a clock that is slow", { is_deleted: true, deleted_at: new Date(Date.now() - 30_000) }],
+  ])("is not found any more within two seconds: %s", async (_how, fields) => {
+    await readPicture("");
+    await app.mediaCollection.updateOne({}, { $set: fields });
+
+    await expect.poll(async () => (await readPicture(""))[0].status, { timeout: 2_000 }).toBe(404);
+  });
+
+  it("in a way of its own is forgotten with the next review", async () => {
+    const log = app.app.server.log;
+    vi.useFakeTimers({ toFake: ["setInterval"] });
+    const known = new KnownMedia(media(), log);
+    await known.start();
+    await known.find(mediaId);
+    await app.mediaCollection.updateOne({}, { $set: { is_deleted: true } });
+
+    await vi.advanceTimersByTimeAsync(60_000);
+    vi.useRealTimers();
+
+    await expect.poll(() => known.peek(mediaId)).toBeUndefined();
+    await known.close();
+  });
+});
+
+describe("objects in memory", () => {
+  const slowStorage = () => {
+    const reads: ((bytes: Buffer | null) => void)[] = [];
+    const storage = { read: () => new Promise((resolve) => reads.push(resolve)), delete: async () => {} };
+    return { reads, hot: new HotStorage(storage as unknown as ObjectStorage, 1000) };
+  };
+
+  it("are read once, however many ask at the same time", async () => {
+    const { reads, hot } = slowStorage();
+    const all = [hot.read("a.jpg"), hot.read("a.jpg"), hot.read("a.jpg")];
+    reads[0]!(Buffer.from("bytes"));
+
+    expect((await Promise.all(all)).map(String)).toEqual(["bytes", "bytes", "bytes"]);
+    expect(reads).toHaveLength(1);
+    expect(String(hot.peek("a.jpg"))).toBe("bytes");
+  });
+
+  it("are not kept when they are deleted while they are read", async () => {
+    const { reads, hot } = slowStorage();
+    const reading = hot.read("a.jpg");
+    await hot.delete("a.jpg");
+    reads[0]!(Buffer.from("bytes"));
+    await reading;
+
+    expect(hot.peek("a.jpg")).toBeUndefined();
+  });
+});
+
+async function readPicture(query: string): Promise<[Response, Buffer]> {
+  const response = await app.picture(mediaId, query);
+  return [response, Buffer.from(await response.arrayBuffer())];
+}
+
+function headersOf({ headers }: Response): object {
+  return Object.fromEntries([...headers].filter(([name]) => name !== "date"));
+}
