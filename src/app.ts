@@ -29,10 +29,11 @@ const REST_PREFIX = "/api/users";
 
 export interface Overrides extends PartOverrides {
   timeouts?: Timeouts;
+  compileAfterCount?: number;
 }
 
 /** A built service: inject requests into `server`, or let it listen. */
-export interface App extends Pick<Parts, "database" | "storage" | "tokens" | "views" | "cleanup"> {
+export interface App extends Parts {
   server: FastifyInstance;
   urls: MediaUrls;
   /** Listens, and starts what happens by itself. Resolves to the address. */
@@ -75,6 +76,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     rateLimits,
     services: { accounts, media, profilePictures, urls },
     countOperation: (operation, code) => metrics.countOperation(operation, code),
+    compileAfterCount: overrides.compileAfterCount,
   });
   const answers = new PictureAnswers(config.media.maxAgeSeconds);
   const rest = { tokens, rateLimits, profilePictures, urls, media, views, answers };
@@ -90,12 +92,8 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   });
 
   return {
+    ...parts,
     server,
-    database,
-    storage,
-    tokens,
-    views,
-    cleanup,
     urls,
     async start() {
       await views.start();

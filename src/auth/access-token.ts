@@ -5,6 +5,7 @@ import { randomUUID } from "node:crypto";
 import { createRemoteJWKSet, errors, jwtVerify, SignJWT, type JWTPayload, type JWTVerifyGetKey } from "jose";
 
 import { isId, parseId, type UserId } from "../domain/ids.ts";
+import { BoundedCache } from "../domain/bounded-cache.ts";
 import { AppError } from "../errors.ts";
 
 /** One mode, one family of algorithms: a public key can never be taken for a secret. */
@@ -29,6 +30,10 @@ const CLOCK_TOLERANCE_SECONDS = 5;
 
 const KEY_SET_TIMEOUT_MS = 5_000;
 
+/** A client sends the same token with each request. A key that is withdrawn is believed no longer than this. */
+const PROVEN_FOR_MS = 60_000;
+const MAX_PROVEN_COUNT = 10_000;
+
 export type TokenSource =
   | { kind: "shared-secret"; secret: string }
   | { kind: "key-set"; url: string; issuer: string; audience: string };
@@ -38,6 +43,7 @@ type Verify = (token: string) => Promise<JWTPayload>;
 export class AccessTokens {
   readonly #verify: Verify;
   readonly #secret: Uint8Array | null;
+  readonly #proven = new BoundedCache<string, { userId: UserId; untilMs: number }>(MAX_PROVEN_COUNT);
 
   constructor(source: TokenSource) {
     if (source.kind === "shared-secret") {
@@ -79,11 +85,15 @@ export class AccessTokens {
     if (authorization === undefined) return null;
     const [, token] = /^Bearer +([^\s]+) *$/i.exec(authorization) ?? [];
     if (!token) throw unauthenticated("The Authorization header must be: Bearer <token>.");
-    const { sub, type = "access" } = await this.#check(token);
+    const proven = this.#proven.get(token);
+    if (proven && Date.now() < proven.untilMs) return proven.userId;
+    const { sub, exp = Infinity, type = "access" } = await this.#check(token);
     // LetsApp's server marks tokens that only serve to fetch another one.
     if (type !== "access") throw unauthenticated("The token is not an access token.");
     if (typeof sub !== "string" || !isId(sub)) throw unauthenticated("The token names no user.");
-    return parseId(sub, "user");
+    const userId = parseId(sub, "user");
+    this.#proven.set(token, { userId, untilMs: Math.min(Date.now() + PROVEN_FOR_MS, exp * 1000) });
+    return userId;
   }
 
   /**

@@ -2,9 +2,9 @@
 import type { AnyBulkWriteOperation, Connection, Model } from "mongoose";
 
 import type { MediaId, UserId } from "../domain/ids.ts";
-import { thumbnailKeyOf, type Media, type NewMedia } from "../domain/media.ts";
+import { thumbnailKeyOf, type Media, type NewMedia, type ViewCount } from "../domain/media.ts";
 import { querying } from "./errors.ts";
-import { mediaModel, toMedia, type MediaRecord } from "./media.model.ts";
+import { mediaModel, toMedia, toViewCount, type MediaRecord } from "./media.model.ts";
 
 /** What anybody may see: stored completely, and neither deleted nor replaced. */
 const visible = { is_deleted: { $ne: true }, status: { $ne: "pending" } } as const;
@@ -49,6 +49,15 @@ export class MediaRepository {
       this.#media.find({ _id: { $in: ids }, ...visible }).lean<MediaRecord[]>(),
     );
     return records.map(toMedia);
+  }
+
+  /** Of pictures that anybody may see. */
+  async findViewCounts(ids: readonly MediaId[]): Promise<ViewCount[]> {
+    const fields = { view_count: 1, last_view_batch: 1 };
+    const records = await querying(() =>
+      this.#media.find({ _id: { $in: ids }, ...visible }, fields).lean<MediaRecord[]>(),
+    );
+    return records.map(toViewCount);
   }
 
   /** Calls `listener` with each media that this process has hidden, before whoever hid it knows. */

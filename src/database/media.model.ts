@@ -3,7 +3,7 @@ import { buildSchema, index, modelOptions, prop, Severity } from "@typegoose/typ
 import { Schema, Types, type Connection, type Model } from "mongoose";
 
 import type { UserId } from "../domain/ids.ts";
-import { thumbnailKeyOf, type Media } from "../domain/media.ts";
+import { thumbnailKeyOf, type Media, type ViewCount } from "../domain/media.ts";
 
 // Both hold only the few records that somebody still has to deal with.
 @index({ unsettled_since: 1 }, { sparse: true })
@@ -103,7 +103,7 @@ export function toMedia(record: MediaRecord): Media {
   const { filename, uploader_id: uploaderId } = record as { filename?: string; uploader_id?: Types.ObjectId };
   const objectKey = filename ?? "";
   return {
-    id: record._id.toHexString(),
+    ...toViewCount(record),
     objectKey,
     thumbnailKey: record.thumbnail ?? thumbnailKeyOf(objectKey),
     originalFilename: record.original_filename,
@@ -112,10 +112,16 @@ export function toMedia(record: MediaRecord): Media {
     contentType: record.mime_type,
     width: record.width ?? null,
     height: record.height ?? null,
-    viewCount: record.view_count ?? 0,
-    lastViewBatch: record.last_view_batch ?? null,
     createdAt: record.created_at ? new Date(record.created_at) : record._id.getTimestamp(),
     uploaderId: (uploaderId?.toString() ?? NOBODY) as UserId,
     etag: record.etag ?? null,
+  };
+}
+
+export function toViewCount(record: Pick<MediaRecord, "_id" | "view_count" | "last_view_batch">): ViewCount {
+  return {
+    id: record._id.toHexString(),
+    viewCount: record.view_count ?? 0,
+    lastViewBatch: record.last_view_batch ?? null,
   };
 }

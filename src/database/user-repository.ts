@@ -19,6 +19,7 @@ export interface Pointer {
 /** Users by their ids and names. A deactivated user counts as unknown. */
 export class UserRepository {
   readonly #users: Model<UserRecord>;
+  readonly #changeListeners: ((id: UserId) => void)[] = [];
 
   constructor(connection: Connection) {
     this.#users = userModel(connection);
@@ -26,6 +27,11 @@ export class UserRepository {
 
   async createIndexes(): Promise<void> {
     await this.#users.createIndexes();
+  }
+
+  /** Calls `listener` with each user whom this process has added or changed, before whoever did it knows. */
+  whenChanged(listener: (id: UserId) => void): void {
+    this.#changeListeners.push(listener);
   }
 
   async findById(id: UserId): Promise<User | null> {
@@ -110,7 +116,9 @@ export class UserRepository {
       if (!isDuplicateKey(error)) throw error;
       throw await this.#conflict(username);
     }
-    return toUser(record);
+    const user = toUser(record);
+    this.#tellChanged(user.id);
+    return user;
   }
 
   /**
@@ -120,13 +128,21 @@ export class UserRepository {
    * @returns false when somebody else moved it, or the user is gone
    */
   async swapPicture(id: UserId, expected: MediaId | null, next: MediaId | null): Promise<boolean> {
-    const { matchedCount } = await querying(() =>
-      this.#users.updateOne(
-        { _id: id, profile_picture: expected, ...active },
-        { $set: { profile_picture: next, updated_at: new Date() } },
-      ),
-    );
-    return matchedCount === 1;
+    try {
+      const { matchedCount } = await querying(() =>
+        this.#users.updateOne(
+          { _id: id, profile_picture: expected, ...active },
+          { $set: { profile_picture: next, updated_at: new Date() } },
+        ),
+      );
+      return matchedCount === 1;
+    } finally {
+      this.#tellChanged(id); // It may be, at least.
+    }
+  }
+
+  #tellChanged(id: UserId): void {
+    for (const listener of this.#changeListeners) listener(id);
   }
 
   /** Not every server says which key was taken. What it says has the address in it, so it is no cause for a log. */

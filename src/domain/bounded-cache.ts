@@ -64,6 +64,10 @@ export class BoundedCache<Key, Value> {
     return [...this.#entries.keys()];
   }
 
+  values(): Value[] {
+    return [...this.#entries.values()].map(({ value }) => value);
+  }
+
   #makeRoom(): void {
     for (const [key, entry] of this.#entries) {
       if (this.#weight <= this.maxWeight) return;

@@ -5,8 +5,15 @@ import { randomBytes } from "node:crypto";
 import type { MediaId, UserId } from "./ids.ts";
 import { pictureFormats, type PictureFormat } from "./picture-format.ts";
 
-export interface Media {
+/** How often a picture was viewed, as its record says. */
+export interface ViewCount {
   id: MediaId;
+  viewCount: number;
+  /** The batch that was added to `viewCount` last; see `views/view-batch.ts`. */
+  lastViewBatch: { writer: string; number: number } | null;
+}
+
+export interface Media extends ViewCount {
   /** The name of the original's object. It never leaves the server. */
   objectKey: string;
   /** The name of the thumbnail's object. */
@@ -18,9 +25,6 @@ export interface Media {
   /** Pixels, after orientation. A record of LetsApp's may lack them. */
   width: number | null;
   height: number | null;
-  viewCount: number;
-  /** The batch that was added to `viewCount` last; see `views/view-batch.ts`. */
-  lastViewBatch: { writer: string; number: number } | null;
   createdAt: Date;
   uploaderId: UserId;
   /** Identifies the original's bytes; a record of LetsApp's has none, but its bytes never change either. */

@@ -26,7 +26,7 @@ export class LoginInput {
   password!: string;
 }
 
-@ObjectType({ description: "Somebody who has just signed in." })
+@ObjectType({ simpleResolvers: true, description: "Somebody who has just signed in." })
 export class AuthPayload {
   @Field(() => String, { description: "Send it with each request as `Authorization: Bearer <token>`." })
   token!: string;

@@ -39,4 +39,5 @@ export function requireUser({ currentUserId }: RequestContext): UserId {
 export function forgetLoaded({ loaders }: RequestContext): void {
   loaders.userById.clearAll();
   loaders.mediaById.clearAll();
+  loaders.viewCountById.clearAll();
 }

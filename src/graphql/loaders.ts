@@ -11,12 +11,27 @@ import type { MediaService } from "../services/media-service.ts";
 export interface Loaders {
   userById: DataLoader<UserId, User | null>;
   mediaById: DataLoader<MediaId, Media | null>;
+  viewCountById: DataLoader<MediaId, number>;
 }
 
 export function createLoaders(accounts: AccountService, media: MediaService): Loaders {
+  const viewCountById = new DataLoader(async (ids: readonly MediaId[]) => {
+    const counts = await media.countViews(ids);
+    const byId = new Map(counts.map(({ id, viewCount }) => [id, viewCount]));
+    return ids.map((id) => byId.get(id) ?? 0);
+  });
   return {
     userById: loaderById((ids) => accounts.findManyByIds(ids)),
-    mediaById: loaderById((ids) => media.findManyByIds(ids)),
+    mediaById: loaderById(async (ids) => {
+      const found = await media.findManyByIds(ids);
+      for (const {
+        media: { id },
+        viewCount,
+      } of found)
+        viewCountById.prime(id, viewCount); // Read with the rest.
+      return found.map((one) => one.media);
+    }),
+    viewCountById,
   };
 }
 

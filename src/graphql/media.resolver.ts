@@ -1,10 +1,11 @@
 // Pictures in the graph.
-import { Arg, Ctx, FieldResolver, ID, Query, Resolver, Root } from "type-graphql";
+import { Arg, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from "type-graphql";
 
 import { parseId } from "../domain/ids.ts";
 import { requireUser, type RequestContext } from "./context.ts";
+import { findMedia } from "./find-media.ts";
 import { MediaType } from "./media.type.ts";
-import { toMediaType, toUserType } from "./to-type.ts";
+import { toUserType } from "./to-type.ts";
 import { UserType } from "./user.type.ts";
 
 @Resolver(() => MediaType)
@@ -18,8 +19,14 @@ export class MediaResolver {
     @Ctx() context: RequestContext,
   ): Promise<MediaType | null> {
     requireUser(context);
-    const media = await context.loaders.mediaById.load(parseId(id, "media"));
-    return media && toMediaType(media, context.services.urls);
+    return findMedia(context, parseId(id, "media"));
+  }
+
+  @FieldResolver(() => Int, {
+    description: "How often the picture or its thumbnail has been fetched so far.",
+  })
+  viewCount(@Root() { id }: MediaType, @Ctx() { loaders }: RequestContext): Promise<number> {
+    return loaders.viewCountById.load(id);
   }
 
   @FieldResolver(() => UserType, {

@@ -2,6 +2,7 @@
 import { Field, GraphQLISODateTime, ID, Int, ObjectType } from "type-graphql";
 
 @ObjectType("Media", {
+  simpleResolvers: true,
   description: "A stored picture. Its bytes are fetched over plain HTTP from `url` or `thumbnailUrl`.",
 })
 export class MediaType {
@@ -48,9 +49,6 @@ export class MediaType {
     description: "Height in pixels, upright. Null for an old record that lacks it.",
   })
   height!: number | null;
-
-  @Field(() => Int, { description: "How often the picture or its thumbnail has been fetched so far." })
-  viewCount!: number;
 
   @Field(() => GraphQLISODateTime, { description: "When the picture was uploaded." })
   createdAt!: Date;

@@ -12,6 +12,7 @@ import type { AccessTokens } from "../auth/access-token.ts";
 import type { RateLimits } from "../services/rate-limits.ts";
 import type { RequestContext, Services } from "./context.ts";
 import { createErrorFormatter, sendGraphQLError, toRequestError } from "./format-error.ts";
+import { asGateway, Executor } from "./executor.ts";
 import { createLoaders } from "./loaders.ts";
 import { acceptMultipart } from "./multipart.ts";
 import { operationReports } from "./operation-reports.ts";
@@ -23,6 +24,8 @@ export interface GraphQLDoorOptions {
   rateLimits: RateLimits;
   services: Services;
   countOperation: (operation: string, code: string) => void;
+  /** How often a query is run as it is before it is compiled. */
+  compileAfterCount: number | undefined;
 }
 
 /** What the deepest useful query needs, and some; introspection is exempt. */
@@ -47,7 +50,7 @@ export async function graphqlDoor(app: FastifyInstance, options: GraphQLDoorOpti
   // Its types come from Apollo's CommonJS build.
   const guard = armor as unknown as Pick<ApolloServerOptions<RequestContext>, "plugins" | "validationRules">;
   const apollo = new ApolloServer<RequestContext>({
-    schema: await createSchema(rateLimits),
+    gateway: asGateway(new Executor(await createSchema(rateLimits), options.compileAfterCount)),
     introspection,
     includeStacktraceInErrorResponses: false,
     allowBatchedHttpRequests: false,

@@ -4,7 +4,7 @@ import { Field, ObjectType } from "type-graphql";
 import { MediaType } from "./media.type.ts";
 import { UserType } from "./user.type.ts";
 
-@ObjectType({ description: "What has become of a profile picture." })
+@ObjectType({ simpleResolvers: true, description: "What has become of a profile picture." })
 export class ProfilePicturePayload {
   @Field(() => Boolean, { description: "Always true: a failure is an error with a code." })
   success!: boolean;

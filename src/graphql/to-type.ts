@@ -2,26 +2,50 @@
 import type { Media } from "../domain/media.ts";
 import type { User } from "../domain/user.ts";
 import type { MediaUrls } from "../services/media-urls.ts";
-import type { MediaType } from "./media.type.ts";
-import type { UserType } from "./user.type.ts";
+import { encodeCursor } from "./cursor.ts";
+import { MediaType } from "./media.type.ts";
+import { UserType, type UserEdge } from "./user.type.ts";
+
+/** What is shown of both stands in memory for as long as they do: people look at them again and again. */
+const userTypes = new WeakMap<User, UserType>();
+const userEdges = new WeakMap<User, UserEdge>();
+const mediaTypes = new WeakMap<Media, MediaType>();
 
 export function toUserType(user: User): UserType {
-  return user;
+  let type = userTypes.get(user);
+  if (!type) {
+    type = Object.assign(new UserType(), user);
+    userTypes.set(user, type);
+  }
+  return type;
+}
+
+export function toUserEdge(user: User): UserEdge {
+  let edge = userEdges.get(user);
+  if (!edge) {
+    edge = { cursor: encodeCursor(user.id), node: toUserType(user) };
+    userEdges.set(user, edge);
+  }
+  return edge;
 }
 
 export function toMediaType(media: Media, urls: MediaUrls): MediaType {
-  return {
-    id: media.id,
-    url: urls.original(media.id),
-    thumbnailUrl: urls.thumbnail(media.id),
-    originalFilename: media.originalFilename,
-    fileSize: media.fileSizeBytes,
-    mediaType: media.mediaType,
-    mimeType: media.contentType,
-    width: media.width,
-    height: media.height,
-    viewCount: media.viewCount,
-    createdAt: media.createdAt,
-    uploaderId: media.uploaderId,
-  };
+  let type = mediaTypes.get(media);
+  if (!type) {
+    type = Object.assign(new MediaType(), {
+      id: media.id,
+      url: urls.original(media.id),
+      thumbnailUrl: urls.thumbnail(media.id),
+      originalFilename: media.originalFilename,
+      fileSize: media.fileSizeBytes,
+      mediaType: media.mediaType,
+      mimeType: media.contentType,
+      width: media.width,
+      height: media.height,
+      createdAt: media.createdAt,
+      uploaderId: media.uploaderId,
+    });
+    mediaTypes.set(media, type);
+  }
+  return type;
 }

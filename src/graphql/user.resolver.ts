@@ -4,9 +4,10 @@ import { Arg, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from "type-gr
 import { parseId } from "../domain/ids.ts";
 import { AppError } from "../errors.ts";
 import { requireUser, type RequestContext } from "./context.ts";
-import { decodeCursor, encodeCursor } from "./cursor.ts";
+import { decodeCursor } from "./cursor.ts";
+import { findMedia } from "./find-media.ts";
 import { MediaType } from "./media.type.ts";
-import { toMediaType, toUserType } from "./to-type.ts";
+import { toUserEdge, toUserType } from "./to-type.ts";
 import { UserConnection, UserType } from "./user.type.ts";
 
 const MAX_PAGE_COUNT = 100;
@@ -47,7 +48,7 @@ export class UserResolver {
     }
     const afterId = after == null ? null : decodeCursor(after);
     const { users, hasNextPage } = await context.services.accounts.findPage(first, afterId);
-    const edges = users.map((user) => ({ cursor: encodeCursor(user.id), node: toUserType(user) }));
+    const edges = users.map(toUserEdge);
     return {
       edges,
       pageInfo: {
@@ -71,11 +72,10 @@ export class UserResolver {
     nullable: true,
     description: "The user's profile picture; null without one.",
   })
-  async profilePicture(
+  profilePicture(
     @Root() { profilePictureId }: UserType,
-    @Ctx() { loaders, services }: RequestContext,
-  ): Promise<MediaType | null> {
-    const media = profilePictureId && (await loaders.mediaById.load(profilePictureId));
-    return media ? toMediaType(media, services.urls) : null;
+    @Ctx() context: RequestContext,
+  ): MediaType | null | Promise<MediaType | null> {
+    return profilePictureId === null ? null : findMedia(context, profilePictureId);
   }
 }

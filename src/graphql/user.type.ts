@@ -1,7 +1,7 @@
 // The types of people: `User` and the pages in which they are listed.
 import { Field, GraphQLISODateTime, ID, ObjectType } from "type-graphql";
 
-@ObjectType("User", { description: "A person who uses LetsApp." })
+@ObjectType("User", { simpleResolvers: true, description: "A person who uses LetsApp." })
 export class UserType {
   @Field(() => ID, { description: "24 hexadecimal digits." })
   id!: string;
@@ -22,7 +22,7 @@ export class UserType {
   profilePictureId!: string | null;
 }
 
-@ObjectType({ description: "A place in a list of users." })
+@ObjectType({ simpleResolvers: true, description: "A place in a list of users." })
 export class UserEdge {
   @Field(() => String, { description: "Give it as `after` to get what follows." })
   cursor!: string;
@@ -32,6 +32,7 @@ export class UserEdge {
 }
 
 @ObjectType({
+  simpleResolvers: true,
   description: "Where a page stands in its list. Source: the Relay cursor connections specification.",
 })
 export class PageInfo {
@@ -48,7 +49,7 @@ export class PageInfo {
   endCursor!: string | null;
 }
 
-@ObjectType({ description: "A page of users, in the order in which they joined." })
+@ObjectType({ simpleResolvers: true, description: "A page of users, in the order in which they joined." })
 export class UserConnection {
   @Field(() => [UserEdge], { description: "The users with their places." })
   edges!: UserEdge[];

@@ -40,22 +40,38 @@ export class PictureFront {
 
   constructor(readonly options: PictureFrontOptions) {}
 
-  /** Answers, or calls `next`. */
+  /** Answers, or calls `next`: also where it fails, as it fails there as well, and is answered as errors are. */
   handle(request: IncomingMessage, response: ServerResponse, next: () => void): void {
-    const picture = this.#findKnown(request);
-    const headers = picture && readUsualHeaders(request.rawHeaders);
-    if (!headers) return next();
-    const { answers, media } = this.options;
-    const unchanged = answers.withoutBytes(headers, picture);
-    if (unchanged) {
+    try {
+      const picture = this.#findKnown(request);
+      const headers = picture && readUsualHeaders(request.rawHeaders);
+      if (!headers) return next();
+      const unchanged = this.options.answers.withoutBytes(headers, picture);
+      if (!unchanged) return void this.#answer(request, response, picture).catch(next);
+      this.#send(request, response, unchanged);
       this.totals[304] += 1;
-      return this.#send(request, response, unchanged);
+    } catch {
+      next();
     }
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse, picture: Picture): Promise<void> {
+    const { answers, media, views } = this.options;
     const hot = media.peekBytes(picture);
-    if (!hot) return void this.#sendCold(request, response, picture, next);
+    if (!hot) return this.#answerCold(request, response, picture);
+    const answer = answers.withBytes({}, picture, hot);
+    await views.count(picture.mediaId);
+    this.#send(request, response, answer);
     this.totals[200] += 1;
-    const answer = answers.withBytes(headers, picture, hot);
-    void this.options.views.count(picture.mediaId).then(() => this.#send(request, response, answer));
+  }
+
+  async #answerCold(request: IncomingMessage, response: ServerResponse, picture: Picture): Promise<void> {
+    const { media, views, answers, observe } = this.options;
+    const startedAtMs = performance.now();
+    const answer = answers.withBytes({}, picture, await media.readBytes(picture));
+    await views.count(picture.mediaId);
+    this.#send(request, response, answer);
+    observe(answer.status, (performance.now() - startedAtMs) / 1000);
   }
 
   #findKnown({ method, url }: IncomingMessage): Picture | undefined {
@@ -63,25 +79,6 @@ export class PictureFront {
     const queryAt = PATH.length + ID_LENGTH;
     const variant = readUsual(url!.slice(queryAt));
     return variant && this.options.media.peekPicture(url!.slice(PATH.length, queryAt), variant);
-  }
-
-  async #sendCold(
-    request: IncomingMessage,
-    response: ServerResponse,
-    picture: Picture,
-    next: () => void,
-  ): Promise<void> {
-    const { media, views, answers, observe } = this.options;
-    const startedAtMs = performance.now();
-    let answer: PictureAnswer;
-    try {
-      answer = answers.withBytes({}, picture, await media.readBytes(picture));
-    } catch {
-      return next(); // It fails there as well, and is answered as errors are.
-    }
-    await views.count(picture.mediaId);
-    this.#send(request, response, answer);
-    observe(answer.status, (performance.now() - startedAtMs) / 1000);
   }
 
   #send(request: IncomingMessage, response: ServerResponse, { status, headers, body }: PictureAnswer): void {

@@ -14,6 +14,7 @@ import type { User } from "../domain/user.ts";
 import { WorkQueue } from "../domain/work-queue.ts";
 import { AppError } from "../errors.ts";
 import type { RateLimits } from "./rate-limits.ts";
+import { UserPages, type UserPage } from "./user-pages.ts";
 
 /** Somebody who has just proved who they are. */
 export interface SignedIn {
@@ -29,12 +30,15 @@ const passwordLimits = { maxConcurrent: 2, maxWaiting: 32, maxWaitMs: 8_000, max
 
 export class AccountService {
   readonly #passwordWork = new WorkQueue("people sign in", passwordLimits);
+  readonly #pages: UserPages;
 
   constructor(
     readonly users: UserRepository,
     readonly tokens: AccessTokens,
     readonly rateLimits: RateLimits,
-  ) {}
+  ) {
+    this.#pages = new UserPages(users);
+  }
 
   /**
    * Creates an account and signs it in.
@@ -88,9 +92,8 @@ export class AccountService {
   }
 
   /** Up to `count` users in the order in which they joined, and whether there are more. */
-  async findPage(count: number, afterId: UserId | null): Promise<{ users: User[]; hasNextPage: boolean }> {
-    const users = await this.users.findPage({ maxCount: count + 1, afterId });
-    return { users: users.slice(0, count), hasNextPage: users.length > count };
+  findPage(count: number, afterId: UserId | null): Promise<UserPage> {
+    return this.#pages.find(count, afterId);
   }
 }
 

@@ -25,6 +25,8 @@ const REVIEW_BATCH_COUNT = 1000;
 export class KnownMedia {
   readonly #known = new BoundedCache<MediaId, Media>(MAX_COUNT);
   readonly #loading = new Map<MediaId, Promise<Media | null>>();
+  /** For each query that is under way, what was hidden since it began. */
+  readonly #hiddenWhileReading = new Set<Set<MediaId>>();
   readonly #timers: NodeJS.Timeout[] = [];
   /** When the last look began that succeeded. */
   #lookedAtMs = -Infinity;
@@ -74,9 +76,23 @@ export class KnownMedia {
     }
   }
 
+  /** Those of the pictures that anybody may see, as they are in the database now, in no particular order. */
+  async read(ids: readonly MediaId[]): Promise<Media[]> {
+    const hiddenMeanwhile = new Set<MediaId>();
+    this.#hiddenWhileReading.add(hiddenMeanwhile);
+    try {
+      const found = await this.media.findManyByIds(ids);
+      for (const media of found) if (!hiddenMeanwhile.has(media.id)) this.#known.set(media.id, media);
+      return found;
+    } finally {
+      this.#hiddenWhileReading.delete(hiddenMeanwhile);
+    }
+  }
+
   #forget(id: MediaId): void {
     this.#known.delete(id);
     this.#loading.delete(id); // What is being read may be what was there before.
+    for (const hidden of this.#hiddenWhileReading) hidden.add(id);
   }
 
   #lookOnce(): Promise<void> {

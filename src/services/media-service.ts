@@ -26,6 +26,12 @@ export interface Picture {
   lastModified: Date;
 }
 
+/** A picture that was just read. */
+export interface FoundMedia {
+  media: Media;
+  viewCount: number;
+}
+
 export class MediaService {
   readonly #pictures = new WeakMap<Media, Map<PictureVariant, Picture>>();
 
@@ -70,13 +76,26 @@ export class MediaService {
     return found.sizeBytes;
   }
 
+  /** A visible picture, if it is known without a query. How often it was viewed is not. */
+  peek(id: MediaId): Media | undefined {
+    const media = this.known.peek(id);
+    return media && isAllowedContentType(media.contentType) ? media : undefined;
+  }
+
   /** Visible pictures in no particular order, with every view that was counted so far. One query. */
-  async findManyByIds(ids: readonly MediaId[]): Promise<Media[]> {
+  async findManyByIds(ids: readonly MediaId[]): Promise<FoundMedia[]> {
     const countLacking = this.views.beforeReading();
-    const found = await this.media.findManyByIds(ids);
+    const found = await this.known.read(ids);
     return found
       .filter(({ contentType }) => isAllowedContentType(contentType))
-      .map((media) => ({ ...media, viewCount: media.viewCount + countLacking(media) }));
+      .map((media) => ({ media, viewCount: media.viewCount + countLacking(media) }));
+  }
+
+  /** How often each picture was viewed, with every view that was counted so far. One query. */
+  async countViews(ids: readonly MediaId[]): Promise<{ id: MediaId; viewCount: number }[]> {
+    const countLacking = this.views.beforeReading();
+    const counts = await this.media.findViewCounts(ids);
+    return counts.map((count) => ({ id: count.id, viewCount: count.viewCount + countLacking(count) }));
   }
 
   #toPicture(media: Media, variant: PictureVariant): Picture | undefined {

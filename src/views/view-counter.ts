@@ -4,7 +4,7 @@ import type { FastifyBaseLogger } from "fastify";
 
 import type { MediaRepository } from "../database/media-repository.ts";
 import type { MediaId } from "../domain/ids.ts";
-import type { Media } from "../domain/media.ts";
+import type { ViewCount } from "../domain/media.ts";
 import type { ViewBatch } from "./view-batch.ts";
 import type { ViewJournal } from "./view-journal.ts";
 
@@ -59,7 +59,7 @@ export class ViewCounter {
    * To be called before records are read. What it returns says of each record that was read how many views it lacks:
    * a batch may have reached the record in between.
    */
-  beforeReading(): (media: Media) => number {
+  beforeReading(): (read: ViewCount) => number {
     const batches = this.#batches;
     return ({ id, lastViewBatch }) => {
       const lastCounted = batches.findLastIndex((batch) => batch.isIn(lastViewBatch));

@@ -51,15 +51,42 @@ describe("users", () => {
     expect(queries).toEqual({ users: 1, media: 1 });
   });
 
-  it("with pictures and their uploaders cost one query more", async () => {
+  it("with pictures that are known and their uploaders cost one query for each page", async () => {
     const query =
-      "{ users(first: 100) { edges { node { profilePicture { uploader { profilePicture { id } } } } } } }";
+      "{ users(first: 99) { edges { node { profilePicture { uploader { profilePicture { id } } } } } } }";
 
     const queries = await queriesOf(async () => {
       expect((await app.graphql(query, {}, people[0]!.token)).errors).toEqual([]);
     });
 
-    expect(queries).toEqual({ users: 2, media: 1 });
+    expect(queries).toEqual({ users: 2 });
+  });
+
+  it("that were listed a moment ago cost no query, until somebody changes a picture", async () => {
+    const query = "{ users(first: 98) { edges { node { profilePicture { id } } } } }";
+    const list = async () => (await app.graphql(query, {}, people[0]!.token)).data.users.edges;
+    await list();
+
+    const queries = await queriesOf(list);
+    const { data } = await app.upload({ bytes: await sampleImages.palettePng() }, people[3]!.token);
+    const [, , , { node }] = await list();
+
+    expect(queries).toEqual({});
+    expect(node.profilePicture.id).toBe(data.uploadProfilePicture.media.id);
+  });
+
+  it("have exact counts of views whether their pictures are known or not", async () => {
+    const query = "{ users(first: 3) { edges { node { profilePicture { id viewCount } } } } }";
+    const list = async () => (await app.graphql(query, {}, people[0]!.token)).data.users.edges;
+    const [first] = await list();
+    for (let view = 0; view < 2; view++)
+      await (await app.picture(first.node.profilePicture.id)).arrayBuffer();
+
+    const queries = await queriesOf(async () => {
+      expect((await list())[0].node.profilePicture.viewCount).toBe(first.node.profilePicture.viewCount + 2);
+    });
+
+    expect(queries).toEqual({ media: 1 });
   });
 
   it("come a page at a time, each once, in the order in which they joined", async () => {

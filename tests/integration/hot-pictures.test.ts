@@ -75,16 +75,22 @@ describe("a picture that was asked for before", () => {
     expect([after.status, thumbnail.status]).toEqual([404, 404]);
   });
 
-  it("is not kept when it is deleted while it is being read", async () => {
-    const findById = media().findById.bind(media());
-    vi.spyOn(media(), "findById").mockImplementationOnce(async (id) => {
-      const found = await findById(id);
+  it.each([
+    ["one", "findById", (known: KnownMedia) => known.find(mediaId)],
+    ["many", "findManyByIds", (known: KnownMedia) => known.read([mediaId])],
+  ] as const)("is not kept when it is deleted while it is being read: %s", async (_what, method, read) => {
+    const known = new KnownMedia(media(), app.app.server.log);
+    await known.start();
+    const realMethod = media()[method].bind(media()) as (what: never) => Promise<never>;
+    vi.spyOn(media(), method).mockImplementationOnce(async (what: unknown) => {
+      const found = await realMethod(what as never);
       await app.graphql(DELETE, {}, token);
       return found;
     });
-    await readPicture("");
+    await read(known);
 
-    expect((await readPicture(""))[0].status).toBe(404);
+    expect(known.peek(mediaId)).toBeUndefined();
+    await known.close();
   });
 
   it("counts in what operators see", async () => {

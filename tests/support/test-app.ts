@@ -7,6 +7,8 @@ import path from "node:path";
 import { createApp, type App, type Overrides } from "../../src/app.ts";
 import { loadConfig, type Config } from "../../src/config.ts";
 import type { User } from "../../src/domain/user.ts";
+import type { RequestContext } from "../../src/graphql/context.ts";
+import { createLoaders } from "../../src/graphql/loaders.ts";
 import { freshDatabaseConfig, secondDatabaseUri, startEmbeddedInThread } from "./database.ts";
 
 export const TEST_SECRET = "a secret of the tests, long enough for HS256";
@@ -70,7 +72,13 @@ export class TestApp {
       ...env,
     });
     const withDatabase = { ...config, database: freshDatabaseConfig(folder) };
-    const app = await createApp(withDatabase, { startEmbeddedMongo: startEmbeddedInThread, ...overrides });
+    // So that every test sees both ways of running a query: compiled at once on one database, never on the other.
+    const compileAfterCount = secondDatabaseUri() ? Infinity : 0;
+    const app = await createApp(withDatabase, {
+      startEmbeddedMongo: startEmbeddedInThread,
+      compileAfterCount,
+      ...overrides,
+    });
     return new TestApp(app, withDatabase, await app.start(), folder);
   }
 
@@ -160,6 +168,19 @@ export class TestApp {
 
   deleteByRest({ user, token }: { user: { id: string }; token?: string }): Promise<Response> {
     return this.fetch(`/api/users/${user.id}/profile-picture`, { method: "DELETE", headers: bearer(token) });
+  }
+
+  /** What resolvers get of a request of this person's, or of a stranger's. */
+  contextOf(currentUserId: string | null): RequestContext {
+    const { accounts, media, profilePictures, urls, server } = this.app;
+    return {
+      currentUserId,
+      requestId: "test",
+      log: server.log,
+      address: "127.0.0.1",
+      services: { accounts, media, profilePictures, urls },
+      loaders: createLoaders(accounts, media),
+    };
   }
 
   /** The `media` collection, seen by the plain driver. */
