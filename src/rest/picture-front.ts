@@ -40,18 +40,18 @@ export class PictureFront {
 
   constructor(readonly options: PictureFrontOptions) {}
 
-  /** Answers, or calls `next`: also where it fails, as it fails there as well, and is answered as errors are. */
-  handle(request: IncomingMessage, response: ServerResponse, next: () => void): void {
+  /** Answers, or calls `goOn`: also where it fails, as it fails there as well, and is answered as errors are. */
+  handle(request: IncomingMessage, response: ServerResponse, goOn: () => void): void {
     try {
       const picture = this.#findKnown(request);
       const headers = picture && readUsualHeaders(request.rawHeaders);
-      if (!headers) return next();
+      if (!headers) return goOn();
       const unchanged = this.options.answers.withoutBytes(headers, picture);
-      if (!unchanged) return void this.#answer(request, response, picture).catch(next);
+      if (!unchanged) return void this.#answer(request, response, picture).catch(goOn);
       this.#send(request, response, unchanged);
       this.totals[304] += 1;
     } catch {
-      next();
+      goOn();
     }
   }
 
