@@ -45,7 +45,7 @@ export interface App extends Parts {
 /** Builds the service. Nothing listens yet. @throws Error with one clear sentence when a part cannot be had */
 export async function createApp(config: Config, overrides: Overrides = {}): Promise<App> {
   let baseUrl = config.http.publicUrl ?? `http://${urlHost(config.http.host)}:${config.http.port}`;
-  const urls = new MediaUrls(() => baseUrl);
+  const urls = new MediaUrls(() => config.http.cdnUrl ?? baseUrl);
   let front: PictureFront | undefined; // It needs the parts, which need the server's log.
   const server = await createServer({
     http: config.http,
@@ -59,7 +59,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   const metrics = new Metrics();
   const parts = await buildParts(config, overrides, metrics, server.log);
   const { database, storage, tokens, rateLimits, views, known, media, cleanup } = parts;
-  const { accounts, profilePictures, pictures } = parts;
+  const { accounts, profilePictures, pictures, placeholders, renditions } = parts;
 
   metrics.observe(server);
   server.setErrorHandler(sendError);
@@ -74,12 +74,21 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     introspection: config.graphql.introspection,
     tokens,
     rateLimits,
-    services: { accounts, media, profilePictures, urls },
+    services: { accounts, media, placeholders, profilePictures, urls },
     countOperation: (operation, code) => metrics.countOperation(operation, code),
     compileAfterCount: overrides.compileAfterCount,
   });
-  const answers = new PictureAnswers(config.media.maxAgeSeconds);
-  const rest = { tokens, rateLimits, profilePictures, urls, media, views, answers };
+  const answers = new PictureAnswers(config.media.caching);
+  const rest = {
+    tokens,
+    currentPictures: parts.currentPictures,
+    rateLimits,
+    profilePictures,
+    urls,
+    media,
+    views,
+    answers,
+  };
   await server.register(restDoor, { prefix: REST_PREFIX, ...rest });
   const observe = (status: number, seconds: number) =>
     metrics.requestAnswered({ method: "GET", route: REST_PREFIX + MEDIA_ROUTE, status }, seconds);
@@ -98,6 +107,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     async start() {
       await views.start();
       await known.start();
+      await renditions.start();
       const address = await server.listen({ host: config.http.host, port: config.http.port });
       baseUrl = config.http.publicUrl ?? address;
       cleanup.start();

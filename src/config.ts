@@ -1,23 +1,12 @@
 // Turns the environment, which `main.ts` passes, into one frozen Config. Every other part receives its own group
 // of it alone.
-import { isIP } from "node:net";
 import path from "node:path";
 
 import { EnvironmentReader, type Environment } from "./environment.ts";
+import { readHttp, type HttpConfig } from "./http-config.ts";
 
 const SECOND_MS = 1000;
 const DAY_MS = 24 * 60 * 60 * SECOND_MS;
-
-export interface HttpConfig {
-  host: string;
-  port: number;
-  /** Where clients reach us, without a slash at its end; null means the address that we listen on. */
-  publicUrl: string | null;
-  /** Origins that may call the API from a browser. Pictures may be shown by any. */
-  corsOrigins: readonly string[] | "*";
-  /** The proxies whose `X-Forwarded-For` is believed. */
-  trustProxy: false | readonly string[];
-}
 
 export type DatabaseConfig = { kind: "embedded"; file: string } | { kind: "mongodb"; uri: string };
 
@@ -45,12 +34,26 @@ export interface GraphQLConfig {
   introspection: boolean;
 }
 
-export interface MediaConfig {
+/** What browsers and CDNs are told of pictures. */
+export interface CachingConfig {
   maxAgeSeconds: number;
+  /** How long an old one may be shown while it is asked for again. */
+  staleSeconds: number;
+  /** Whether they are told not to ask again even when a page is loaded anew. */
+  isImmutable: boolean;
+}
+
+export interface MediaConfig {
+  caching: CachingConfig;
   /** Of stored pictures that are kept in memory, together. */
   memoryBytes: number;
   viewJournalDir: string;
+  /** Of what is made of pictures, which can be made again. */
+  renditionDir: string;
+  renditionBytes: number;
 }
+
+export type { HttpConfig };
 
 export interface Config {
   http: HttpConfig;
@@ -88,13 +91,7 @@ export function loadConfig(env: Environment): Config {
   const instanceDir = path.resolve(read.text("INSTANCE_DIR") ?? "instance");
   const database = readDatabase(read, instanceDir);
   const config: Config = {
-    http: {
-      host: read.text("HOST") ?? "127.0.0.1",
-      port: read.integer("PORT", { fallback: 4000, min: 0, max: 65_535 }),
-      publicUrl: readPublicUrl(read),
-      corsOrigins: readCorsOrigins(read),
-      trustProxy: readTrustProxy(read),
-    },
+    http: readHttp(read),
     database,
     auth: readAuth(read, database, instanceDir),
     storage: { kind: "local", rootDir: path.join(instanceDir, "uploads", "profile_pictures") },
@@ -106,9 +103,16 @@ export function loadConfig(env: Environment): Config {
       signInsPerMinute: read.integer("SIGN_INS_PER_MINUTE", { fallback: 10, min: 1, max: 1_000_000 }),
     },
     media: {
-      maxAgeSeconds: read.integer("MEDIA_MAX_AGE_SECONDS", { fallback: 3600, min: 0, max: 31_536_000 }),
+      caching: {
+        maxAgeSeconds: read.integer("MEDIA_MAX_AGE_SECONDS", { fallback: 3600, min: 0, max: 31_536_000 }),
+        staleSeconds: read.integer("MEDIA_STALE_SECONDS", { fallback: 0, min: 0, max: 31_536_000 }),
+        isImmutable: read.choice("MEDIA_IMMUTABLE", ["true", "false"], "false") === "true",
+      },
       memoryBytes: read.integer("MEDIA_MEMORY_MB", { fallback: 64, min: 0, max: 1_000_000 }) * 1024 * 1024,
       viewJournalDir: path.join(instanceDir, "views"),
+      renditionDir: path.join(instanceDir, "cache", "renditions"),
+      renditionBytes:
+        read.integer("MEDIA_CACHE_MB", { fallback: 1024, min: 0, max: 100_000_000 }) * 1024 * 1024,
     },
     cleanup: {
       retentionMs: read.integer("MEDIA_RETENTION_DAYS", { fallback: 30, min: 0, max: 36_500 }) * DAY_MS,
@@ -118,13 +122,6 @@ export function loadConfig(env: Environment): Config {
   };
   if (problems.length > 0) throw new ConfigError(problems);
   return deepFreeze(config);
-}
-
-function readPublicUrl(read: EnvironmentReader): string | null {
-  const url = read.url("PUBLIC_URL", ["http:", "https:"]);
-  if (url && /[?#]/.test(url))
-    read.problem("PUBLIC_URL must end before any ? or #: paths are put behind it.");
-  return url?.replace(/\/+$/, "") ?? null;
 }
 
 function readDatabase(read: EnvironmentReader, instanceDir: string): DatabaseConfig {
@@ -157,40 +154,6 @@ function readAuth(read: EnvironmentReader, database: DatabaseConfig, instanceDir
     );
   }
   return { kind: "generated-secret", secretFile: path.join(instanceDir, "jwt-secret") };
-}
-
-function readCorsOrigins(read: EnvironmentReader): readonly string[] | "*" {
-  const text = read.text("CORS_ORIGINS");
-  if (text === undefined) return [];
-  if (text === "*") return "*";
-  const origins = text.split(",").map((origin) => origin.trim());
-  for (const origin of origins) {
-    if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
-      read.problem(`CORS_ORIGINS must be "*" or a list such as https://a.example,https://b.example.`);
-      break;
-    }
-  }
-  return origins;
-}
-
-function readTrustProxy(read: EnvironmentReader): HttpConfig["trustProxy"] {
-  const text = read.text("TRUST_PROXY");
-  if (text === undefined || text === "false") return false;
-  const addresses = text.split(",").map((address) => address.trim());
-  if (!addresses.every(isAddressOrRange)) {
-    read.problem("TRUST_PROXY must be false or the addresses of your proxies, such as 10.0.0.0/8,loopback.");
-  }
-  return addresses;
-}
-
-/** What the web framework understands: an address, one with a prefix length, or the name of a well-known range. */
-function isAddressOrRange(text: string): boolean {
-  if (["loopback", "linklocal", "uniquelocal"].includes(text)) return true;
-  const [address = "", prefix] = text.split("/");
-  const maxPrefix = isIP(address) === 4 ? 32 : 128;
-  return (
-    isIP(address) !== 0 && (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= maxPrefix))
-  );
 }
 
 function deepFreeze<Value extends object>(value: Value): Value {

@@ -12,14 +12,19 @@ import type { Reports } from "./domain/reports.ts";
 import { PictureMaker } from "./images/picture-maker.ts";
 import { CleanupJob } from "./jobs/cleanup-job.ts";
 import { AccountService } from "./services/account-service.ts";
+import { CurrentPictures } from "./services/current-pictures.ts";
 import { KnownMedia } from "./services/known-media.ts";
 import { MediaService } from "./services/media-service.ts";
 import { PictureIntake } from "./services/picture-intake.ts";
+import { Placeholders } from "./services/placeholders.ts";
 import { ProfilePictureService } from "./services/profile-picture-service.ts";
+import { Renditions } from "./services/renditions.ts";
 import { RateLimits, type RateLimiterFactory } from "./services/rate-limits.ts";
 import { createStorage } from "./storage/create-storage.ts";
+import { HotBytes } from "./storage/hot-bytes.ts";
 import { HotStorage } from "./storage/hot-storage.ts";
 import type { ObjectStorage } from "./storage/object-storage.ts";
+import { RenditionFolder } from "./storage/rendition-folder.ts";
 import { ViewCounter } from "./views/view-counter.ts";
 import { ViewJournal } from "./views/view-journal.ts";
 
@@ -51,15 +56,19 @@ export async function buildParts(
   warnOfShortSecret(config.auth, log);
   const onFatal = overrides.onFatal ?? ((error) => log.fatal({ err: error }, "the database has failed"));
   const database = await Database.open(config.database, onFatal, overrides.startEmbeddedMongo);
-  const { users, media: mediaRepository } = database;
+  const { users, media: mediaRepository, viewCounts } = database;
   const coldStorage = (overrides.createStorage ?? createStorage)(config.storage);
-  const storage = new HotStorage(coldStorage, config.media.memoryBytes);
+  const hot = new HotBytes(config.media.memoryBytes);
+  const storage = new HotStorage(coldStorage, hot);
   const rateLimits = new RateLimits(config.limits, await limiterFactory(config, database));
   const isShared = config.database.kind === "mongodb"; // The embedded database has one process at a time.
   const journal = new ViewJournal(config.media.viewJournalDir, isShared, log);
-  const views = new ViewCounter(mediaRepository, journal, log);
+  const views = new ViewCounter(viewCounts, journal, log);
   const known = new KnownMedia(mediaRepository, log);
-  const media = new MediaService(mediaRepository, known, storage, views, log);
+  const folder = new RenditionFolder(config.media.renditionDir, config.media.renditionBytes);
+  const renditions = new Renditions(mediaRepository, coldStorage, folder, log);
+  known.whenForgotten((id) => void renditions.forget(id));
+  const media = new MediaService(viewCounts, known, storage, renditions, hot, views, log);
   const pictures = new PictureMaker(overrides.pictureQueue ?? defaultPictureQueue);
   const profilePictures = new ProfilePictureService(
     users,
@@ -70,6 +79,8 @@ export async function buildParts(
     reports,
     log,
   );
+  const currentPictures = new CurrentPictures(users, media);
+  const placeholders = new Placeholders(mediaRepository, coldStorage, log);
   const accounts = new AccountService(users, tokens, rateLimits);
   const cleanup = new CleanupJob(database, storage, config.cleanup, log);
   return {
@@ -84,6 +95,10 @@ export async function buildParts(
     profilePictures,
     accounts,
     cleanup,
+    currentPictures,
+    hot,
+    placeholders,
+    renditions,
   };
 }
 

@@ -22,7 +22,8 @@ const allowed: Record<string, readonly string[]> = {
   auth: ["domain", "errors"],
   domain: ["errors"],
   "embedded-mongo": [],
-  config: ["environment"],
+  config: ["environment", "http-config"],
+  "http-config": ["environment"],
   environment: [],
   errors: [],
 };

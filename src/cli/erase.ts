@@ -3,12 +3,14 @@ import { parseArgs } from "node:util";
 
 import { parseId, type UserId } from "../domain/ids.ts";
 import { erasePictures } from "../jobs/erasure.ts";
+import { RenditionFolder } from "../storage/rendition-folder.ts";
 import { runProgram, UsageError } from "./program.ts";
 
 const USAGE = "Usage: npm run erase -- --user ID";
 
-await runProgram(USAGE, async ({ database, storage }) => {
-  const { erasedCount, leftAloneCount } = await erasePictures(readArguments(), database, storage);
+await runProgram(USAGE, async ({ config, database, storage }) => {
+  const renditions = new RenditionFolder(config.media.renditionDir, config.media.renditionBytes);
+  const { erasedCount, leftAloneCount } = await erasePictures(readArguments(), database, storage, renditions);
   console.log(
     `${erasedCount} ${erasedCount === 1 ? "picture" : "pictures"} erased: objects, records and pointer.`,
   );

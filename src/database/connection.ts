@@ -10,6 +10,7 @@ import { querying } from "./errors.ts";
 import { MediaRepository } from "./media-repository.ts";
 import { MediaUpkeep } from "./media-upkeep.ts";
 import { UserRepository } from "./user-repository.ts";
+import { ViewCountRepository } from "./view-count-repository.ts";
 
 /** LetsApp's database, unless the URI names another one. */
 const DEFAULT_DATABASE = "letsapp";
@@ -36,6 +37,7 @@ export class Database {
   readonly users: UserRepository;
   readonly media: MediaRepository;
   readonly upkeep: MediaUpkeep;
+  readonly viewCounts: ViewCountRepository;
 
   private constructor(
     readonly connection: mongoose.Connection,
@@ -44,6 +46,7 @@ export class Database {
     this.users = new UserRepository(connection);
     this.media = new MediaRepository(connection);
     this.upkeep = new MediaUpkeep(connection);
+    this.viewCounts = new ViewCountRepository(connection);
   }
 
   /**

@@ -2,12 +2,9 @@
 import type { AnyBulkWriteOperation, Connection, Model } from "mongoose";
 
 import type { MediaId, UserId } from "../domain/ids.ts";
-import { thumbnailKeyOf, type Media, type NewMedia, type ViewCount } from "../domain/media.ts";
+import { thumbnailKeyOf, type Media, type NewMedia, type Placeholder } from "../domain/media.ts";
 import { querying } from "./errors.ts";
-import { mediaModel, toMedia, toViewCount, type MediaRecord } from "./media.model.ts";
-
-/** What anybody may see: stored completely, and neither deleted nor replaced. */
-const visible = { is_deleted: { $ne: true }, status: { $ne: "pending" } } as const;
+import { mediaModel, toMedia, visible, type MediaRecord } from "./media.model.ts";
 
 /** Marked for a change, shown, and not current yet. */
 const beingRestored = {
@@ -15,8 +12,6 @@ const beingRestored = {
   status: { $ne: "pending" },
   unsettled_since: { $gt: new Date(0) },
 } as const;
-
-const MAX_WRITES_PER_COMMAND = 1000;
 
 interface Settlement {
   retiredId: MediaId | null;
@@ -49,15 +44,6 @@ export class MediaRepository {
       this.#media.find({ _id: { $in: ids }, ...visible }).lean<MediaRecord[]>(),
     );
     return records.map(toMedia);
-  }
-
-  /** Of pictures that anybody may see. */
-  async findViewCounts(ids: readonly MediaId[]): Promise<ViewCount[]> {
-    const fields = { view_count: 1, last_view_batch: 1 };
-    const records = await querying(() =>
-      this.#media.find({ _id: { $in: ids }, ...visible }, fields).lean<MediaRecord[]>(),
-    );
-    return records.map(toViewCount);
   }
 
   /** Calls `listener` with each media that this process has hidden, before whoever hid it knows. */
@@ -97,10 +83,20 @@ export class MediaRepository {
       is_deleted: false,
       status: "pending",
       etag: media.etag,
+      ...(media.look.crop && { crop: media.look.crop }),
+      ...(media.look.filter && { filter: media.look.filter }),
+      placeholder: media.placeholder.thumbHash,
+      dominant_color: media.placeholder.dominantColor,
       unsettled_since: now,
     });
     await querying(() => record.save());
     return toMedia(record);
+  }
+
+  /** For a record that lacks it. */
+  async setPlaceholder(id: MediaId, { thumbHash, dominantColor }: Placeholder): Promise<void> {
+    const update = { $set: { placeholder: thumbHash, dominant_color: dominantColor } };
+    await querying(() => this.#media.updateOne({ _id: id }, update));
   }
 
   /**
@@ -190,28 +186,6 @@ export class MediaRepository {
       if (writes.length > 0) await querying(() => this.#media.bulkWrite(writes));
     } finally {
       if (retiredId) for (const listener of this.#hiddenListeners) listener(retiredId); // It may be, at least.
-    }
-  }
-
-  /**
-   * Adds a batch of views to the records' counts. One that is added again changes nothing, unless another process has
-   * added one of its own in between.
-   */
-  async addViews(
-    counts: ReadonlyMap<MediaId, number>,
-    { writer, number }: { writer: string; number: number },
-  ): Promise<void> {
-    const isIn = { "last_view_batch.writer": writer, "last_view_batch.number": { $gte: number } };
-    const writes: AnyBulkWriteOperation[] = [...counts].map(([id, count]) => ({
-      updateOne: {
-        filter: { _id: id, $nor: [isIn] },
-        update: { $inc: { view_count: count }, $set: { last_view_batch: { writer, number } } },
-      },
-    }));
-    // All at once may be more than a command has time for, and would hold up all others.
-    for (let start = 0; start < writes.length; start += MAX_WRITES_PER_COMMAND) {
-      const some = writes.slice(start, start + MAX_WRITES_PER_COMMAND);
-      await querying(() => this.#media.bulkWrite(some, { ordered: false }));
     }
   }
 }

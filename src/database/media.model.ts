@@ -3,7 +3,8 @@ import { buildSchema, index, modelOptions, prop, Severity } from "@typegoose/typ
 import { Schema, Types, type Connection, type Model } from "mongoose";
 
 import type { UserId } from "../domain/ids.ts";
-import { thumbnailKeyOf, type Media, type ViewCount } from "../domain/media.ts";
+import { checkCrop, pictureFilters, type Crop, type Look, type PictureFilter } from "../domain/look.ts";
+import { thumbnailKeyOf, type Media, type Placeholder, type ViewCount } from "../domain/media.ts";
 
 // Both hold only the few records that somebody still has to deal with.
 @index({ unsettled_since: 1 }, { sparse: true })
@@ -72,6 +73,20 @@ export class MediaRecord {
   @prop({ type: () => String })
   etag?: string;
 
+  /** Which part of the picture its owner wants to be seen: see `domain/look.ts`. */
+  @prop({ type: () => Schema.Types.Mixed, allowMixed: Severity.ALLOW })
+  crop?: Crop | null;
+
+  @prop({ type: () => String })
+  filter?: PictureFilter | null;
+
+  /** A ThumbHash, as base64; and "#rrggbb". */
+  @prop({ type: () => String })
+  placeholder?: string;
+
+  @prop({ type: () => String })
+  dominant_color?: string;
+
   /**
    * Since when a change of the user's pointer to or from this media is under way. It is gone once the pointer
    * and the media agree; where it stays behind, the process died in between and `jobs/cleanup-job.ts` finishes.
@@ -87,6 +102,9 @@ export class MediaRecord {
   @prop({ type: () => Types.ObjectId })
   replaces?: Types.ObjectId;
 }
+
+/** What anybody may see: stored completely, and neither deleted nor replaced. */
+export const visible = { is_deleted: { $ne: true }, status: { $ne: "pending" } } as const;
 
 /** One model for each connection: typegoose's `getModelForClass` would share one among all of them. */
 export function mediaModel(connection: Connection): Model<MediaRecord> {
@@ -115,7 +133,27 @@ export function toMedia(record: MediaRecord): Media {
     createdAt: record.created_at ? new Date(record.created_at) : record._id.getTimestamp(),
     uploaderId: (uploaderId?.toString() ?? NOBODY) as UserId,
     etag: record.etag ?? null,
+    look: toLook(record),
+    placeholder: toPlaceholder(record),
   };
+}
+
+function toLook({ crop, filter }: MediaRecord): Look {
+  const isFilter = filter != null && pictureFilters.includes(filter);
+  return { crop: toCrop(crop), filter: isFilter ? filter : null };
+}
+
+function toCrop(crop: MediaRecord["crop"]): Crop | null {
+  if (crop == null) return null;
+  try {
+    return checkCrop(crop);
+  } catch {
+    return null; // The record is damaged: the picture is shown without it.
+  }
+}
+
+function toPlaceholder({ placeholder, dominant_color: dominantColor }: MediaRecord): Placeholder | null {
+  return placeholder && dominantColor ? { thumbHash: placeholder, dominantColor } : null;
 }
 
 export function toViewCount(record: Pick<MediaRecord, "_id" | "view_count" | "last_view_batch">): ViewCount {

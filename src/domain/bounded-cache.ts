@@ -1,5 +1,5 @@
-// Keeps what was asked for lately, within a bound on how much that is. Used by `services/known-media.ts` and
-// `storage/hot-storage.ts`.
+// Keeps what was asked for lately, within a bound on how much that is. Used by `services/known-media.ts`,
+// `storage/hot-bytes.ts` and others.
 //
 // Second chance, which is nearly as good as least recently used and costs nothing when something is found: what was
 // asked for since it was last looked at stays when room is needed.
@@ -17,7 +17,11 @@ export class BoundedCache<Key, Value> {
   #hitCount = 0;
   #missCount = 0;
 
-  constructor(readonly maxWeight: number) {}
+  /** @param onGivenUp called with each key for which there was no more room */
+  constructor(
+    readonly maxWeight: number,
+    readonly onGivenUp: (key: Key) => void = () => {},
+  ) {}
 
   get state(): { count: number; weight: number; hits: number; misses: number } {
     return {
@@ -42,10 +46,14 @@ export class BoundedCache<Key, Value> {
   /** What is heavier than the bound is not kept. */
   set(key: Key, value: Value, weight = 1): void {
     this.delete(key);
-    if (weight > this.maxWeight) return;
+    if (weight > this.maxWeight) return this.onGivenUp(key);
     this.#entries.set(key, { value, weight, wasAskedFor: false });
     this.#weight += weight;
     this.#makeRoom();
+  }
+
+  weightOf(key: Key): number | undefined {
+    return this.#entries.get(key)?.weight;
   }
 
   delete(key: Key): void {
@@ -77,6 +85,7 @@ export class BoundedCache<Key, Value> {
         this.#entries.set(key, entry); // The walk comes to it again, behind all others.
       } else {
         this.#weight -= entry.weight;
+        this.onGivenUp(key);
       }
     }
   }

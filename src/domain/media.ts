@@ -3,6 +3,7 @@
 import { randomBytes } from "node:crypto";
 
 import type { MediaId, UserId } from "./ids.ts";
+import type { Look } from "./look.ts";
 import { pictureFormats, type PictureFormat } from "./picture-format.ts";
 
 /** How often a picture was viewed, as its record says. */
@@ -27,8 +28,20 @@ export interface Media extends ViewCount {
   height: number | null;
   createdAt: Date;
   uploaderId: UserId;
+  /** How everything that is derived from it is made. */
+  look: Look;
+  /** Null where nobody has made it yet. */
+  placeholder: Placeholder | null;
   /** Identifies the original's bytes; a record of LetsApp's has none, but its bytes never change either. */
   etag: string | null;
+}
+
+/** What is shown before a picture has come. */
+export interface Placeholder {
+  /** A blur of the picture: a ThumbHash, as base64. */
+  thumbHash: string;
+  /** "#rrggbb". */
+  dominantColor: string;
 }
 
 /** What is known of a picture once it has been made safe, before it is stored. */
@@ -41,6 +54,8 @@ export interface NewMedia {
   height: number;
   uploaderId: UserId;
   etag: string;
+  look: Look;
+  placeholder: Placeholder;
 }
 
 /** When a picture is hidden, every process has seen that after this time: none shows it any more. */

@@ -6,6 +6,7 @@ import { AppError } from "../errors.ts";
 import type { AccountService } from "../services/account-service.ts";
 import type { MediaService } from "../services/media-service.ts";
 import type { MediaUrls } from "../services/media-urls.ts";
+import type { Placeholders } from "../services/placeholders.ts";
 import type { ProfilePictureService } from "../services/profile-picture-service.ts";
 import type { Loaders } from "./loaders.ts";
 
@@ -13,6 +14,7 @@ export interface Services {
   accounts: AccountService;
   media: MediaService;
   profilePictures: ProfilePictureService;
+  placeholders: Placeholders;
   urls: MediaUrls;
 }
 

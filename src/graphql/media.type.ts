@@ -1,5 +1,7 @@
 // The type `Media`: what the graph shows of a picture.
-import { Field, GraphQLISODateTime, ID, Int, ObjectType } from "type-graphql";
+import { Field, Float, GraphQLISODateTime, ID, InputType, Int, ObjectType } from "type-graphql";
+
+import type { Media } from "../domain/media.ts";
 
 @ObjectType("Media", {
   simpleResolvers: true,
@@ -10,12 +12,6 @@ export class MediaType {
     description: "24 hexadecimal digits. A new picture has a new id, so an id's bytes never change.",
   })
   id!: string;
-
-  @Field(() => String, {
-    description:
-      "The picture as it was uploaded, without metadata. For `<img src>`; needs no token. Each GET that sends it counts as a view.",
-  })
-  url!: string;
 
   @Field(() => String, {
     description:
@@ -53,6 +49,49 @@ export class MediaType {
   @Field(() => GraphQLISODateTime, { description: "When the picture was uploaded." })
   createdAt!: Date;
 
+  /** Resolved in `media.resolver.ts`, as everything is that stands on this. */
+  media!: Media;
+
   /** Resolved in `media.resolver.ts`. */
   uploaderId!: string;
+}
+
+@ObjectType("Placeholder", {
+  simpleResolvers: true,
+  description: "What can be shown before a picture has come: a blur of its square.",
+})
+export class PlaceholderType {
+  @Field(() => String, { description: "A ThumbHash of some 25 bytes, as base64." })
+  thumbHash!: string;
+
+  /** Resolved in `media.resolver.ts`. */
+  dataUrl?: string;
+}
+
+@InputType({
+  description:
+    "Which part of a picture is seen in everything that is derived from it. In fractions of its width and height, upright.",
+})
+export class CropInput {
+  @Field(() => Float, {
+    description: "Of the left edge, 0 to 1; without `width` and `height`, of the point that stays in sight.",
+  })
+  x!: number;
+
+  @Field(() => Float, {
+    description: "Of the upper edge, 0 to 1; without `width` and `height`, of the point that stays in sight.",
+  })
+  y!: number;
+
+  @Field(() => Float, {
+    nullable: true,
+    description: "Above 0; with `x`, at most 1. Together with `height`, or not at all.",
+  })
+  width?: number | null;
+
+  @Field(() => Float, {
+    nullable: true,
+    description: "Above 0; with `y`, at most 1. Together with `width`, or not at all.",
+  })
+  height?: number | null;
 }

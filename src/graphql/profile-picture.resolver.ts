@@ -2,11 +2,15 @@
 import type { FileUpload } from "graphql-upload-ts";
 import { Arg, Ctx, Directive, ID, Mutation, Resolver } from "type-graphql";
 
+import type { TakeBytes } from "../domain/byte-budget.ts";
 import { parseId } from "../domain/ids.ts";
+import { checkCrop, type PictureFilter as PictureFilterName } from "../domain/look.ts";
 import { ownUserId } from "../services/own-user-id.ts";
 import { DELETED_MESSAGE, RESTORED_MESSAGE, UPDATED_MESSAGE } from "../services/profile-picture-service.ts";
 import { forgetLoaded, requireUser, type RequestContext } from "./context.ts";
 import { readFileUpload, UploadScalar } from "./file-upload.ts";
+import { CropInput } from "./media.type.ts";
+import { PictureFilter } from "./picture-enums.ts";
 import { ProfilePicturePayload } from "./profile-picture.type.ts";
 import { toMediaType, toUserType } from "./to-type.ts";
 
@@ -27,13 +31,21 @@ export class ProfilePictureResolver {
     })
     upload: Promise<FileUpload>,
     @Arg("userId", () => ID, { nullable: true, description: ownerDescription }) userId: string | null,
+    @Arg("crop", () => CropInput, {
+      nullable: true,
+      description:
+        "Which part is seen in squares and the thumbnail. Without it, squares show what draws the eye.",
+    })
+    crop: CropInput | null,
+    @Arg("filter", () => PictureFilter, { nullable: true, description: "For squares and the thumbnail." })
+    filter: PictureFilterName | null,
     @Ctx() context: RequestContext,
   ): Promise<ProfilePicturePayload> {
     const { services } = context;
     const ownId = ownUserId(requireUser(context), userId);
-    const { user, media } = await services.profilePictures.upload(ownId, {
-      read: (take) => readFileUpload(upload, take),
-    });
+    const look = { crop: crop ? checkCrop(crop) : null, filter: filter ?? null };
+    const file = { read: (take: TakeBytes) => readFileUpload(upload, take) };
+    const { user, media } = await services.profilePictures.upload(ownId, file, look);
     forgetLoaded(context);
     return {
       success: true,

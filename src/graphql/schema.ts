@@ -8,7 +8,7 @@ import { buildSchema } from "type-graphql";
 
 import type { RateLimits } from "../services/rate-limits.ts";
 import { AccountResolver } from "./account.resolver.ts";
-import { MediaResolver } from "./media.resolver.ts";
+import { MediaResolver, PlaceholderResolver } from "./media.resolver.ts";
 import { ProfilePictureResolver } from "./profile-picture.resolver.ts";
 import { createRateLimit } from "./rate-limit.ts";
 import { UserResolver } from "./user.resolver.ts";
@@ -16,7 +16,7 @@ import { UserResolver } from "./user.resolver.ts";
 export async function createSchema(rateLimits: Pick<RateLimits, "consumeUpload">): Promise<GraphQLSchema> {
   const rateLimit = createRateLimit(rateLimits);
   const schema = await buildSchema({
-    resolvers: [UserResolver, MediaResolver, AccountResolver, ProfilePictureResolver],
+    resolvers: [UserResolver, MediaResolver, PlaceholderResolver, AccountResolver, ProfilePictureResolver],
     directives: [...specifiedDirectives, rateLimit.directive],
     validate: false, // The services check what they are given.
   });

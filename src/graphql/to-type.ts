@@ -34,7 +34,6 @@ export function toMediaType(media: Media, urls: MediaUrls): MediaType {
   if (!type) {
     type = Object.assign(new MediaType(), {
       id: media.id,
-      url: urls.original(media.id),
       thumbnailUrl: urls.thumbnail(media.id),
       originalFilename: media.originalFilename,
       fileSize: media.fileSizeBytes,
@@ -44,6 +43,7 @@ export function toMediaType(media: Media, urls: MediaUrls): MediaType {
       height: media.height,
       createdAt: media.createdAt,
       uploaderId: media.uploaderId,
+      media,
     });
     mediaTypes.set(media, type);
   }

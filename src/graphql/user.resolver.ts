@@ -2,11 +2,13 @@
 import { Arg, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from "type-graphql";
 
 import { parseId } from "../domain/ids.ts";
+import type { PictureSize as PictureSizePx } from "../domain/rendition.ts";
 import { AppError } from "../errors.ts";
 import { requireUser, type RequestContext } from "./context.ts";
 import { decodeCursor } from "./cursor.ts";
 import { findMedia } from "./find-media.ts";
 import { MediaType } from "./media.type.ts";
+import { PictureSize } from "./picture-enums.ts";
 import { toUserEdge, toUserType } from "./to-type.ts";
 import { UserConnection, UserType } from "./user.type.ts";
 
@@ -66,6 +68,20 @@ export class UserResolver {
   })
   email(@Root() user: UserType, @Ctx() { currentUserId }: RequestContext): string | null {
     return user.isSignedInHere || user.id === currentUserId ? user.email : null;
+  }
+
+  @FieldResolver(() => String, {
+    description:
+      "Always something to show: leads to the user's picture, or where there is none to the initials. For `<img src>`; " +
+      "needs no token. A new picture is seen there within a minute.",
+  })
+  profilePictureUrl(
+    @Root() { id }: UserType,
+    @Arg("size", () => PictureSize, { defaultValue: 150, description: "Pixels on each side." })
+    size: PictureSizePx,
+    @Ctx() { services: { urls } }: RequestContext,
+  ): string {
+    return urls.current(id, size);
   }
 
   @FieldResolver(() => MediaType, {

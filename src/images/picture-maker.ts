@@ -1,5 +1,7 @@
 // From the bytes that a stranger sent to a picture that is safe to store and show. Called by
 // `services/profile-picture-service.ts`; each step is a file of this folder.
+import { plainLook } from "../domain/look.ts";
+import type { Placeholder } from "../domain/media.ts";
 import { pictureLimits, type PictureFormat } from "../domain/picture-format.ts";
 import { WorkQueue, type WorkLimits } from "../domain/work-queue.ts";
 import { stripGif } from "./gif/blocks.ts";
@@ -16,6 +18,7 @@ export interface SafePicture {
   /** The original, upright. Where nothing had to go, these are the uploaded bytes. */
   original: Buffer;
   thumbnail: Buffer;
+  placeholder: Placeholder;
   /** Pixels of the original. */
   width: number;
   height: number;
@@ -53,7 +56,7 @@ export class PictureMaker {
    * @throws UNREADABLE_IMAGE when the image is corrupt or ends early
    * @throws OVERLOADED when too many pictures wait already, or it has waited for too long
    */
-  async make(bytes: Buffer): Promise<SafePicture> {
+  async make(bytes: Buffer, look = plainLook): Promise<SafePicture> {
     const format = await recogniseFormat(bytes);
     const readable = format === "png" ? withExifFirst(bytes) : bytes;
     const uploaded = await inspect(readable); // The header alone says how much work there is.
@@ -62,8 +65,8 @@ export class PictureMaker {
       const isUpright = uploaded.orientation === 1;
       const original = isUpright ? stripped : await strip[format](await makeUpright(readable, format));
       const header = isUpright ? uploaded : await inspect(original);
-      const thumbnail = await drawThumbnail(original, format, header);
-      return { format, original, thumbnail, width: header.width, height: header.height };
+      const { thumbnail, ...placeholder } = await drawThumbnail(original, format, header, look);
+      return { format, original, thumbnail, placeholder, width: header.width, height: header.height };
     });
   }
 }

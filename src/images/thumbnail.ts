@@ -1,8 +1,14 @@
 // Draws the square thumbnail, and on the way decodes the whole picture, which proves that all of it is there.
 // Called by `picture-maker.ts` with the very bytes that will be stored.
+import type { OutputInfo, Sharp } from "sharp";
+
+import type { Look } from "../domain/look.ts";
+import type { Placeholder } from "../domain/media.ts";
 import { THUMBNAIL_SIDE_PX, type PictureFormat } from "../domain/picture-format.ts";
 import { decoding, openImage, openPixels, type Pixels } from "./decoder.ts";
 import type { ImageHeader } from "./inspect.ts";
+import { makePlaceholder, PLACEHOLDER_SIDE_PX } from "./placeholder.ts";
+import { makeSquare, shownSidePx } from "./square.ts";
 
 const encoderOptions: Record<PictureFormat, object> = {
   jpeg: { quality: 82 },
@@ -10,9 +16,13 @@ const encoderOptions: Record<PictureFormat, object> = {
   gif: { effort: 1 }, // 12 ms instead of 42, and nobody sees it at this size.
 };
 
+export interface Thumbnail extends Placeholder {
+  thumbnail: Buffer;
+}
+
 /**
- * A thumbnail of 150 × 150 pixels: the middle of the picture, sRGB, in the picture's own format, without
- * metadata. Of an animation it is the first frame.
+ * A thumbnail of 150 × 150 pixels: the middle of the picture unless the look says otherwise, sRGB, in the picture's own
+ * format, without metadata. Of an animation it is the first frame.
  *
  * @param bytes an upright picture
  * @throws UNREADABLE_IMAGE when any part of the picture data is missing or corrupt
@@ -22,15 +32,30 @@ export async function drawThumbnail(
   bytes: Buffer,
   format: PictureFormat,
   header: ImageHeader,
-): Promise<Buffer> {
+  look: Look,
+): Promise<Thumbnail> {
   if (header.frameCount > 1) await decodeAllFrames(bytes);
   const reduced = await decodeReduced(bytes, header);
-  return decoding(
-    openPixels(reduced)
-      .resize(THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX, { fit: "cover" })
-      .toFormat(format, encoderOptions[format])
-      .toBuffer(),
+  const square = await decoding(
+    drawSquare(bytes, header, reduced, look).raw().toBuffer({ resolveWithObject: true }),
   );
+  const pixels = toPixels(square);
+  const [thumbnail, rgba] = await Promise.all([
+    decoding(openPixels(pixels).toFormat(format, encoderOptions[format]).toBuffer()),
+    decoding(
+      openPixels(pixels).resize(PLACEHOLDER_SIDE_PX).toColourspace("srgb").ensureAlpha().raw().toBuffer(),
+    ),
+  ]);
+  return { thumbnail, ...makePlaceholder(rgba) };
+}
+
+/** From what was decoded already, unless too few pixels of it would be left: a small part of the picture is shown. */
+function drawSquare(bytes: Buffer, header: ImageHeader, reduced: Pixels, look: Look): Sharp {
+  const shape = { sidePx: THUMBNAIL_SIDE_PX, look, position: "centre" } as const;
+  const isEnough = shownSidePx(reduced, look) >= Math.min(THUMBNAIL_SIDE_PX, shownSidePx(header, look));
+  return isEnough
+    ? makeSquare(openPixels(reduced), { ...reduced, ...shape })
+    : makeSquare(openImage(bytes), { ...header, ...shape });
 }
 
 /**
@@ -39,13 +64,14 @@ export async function drawThumbnail(
  */
 async function decodeReduced(bytes: Buffer, { width, height }: ImageHeader): Promise<Pixels> {
   const scale = Math.min(1, THUMBNAIL_SIDE_PX / Math.min(width, height));
-  const { data, info } = await decoding(
-    openImage(bytes)
-      .resize(Math.ceil(width * scale), Math.ceil(height * scale), { fit: "fill" })
-      .toColourspace("srgb")
-      .raw({ depth: "uchar" })
-      .toBuffer({ resolveWithObject: true }),
-  );
+  const reduced = openImage(bytes)
+    .resize(Math.ceil(width * scale), Math.ceil(height * scale), { fit: "fill" })
+    .toColourspace("srgb")
+    .raw({ depth: "uchar" });
+  return toPixels(await decoding(reduced.toBuffer({ resolveWithObject: true })));
+}
+
+function toPixels({ data, info }: { data: Buffer; info: OutputInfo }): Pixels {
   return { bytes: data, width: info.width, height: info.height, channels: info.channels };
 }
 

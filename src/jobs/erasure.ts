@@ -1,10 +1,12 @@
-// Removes all pictures of one user at once: the pointer, the records, the objects. Called by `cli/erase.ts`.
+// Removes all pictures of one user at once: the pointer, the records, the objects and what was
+// made of them. Called by `cli/erase.ts`.
 import { setTimeout } from "node:timers/promises";
 
 import type { Database } from "../database/connection.ts";
 import type { UserId } from "../domain/ids.ts";
 import { HIDDEN_EVERYWHERE_MS } from "../domain/media.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
+import type { RenditionFolder } from "../storage/rendition-folder.ts";
 
 export interface ErasureResult {
   /** Media whose objects and records are gone. */
@@ -18,7 +20,9 @@ export async function erasePictures(
   userId: UserId,
   { users, upkeep }: Pick<Database, "users" | "upkeep">,
   storage: ObjectStorage,
+  renditions: RenditionFolder,
 ): Promise<ErasureResult> {
+  await renditions.open();
   let erasedCount = 0;
   for (;;) {
     const mediaId = await users.findPictureId(userId);
@@ -34,6 +38,7 @@ export async function erasePictures(
     for (const { id, objectKey, thumbnailKey } of ours) {
       await storage.delete(objectKey);
       await storage.delete(thumbnailKey);
+      await renditions.remove(id);
       await upkeep.remove(id);
       erasedCount += 1;
     }

@@ -3,6 +3,7 @@ import type { Database } from "../database/connection.ts";
 import { retire } from "../database/retire.ts";
 import type { Media } from "../domain/media.ts";
 import { AppError } from "../errors.ts";
+import { plainLook, type Look } from "../domain/look.ts";
 import { redrawThumbnail } from "../images/redraw.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import type { Finding } from "./finding.ts";
@@ -21,13 +22,13 @@ export async function* examineObjects(
     yield { kind: "missing-original", subject: media.id, remedy: "retire the media", repair: hide };
     return;
   }
-  const thumbnail = await redrawn(original);
+  const thumbnail = await redrawn(original, media.look);
   if (thumbnail === "unreadable") {
     yield { kind: "unreadable-original", subject: media.id, remedy: "retire the media", repair: hide };
     return;
   }
   const stored = await storage.read(media.thumbnailKey);
-  if (stored && (await redrawn(stored)) !== "unreadable") return;
+  if (stored && (await redrawn(stored, plainLook)) !== "unreadable") return;
   yield {
     kind: stored ? "unreadable-thumbnail" : "missing-thumbnail",
     subject: media.id,
@@ -40,9 +41,9 @@ export async function* examineObjects(
 }
 
 /** What LetsApp stored before there were limits may be beyond them: that is no fault. */
-async function redrawn(bytes: Buffer): Promise<Buffer | "unreadable" | "too-complex"> {
+async function redrawn(bytes: Buffer, look: Look): Promise<Buffer | "unreadable" | "too-complex"> {
   try {
-    return await redrawThumbnail(bytes);
+    return (await redrawThumbnail(bytes, look)).thumbnail;
   } catch (error) {
     if (!(error instanceof AppError) || error.status >= 500) throw error;
     return error.code === "IMAGE_TOO_COMPLEX" ? "too-complex" : "unreadable";

@@ -7,7 +7,7 @@ import { AppError } from "../errors.ts";
 import type { MediaService } from "../services/media-service.ts";
 import type { ViewCounter } from "../views/view-counter.ts";
 import type { PictureAnswer, PictureAnswers } from "./picture-answer.ts";
-import { readVariant } from "./picture-query.ts";
+import { readRendition, type PictureQuery } from "./picture-query.ts";
 
 export const MEDIA_ROUTE = "/media/:mediaId";
 
@@ -19,7 +19,7 @@ export interface MediaRouteOptions {
 
 interface MediaRequest {
   Params: { mediaId: string };
-  Querystring: { thumbnail?: unknown };
+  Querystring: PictureQuery;
 }
 
 export function registerMediaRoute(app: FastifyInstance, { media, views, answers }: MediaRouteOptions): void {
@@ -28,13 +28,16 @@ export function registerMediaRoute(app: FastifyInstance, { media, views, answers
     url: MEDIA_ROUTE,
     exposeHeadRoute: false,
     async handler({ params, query, headers, method }, reply) {
-      const picture = await media.getPicture(parseId(params.mediaId, "media"), readVariant(query));
+      const picture = await media.getPicture(
+        parseId(params.mediaId, "media"),
+        readRendition(query, headers.accept),
+      );
       const bytesAreNotNeeded = answers.withoutBytes(headers, picture);
       if (bytesAreNotNeeded) return send(reply, bytesAreNotNeeded);
       if (method === "HEAD") return send(reply, answers.ofSize(picture, await media.getSizeBytes(picture)));
       const bytes = await media.readBytes(picture); // Fails before a view is counted, or a header set.
       const answer = readRange(() => answers.withBytes(headers, picture, bytes), reply, bytes);
-      if (answer.isView) await views.count(picture.mediaId);
+      if (answer.isView) await views.count(picture.media.id);
       return send(reply, answer);
     },
   });

@@ -3,7 +3,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 
 import { AppError } from "../errors.ts";
-import type { Picture } from "../services/media-service.ts";
+import type { Picture } from "../services/picture.ts";
 import { evaluateConditions, parseRange } from "./conditional.ts";
 import { inlineDisposition } from "./content-disposition.ts";
 
@@ -18,6 +18,12 @@ export interface PictureAnswer {
 
 const failed: PictureAnswer = { status: 412, headers: ["cache-control", "no-store"], isView: false };
 
+export interface Caching {
+  maxAgeSeconds: number;
+  staleSeconds: number;
+  isImmutable: boolean;
+}
+
 /** Makes answers; those that most requests get, once for each picture. */
 export class PictureAnswers {
   readonly #unchanged = new WeakMap<Picture, PictureAnswer>();
@@ -25,8 +31,8 @@ export class PictureAnswers {
   readonly #whole = new WeakMap<Buffer, { picture: Picture; answer: PictureAnswer }>();
   readonly #cacheControl: string;
 
-  constructor(maxAgeSeconds: number) {
-    this.#cacheControl = maxAgeSeconds > 0 ? `public, max-age=${maxAgeSeconds}` : "public, no-cache";
+  constructor(caching: Caching) {
+    this.#cacheControl = toCacheControl(caching);
   }
 
   /** The answer that needs no bytes; null where they have to be sent. */
@@ -72,7 +78,7 @@ export class PictureAnswers {
   }
 
   /** Headers of every answer about a picture: a cache takes those of a 304 for those of the stored picture. */
-  #cachingHeaders({ filename, extension, etag, lastModified }: Picture): string[] {
+  #cachingHeaders({ filename, extension, etag, lastModified, isNegotiated }: Picture): string[] {
     return flatten({
       "cache-control": this.#cacheControl,
       "content-disposition": inlineDisposition(filename, extension),
@@ -85,6 +91,7 @@ export class PictureAnswers {
       "access-control-allow-origin": "*",
       "access-control-expose-headers": "etag, content-disposition",
       "cross-origin-resource-policy": "cross-origin",
+      ...(isNegotiated && { vary: "accept" }),
     });
   }
 
@@ -96,6 +103,12 @@ export class PictureAnswers {
     };
     return [...this.#cachingHeaders(picture), ...flatten(headers)];
   }
+}
+
+function toCacheControl({ maxAgeSeconds, staleSeconds, isImmutable }: Caching): string {
+  if (maxAgeSeconds === 0) return "public, no-cache"; // They ask each time, and each time it is counted.
+  const stale = staleSeconds > 0 ? `, stale-while-revalidate=${staleSeconds}` : "";
+  return `public, max-age=${maxAgeSeconds}${stale}${isImmutable ? ", immutable" : ""}`;
 }
 
 function flatten(headers: Record<string, string>): string[] {

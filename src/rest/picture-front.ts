@@ -5,9 +5,10 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:
 
 import type { FastifyBaseLogger } from "fastify";
 
-import type { MediaService, Picture } from "../services/media-service.ts";
+import type { MediaService } from "../services/media-service.ts";
+import type { Picture } from "../services/picture.ts";
 import type { ViewCounter } from "../views/view-counter.ts";
-import { readUsual } from "./picture-query.ts";
+import { recallRendition } from "./picture-query.ts";
 import type { PictureAnswer, PictureAnswers } from "./picture-answer.ts";
 
 export interface PictureFrontOptions {
@@ -31,7 +32,7 @@ const unusualHeaders = new Set([
   "content-length",
   "transfer-encoding",
 ]);
-const usualHeaders = new Set(["if-none-match", "if-modified-since"]);
+const usualHeaders = new Set(["accept", "if-none-match", "if-modified-since"]);
 const lengthsOfNames = new Set([...unusualHeaders, ...usualHeaders].map(({ length }) => length));
 
 export class PictureFront {
@@ -43,9 +44,11 @@ export class PictureFront {
   /** Answers, or calls `goOn`: also where it fails, as it fails there as well, and is answered as errors are. */
   handle(request: IncomingMessage, response: ServerResponse, goOn: () => void): void {
     try {
-      const picture = this.#findKnown(request);
-      const headers = picture && readUsualHeaders(request.rawHeaders);
-      if (!headers) return goOn();
+      const { method, url } = request;
+      if (method !== "GET" || !url!.startsWith(PATH)) return goOn();
+      const headers = readUsualHeaders(request.rawHeaders);
+      const picture = headers && this.#findKnown(url!, headers);
+      if (!picture) return goOn();
       const unchanged = this.options.answers.withoutBytes(headers, picture);
       if (!unchanged) return void this.#answer(request, response, picture).catch(goOn);
       this.#send(request, response, unchanged);
@@ -60,7 +63,7 @@ export class PictureFront {
     const hot = media.peekBytes(picture);
     if (!hot) return this.#answerCold(request, response, picture);
     const answer = answers.withBytes({}, picture, hot);
-    await views.count(picture.mediaId);
+    await views.count(picture.media.id);
     this.#send(request, response, answer);
     this.totals[200] += 1;
   }
@@ -69,16 +72,15 @@ export class PictureFront {
     const { media, views, answers, observe } = this.options;
     const startedAtMs = performance.now();
     const answer = answers.withBytes({}, picture, await media.readBytes(picture));
-    await views.count(picture.mediaId);
+    await views.count(picture.media.id);
     this.#send(request, response, answer);
     observe(answer.status, (performance.now() - startedAtMs) / 1000);
   }
 
-  #findKnown({ method, url }: IncomingMessage): Picture | undefined {
-    if (method !== "GET" || !url!.startsWith(PATH)) return undefined;
+  #findKnown(url: string, headers: IncomingHttpHeaders): Picture | undefined {
     const queryAt = PATH.length + ID_LENGTH;
-    const variant = readUsual(url!.slice(queryAt));
-    return variant && this.options.media.peekPicture(url!.slice(PATH.length, queryAt), variant);
+    const rendition = recallRendition(url.slice(queryAt), headers.accept);
+    return rendition && this.options.media.peekPicture(url.slice(PATH.length, queryAt), rendition);
   }
 
   #send(request: IncomingMessage, response: ServerResponse, { status, headers, body }: PictureAnswer): void {

@@ -1,23 +1,116 @@
-// Which rendition of a picture an address asks for. Called by `media.route.ts` and `picture-front.ts`.
+// Which form of a picture an address asks for. Called by `media.route.ts`, `picture-front.ts` and
+// `current-picture.route.ts`.
+import {
+  original,
+  pictureSizes,
+  renditionFormats,
+  thumbnail,
+  type PictureSize,
+  type Rendition,
+  type RenditionFormat,
+} from "../domain/rendition.ts";
 import { AppError } from "../errors.ts";
-import type { PictureVariant } from "../services/media-service.ts";
 
-/** @throws BAD_USER_INPUT for anything but true, false or nothing */
-export function readVariant(query: { thumbnail?: unknown }): PictureVariant {
-  const { thumbnail } = query;
-  if (thumbnail === undefined || thumbnail === "false") return "original";
-  if (thumbnail === "true") return "thumbnail";
-  throw new AppError("BAD_USER_INPUT", "The parameter thumbnail is true or false.", {
-    allowed: ["true", "false"],
-  });
+export interface PictureQuery {
+  thumbnail?: unknown;
+  size?: unknown;
+  format?: unknown;
+  animated?: unknown;
 }
 
-const usual = new Map<string, PictureVariant>([
-  ["", "original"],
-  ["?thumbnail=true", "thumbnail"],
-]);
+/**
+ * @param accept the client's `Accept` header: it decides on the format of a square where the address does not
+ * @throws BAD_USER_INPUT with what is `allowed` for anything else
+ */
+export function readRendition(query: PictureQuery, accept: string | undefined): Rendition {
+  const isThumbnail = readFlag("thumbnail", query.thumbnail);
+  const isAnimated = readFlag("animated", query.animated);
+  const format = readFormat(query.format);
+  const sidePx = readSize(query.size);
+  if (sidePx === null) {
+    if (format !== null || isAnimated) {
+      throw refusal("format and animated go together with size: the original is as it was uploaded.", []);
+    }
+    return isThumbnail ? thumbnail : original;
+  }
+  if (isThumbnail) throw refusal("thumbnail and size exclude each other.", []);
+  if (isAnimated) return readAnimated(sidePx, format);
+  if (format !== null) return { kind: "square", sidePx, format, isAnimated: false, isNegotiated: false };
+  return { kind: "square", sidePx, format: negotiate(accept), isAnimated: false, isNegotiated: true };
+}
 
-/** What the part of an address from its "?" on asks for, as our own addresses are written; undefined for any other. */
-export function readUsual(search: string): PictureVariant | undefined {
-  return usual.get(search);
+/** @throws BAD_USER_INPUT */
+export function readSize(size: unknown): PictureSize | null {
+  if (size === undefined) return null;
+  const found = pictureSizes.find((one) => String(one) === size);
+  if (found === undefined)
+    throw refusal(`size is one of ${pictureSizes.join(", ")}.`, pictureSizes.map(String));
+  return found;
+}
+
+function readAnimated(sidePx: PictureSize, format: RenditionFormat | null): Rendition {
+  if (format !== null && format !== "webp") {
+    throw refusal("With animated=true the format is webp.", ["webp"]);
+  }
+  return { kind: "square", sidePx, format: "webp", isAnimated: true, isNegotiated: false };
+}
+
+/** @throws BAD_USER_INPUT */
+export function readFormat(format: unknown): RenditionFormat | null {
+  if (format === undefined) return null;
+  const found = renditionFormats.find((one) => one === format);
+  if (!found) throw refusal(`format is one of ${renditionFormats.join(", ")}.`, renditionFormats);
+  return found;
+}
+
+function readFlag(name: string, value: unknown): boolean {
+  if (value === undefined || value === "false") return false;
+  if (value === "true") return true;
+  throw refusal(`The parameter ${name} is true or false.`, ["true", "false"]);
+}
+
+function refusal(message: string, allowed: readonly string[]): AppError {
+  return new AppError("BAD_USER_INPUT", message, allowed.length > 0 ? { allowed } : {});
+}
+
+/** The smallest format that a client says that it understands. Asterisks do not count: everybody sends those. */
+function negotiate(accept = ""): RenditionFormat | null {
+  const understood = (type: string) =>
+    accept
+      .toLowerCase()
+      .split(",")
+      .some((range) => range.trim().split(/[;\s]/, 1)[0] === type && !/;\s*q=0(\.0*)?\s*$/.test(range));
+  if (understood("image/avif")) return "avif";
+  return understood("image/webp") ? "webp" : null;
+}
+
+/** More forms than there are in our own addresses. */
+const MAX_REMEMBERED_COUNT = 500;
+const remembered = new Map<string, Rendition | null>();
+
+/**
+ * What the part of an address from its "?" on asks for, without reading it again each time; undefined where that is
+ * refused.
+ */
+export function recallRendition(search: string, accept: string | undefined): Rendition | undefined {
+  const key = `${search} ${accept ?? ""}`;
+  let rendition = remembered.get(key);
+  if (rendition === undefined) {
+    rendition = readSearch(search, accept);
+    if (remembered.size >= MAX_REMEMBERED_COUNT) remembered.clear();
+    remembered.set(key, rendition);
+  }
+  return rendition ?? undefined;
+}
+
+function readSearch(search: string, accept: string | undefined): Rendition | null {
+  if (search !== "" && !search.startsWith("?")) return null;
+  const parameters = new URLSearchParams(search);
+  const query = Object.fromEntries(parameters);
+  if (Object.keys(query).length !== parameters.size) return null; // Given twice.
+  try {
+    return readRendition(query, accept);
+  } catch {
+    return null; // The route says what is wrong with it.
+  }
 }

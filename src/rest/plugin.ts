@@ -2,13 +2,14 @@
 // unread, which GraphQL's must not.
 import type { FastifyInstance } from "fastify";
 
+import { registerCurrentPictureRoute, type CurrentPictureRouteOptions } from "./current-picture.route.ts";
 import { sendError } from "./error-body.ts";
 import { registerMediaRoute, type MediaRouteOptions } from "./media.route.ts";
 import { registerProfilePictureRoutes, type ProfilePictureRouteOptions } from "./profile-picture.route.ts";
 
 export async function restDoor(
   app: FastifyInstance,
-  options: MediaRouteOptions & ProfilePictureRouteOptions,
+  options: MediaRouteOptions & ProfilePictureRouteOptions & CurrentPictureRouteOptions,
 ): Promise<void> {
   // No route takes another body than a form; clients that announce one all the same are served.
   app.removeAllContentTypeParsers();
@@ -16,4 +17,5 @@ export async function restDoor(
   app.setErrorHandler(sendError);
   registerMediaRoute(app, options);
   registerProfilePictureRoutes(app, options);
+  registerCurrentPictureRoute(app, options);
 }

@@ -27,9 +27,12 @@ export class KnownMedia {
   readonly #loading = new Map<MediaId, Promise<Media | null>>();
   /** For each query that is under way, what was hidden since it began. */
   readonly #hiddenWhileReading = new Set<Set<MediaId>>();
+  readonly #listeners: ((id: MediaId) => void)[] = [];
   readonly #timers: NodeJS.Timeout[] = [];
   /** When the last look began that succeeded. */
   #lookedAtMs = -Infinity;
+  /** The same by the clock on the wall: what was hidden since is looked up, however long nobody could. */
+  #lookedSince = Date.now();
   #look: Promise<void> | null = null;
 
   constructor(
@@ -89,10 +92,16 @@ export class KnownMedia {
     }
   }
 
+  /** Calls `listener` with each media that somebody has hidden, here or elsewhere; perhaps more than once. */
+  whenForgotten(listener: (id: MediaId) => void): void {
+    this.#listeners.push(listener);
+  }
+
   #forget(id: MediaId): void {
     this.#known.delete(id);
     this.#loading.delete(id); // What is being read may be what was there before.
     for (const hidden of this.#hiddenWhileReading) hidden.add(id);
+    for (const listener of this.#listeners) listener(id);
   }
 
   #lookOnce(): Promise<void> {
@@ -103,11 +112,12 @@ export class KnownMedia {
   }
 
   async #lookForHidden(): Promise<void> {
-    const startedAtMs = performance.now();
+    const [startedAtMs, startedAt] = [performance.now(), Date.now()];
     try {
-      const hidden = await this.media.findHiddenSince(new Date(Date.now() - CLOCK_TOLERANCE_MS));
+      const hidden = await this.media.findHiddenSince(new Date(this.#lookedSince - CLOCK_TOLERANCE_MS));
       for (const id of hidden) this.#forget(id);
       this.#lookedAtMs = startedAtMs;
+      this.#lookedSince = startedAt;
     } catch (error) {
       this.log.debug({ err: error }, "nobody knows which pictures were deleted; each view asks the database");
     }

@@ -1,30 +1,18 @@
 // Finds pictures and their bytes. Called by the media route for every view, and by the GraphQL loaders.
 import type { FastifyBaseLogger } from "fastify";
 
-import type { MediaRepository } from "../database/media-repository.ts";
+import type { ViewCountRepository } from "../database/view-count-repository.ts";
 import type { MediaId } from "../domain/ids.ts";
 import type { Media } from "../domain/media.ts";
-import { extensionOf, isAllowedContentType } from "../domain/picture-format.ts";
+import { isAllowedContentType } from "../domain/picture-format.ts";
+import type { Rendition } from "../domain/rendition.ts";
 import { AppError } from "../errors.ts";
-import type { HotStorage } from "../storage/hot-storage.ts";
+import type { HotBytes } from "../storage/hot-bytes.ts";
+import type { ObjectStorage } from "../storage/object-storage.ts";
 import type { ViewCounter } from "../views/view-counter.ts";
 import type { KnownMedia } from "./known-media.ts";
-
-export type PictureVariant = "original" | "thumbnail";
-
-/** What a client is told of a picture's bytes before it gets them. The same object for as long as it is known. */
-export interface Picture {
-  mediaId: MediaId;
-  objectKey: string;
-  contentType: string;
-  /** As the user's file was called. */
-  filename: string;
-  /** Of the true type, with its dot. */
-  extension: string;
-  /** Quoted, as in the header: the bytes under one id and variant never change. */
-  etag: string;
-  lastModified: Date;
-}
+import { describePicture, keyOf, type Picture } from "./picture.ts";
+import type { Renditions } from "./renditions.ts";
 
 /** A picture that was just read. */
 export interface FoundMedia {
@@ -33,44 +21,53 @@ export interface FoundMedia {
 }
 
 export class MediaService {
-  readonly #pictures = new WeakMap<Media, Map<PictureVariant, Picture>>();
+  readonly #pictures = new WeakMap<Media, Map<string, Picture>>();
 
   constructor(
-    readonly media: MediaRepository,
+    readonly counts: ViewCountRepository,
     readonly known: KnownMedia,
-    readonly storage: HotStorage,
+    readonly storage: ObjectStorage,
+    readonly renditions: Renditions,
+    readonly hot: HotBytes,
     readonly views: ViewCounter,
     readonly log: FastifyBaseLogger,
   ) {}
 
   /** The picture, if it is known without a query. */
-  peekPicture(id: MediaId, variant: PictureVariant): Picture | undefined {
+  peekPicture(id: MediaId, rendition: Rendition): Picture | undefined {
     const media = this.known.peek(id);
-    return media && this.#toPicture(media, variant);
+    return media && this.#toPicture(media, rendition);
   }
 
   /** @throws MEDIA_NOT_FOUND when there is no such picture, or not any more */
-  async getPicture(id: MediaId, variant: PictureVariant): Promise<Picture> {
+  async getPicture(id: MediaId, rendition: Rendition): Promise<Picture> {
     const media = await this.known.find(id);
-    const picture = media && this.#toPicture(media, variant);
+    const picture = media && this.#toPicture(media, rendition);
     if (!picture) throw mediaNotFound();
     return picture;
   }
 
   /** The bytes, if they are in memory. */
-  peekBytes(picture: Picture): Buffer | undefined {
-    return this.storage.peek(picture.objectKey);
+  peekBytes({ key }: Picture): Buffer | undefined {
+    return this.hot.peek(key);
   }
 
-  /** @throws MEDIA_NOT_FOUND when the bytes are missing, STORAGE_UNAVAILABLE */
+  /**
+   * @throws MEDIA_NOT_FOUND when the bytes are missing, STORAGE_UNAVAILABLE
+   * @throws OVERLOADED, IMAGE_TOO_COMPLEX where a square has to be made first
+   */
   async readBytes(picture: Picture): Promise<Buffer> {
-    const bytes = await this.storage.read(picture.objectKey);
+    const { key, media, square, objectKey } = picture;
+    const bytes = square
+      ? await this.hot.read(key, () => this.renditions.read(media, square))
+      : await this.storage.read(objectKey);
     if (!bytes) throw this.#missingObject(picture);
     return bytes;
   }
 
-  /** @throws MEDIA_NOT_FOUND when the bytes are missing, STORAGE_UNAVAILABLE */
+  /** @throws as `readBytes` */
   async getSizeBytes(picture: Picture): Promise<number> {
+    if (picture.square) return (await this.readBytes(picture)).length;
     const found = await this.storage.stat(picture.objectKey);
     if (!found) throw this.#missingObject(picture);
     return found.sizeBytes;
@@ -80,6 +77,11 @@ export class MediaService {
   peek(id: MediaId): Media | undefined {
     const media = this.known.peek(id);
     return media && isAllowedContentType(media.contentType) ? media : undefined;
+  }
+
+  async isVisible(id: MediaId): Promise<boolean> {
+    const media = await this.known.find(id);
+    return media !== null && isAllowedContentType(media.contentType);
   }
 
   /** Visible pictures in no particular order, with every view that was counted so far. One query. */
@@ -94,36 +96,24 @@ export class MediaService {
   /** How often each picture was viewed, with every view that was counted so far. One query. */
   async countViews(ids: readonly MediaId[]): Promise<{ id: MediaId; viewCount: number }[]> {
     const countLacking = this.views.beforeReading();
-    const counts = await this.media.findViewCounts(ids);
+    const counts = await this.counts.findMany(ids);
     return counts.map((count) => ({ id: count.id, viewCount: count.viewCount + countLacking(count) }));
   }
 
-  #toPicture(media: Media, variant: PictureVariant): Picture | undefined {
+  #toPicture(media: Media, rendition: Rendition): Picture | undefined {
     // LetsApp keeps other attachments in the same collection: those are not for everybody.
     if (!isAllowedContentType(media.contentType)) return undefined;
-    const pictures = this.#pictures.get(media) ?? new Map<PictureVariant, Picture>();
-    const picture = pictures.get(variant) ?? describe(media, variant);
-    this.#pictures.set(media, pictures.set(variant, picture));
+    const pictures = this.#pictures.get(media) ?? new Map<string, Picture>();
+    const key = keyOf(rendition);
+    const picture = pictures.get(key) ?? describePicture(media, rendition);
+    this.#pictures.set(media, pictures.set(key, picture));
     return picture;
   }
 
-  #missingObject({ mediaId, objectKey }: Picture): AppError {
-    this.log.error({ mediaId, objectKey }, "a record's object is missing from the storage");
+  #missingObject({ media, objectKey }: Picture): AppError {
+    this.log.error({ mediaId: media.id, objectKey }, "a record's object is missing from the storage");
     return mediaNotFound();
   }
-}
-
-function describe(media: Media, variant: PictureVariant): Picture {
-  const isThumbnail = variant === "thumbnail";
-  return {
-    mediaId: media.id,
-    objectKey: isThumbnail ? media.thumbnailKey : media.objectKey,
-    contentType: media.contentType,
-    filename: isThumbnail ? `thumb_${media.originalFilename}` : media.originalFilename,
-    extension: extensionOf(media.contentType),
-    etag: `"${media.etag ?? media.id}${isThumbnail ? "-thumbnail" : ""}"`,
-    lastModified: media.createdAt,
-  };
 }
 
 function mediaNotFound(): AppError {

@@ -1,5 +1,6 @@
 // Receives a file and makes it safe, with a bound on all that is on its way in. Called by `profile-picture-service.ts`.
 import { ByteBudget, type TakeBytes } from "../domain/byte-budget.ts";
+import type { Look } from "../domain/look.ts";
 import { cleanOriginalFilename } from "../domain/original-filename.ts";
 import type { Reports } from "../domain/reports.ts";
 import type { PictureMaker, SafePicture } from "../images/picture-maker.ts";
@@ -23,18 +24,18 @@ export class PictureIntake {
   ) {}
 
   /** @throws FILE_TOO_LARGE, BAD_USER_INPUT, UNSUPPORTED_IMAGE_TYPE, UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX, OVERLOADED */
-  async receive(file: IncomingFile): Promise<{ picture: SafePicture; originalFilename: string }> {
+  async receive(file: IncomingFile, look: Look): Promise<{ picture: SafePicture; originalFilename: string }> {
     return this.#received.hold(async (take) => {
       const { bytes, declaredFilename } = await file.read(take);
-      const picture = await this.#make(bytes);
+      const picture = await this.#make(bytes, look);
       return { picture, originalFilename: cleanOriginalFilename(declaredFilename) };
     });
   }
 
-  async #make(bytes: Buffer): Promise<SafePicture> {
+  async #make(bytes: Buffer, look: Look): Promise<SafePicture> {
     const startedAt = performance.now();
     try {
-      return await this.pictures.make(bytes);
+      return await this.pictures.make(bytes, look);
     } finally {
       this.reports.pictureMade((performance.now() - startedAt) / 1000);
     }

@@ -9,6 +9,8 @@ import type { MediaRepository } from "../database/media-repository.ts";
 import { retire } from "../database/retire.ts";
 import type { UserRepository } from "../database/user-repository.ts";
 import type { MediaId, UserId } from "../domain/ids.ts";
+import { allOrNone } from "../domain/all-or-none.ts";
+import { plainLook, type Look } from "../domain/look.ts";
 import { createObjectKey, thumbnailKeyOf, type Media } from "../domain/media.ts";
 import { pictureFormats } from "../domain/picture-format.ts";
 import type { Reports } from "../domain/reports.ts";
@@ -43,9 +45,13 @@ export class ProfilePictureService {
    * @throws FILE_TOO_LARGE, BAD_USER_INPUT, UNSUPPORTED_IMAGE_TYPE, UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX, OVERLOADED
    * before anything is written
    */
-  async upload(userId: UserId, file: IncomingFile): Promise<{ user: User; media: Media }> {
+  async upload(
+    userId: UserId,
+    file: IncomingFile,
+    look: Look = plainLook,
+  ): Promise<{ user: User; media: Media }> {
     try {
-      const uploaded = await this.#upload(userId, file);
+      const uploaded = await this.#upload(userId, file, look);
       this.reports.uploadEnded("stored");
       return uploaded;
     } catch (error) {
@@ -54,9 +60,9 @@ export class ProfilePictureService {
     }
   }
 
-  async #upload(userId: UserId, file: IncomingFile): Promise<{ user: User; media: Media }> {
+  async #upload(userId: UserId, file: IncomingFile, look: Look): Promise<{ user: User; media: Media }> {
     const user = await this.#getUser(userId);
-    const { picture, originalFilename } = await this.intake.receive(file);
+    const { picture, originalFilename } = await this.intake.receive(file, look);
     const objectKey = createObjectKey(picture.format);
     const media = await this.media.insertPending({
       objectKey,
@@ -67,6 +73,8 @@ export class ProfilePictureService {
       height: picture.height,
       uploaderId: user.id,
       etag: createHash("sha256").update(picture.original).digest("base64url"),
+      look,
+      placeholder: picture.placeholder,
     }); // 1. intent: from here on a crash leaves a record that leads the clean-up job to everything else
     await allOrNone([
       this.storage.put(objectKey, picture.original),
@@ -207,10 +215,4 @@ function mediaNotFound(): AppError {
 
 function tooManyChanges(): AppError {
   return new AppError("OVERLOADED", "This profile picture is being changed too often at once. Try again.");
-}
-
-/** Waits for the end of all, also when one fails: no write goes on behind an answer that says it failed. */
-async function allOrNone(writes: Promise<void>[]): Promise<void> {
-  const outcomes = await Promise.allSettled(writes);
-  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
 }

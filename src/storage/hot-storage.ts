@@ -1,50 +1,21 @@
-// Objects that are asked for often, in memory in front of the storage. Made by `app.ts`.
-import { BoundedCache } from "../domain/bounded-cache.ts";
+// Objects that are asked for often, in memory in front of the storage. Made by `parts.ts`.
+import type { HotBytes } from "./hot-bytes.ts";
 import type { ListedObject, ObjectStorage } from "./object-storage.ts";
 
 /** What is found here is not stale: under one key there is one object, or none, unless a program repairs it. */
 export class HotStorage implements ObjectStorage {
-  readonly #hot: BoundedCache<string, Buffer>;
-  readonly #reading = new Map<string, Promise<Buffer | null>>();
-
-  /** @param maxBytes of all objects in memory together */
   constructor(
     readonly storage: ObjectStorage,
-    maxBytes: number,
-  ) {
-    this.#hot = new BoundedCache(maxBytes);
-  }
-
-  get state(): { count: number; weight: number; hits: number; misses: number } {
-    return this.#hot.state;
-  }
-
-  /** The object, if it is in memory. */
-  peek(objectKey: string): Buffer | undefined {
-    return this.#hot.get(objectKey);
-  }
-
-  /** However many ask at once, the storage is asked once. */
-  async read(objectKey: string): Promise<Buffer | null> {
-    const hot = this.#hot.get(objectKey);
-    if (hot) return hot;
-    const underWay = this.#reading.get(objectKey);
-    if (underWay) return underWay;
-    const reading = this.storage.read(objectKey);
-    this.#reading.set(objectKey, reading);
-    try {
-      const bytes = await reading;
-      const isStillThere = this.#reading.get(objectKey) === reading;
-      if (bytes && isStillThere) this.#hot.set(objectKey, bytes, bytes.length);
-      return bytes;
-    } finally {
-      if (this.#reading.get(objectKey) === reading) this.#reading.delete(objectKey);
-    }
-  }
+    readonly hot: HotBytes,
+  ) {}
 
   async put(objectKey: string, bytes: Uint8Array): Promise<void> {
     await this.storage.put(objectKey, bytes);
-    this.#forget(objectKey); // The doctor replaces what is unreadable.
+    this.hot.forget(objectKey);
+  }
+
+  read(objectKey: string): Promise<Buffer | null> {
+    return this.hot.read(objectKey, () => this.storage.read(objectKey));
   }
 
   stat(objectKey: string): Promise<{ sizeBytes: number } | null> {
@@ -53,7 +24,7 @@ export class HotStorage implements ObjectStorage {
 
   async delete(objectKey: string): Promise<void> {
     await this.storage.delete(objectKey);
-    this.#forget(objectKey);
+    this.hot.forget(objectKey);
   }
 
   list(): AsyncIterable<ListedObject> {
@@ -62,10 +33,5 @@ export class HotStorage implements ObjectStorage {
 
   check(): Promise<void> {
     return this.storage.check();
-  }
-
-  #forget(objectKey: string): void {
-    this.#hot.delete(objectKey);
-    this.#reading.delete(objectKey); // What is being read may be what was there before.
   }
 }

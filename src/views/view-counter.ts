@@ -2,7 +2,7 @@
 // `rest/media.route.ts` for each view, and by `services/media-service.ts` whenever somebody reads a count.
 import type { FastifyBaseLogger } from "fastify";
 
-import type { MediaRepository } from "../database/media-repository.ts";
+import type { ViewCountRepository } from "../database/view-count-repository.ts";
 import type { MediaId } from "../domain/ids.ts";
 import type { ViewCount } from "../domain/media.ts";
 import type { ViewBatch } from "./view-batch.ts";
@@ -24,7 +24,7 @@ export class ViewCounter {
   readonly #timers: NodeJS.Timeout[] = [];
 
   constructor(
-    readonly media: MediaRepository,
+    readonly counts: ViewCountRepository,
     readonly journal: ViewJournal,
     readonly log: FastifyBaseLogger,
   ) {
@@ -120,7 +120,7 @@ export class ViewCounter {
 
   async #addSealed(): Promise<void> {
     for (let batch = this.#sealed[0]; batch; batch = this.#sealed[0]) {
-      if (batch.counts.size > 0) await this.media.addViews(batch.counts, batch);
+      if (batch.counts.size > 0) await this.counts.add(batch.counts, batch);
       this.#sealed = this.#sealed.filter((other) => other !== batch);
       await this.journal.remove(batch);
     }

@@ -1,13 +1,17 @@
 // Sends requests over a few connections as fast as they are answered, and says how many were and how long they took.
 // A process of its own, started by `load.ts`: it reads what to do from its first argument, and prints what came of it.
+import { readFileSync } from "node:fs";
 import net from "node:net";
 
 export interface Load {
   port: number;
   connections: number;
   seconds: number;
-  /** Whole requests as they stand on the wire, in base64: each connection takes them in turns from a place of its own. */
-  requests: string[];
+  /**
+   * A JSON file with whole requests as they stand on the wire, in base64: each connection takes them in turns from a
+   * place of its own.
+   */
+  requestsFile: string;
 }
 
 export interface LoadResult {
@@ -19,7 +23,8 @@ export interface LoadResult {
   latency: { p50: number; p99: number; max: number };
 }
 
-const { port, connections, seconds, requests } = JSON.parse(process.argv[2]!) as Load;
+const { port, connections, seconds, requestsFile } = JSON.parse(process.argv[2]!) as Load;
+const requests = JSON.parse(readFileSync(requestsFile, "utf8")) as string[];
 const onWire = requests.map((request) => Buffer.from(request, "base64"));
 const latencies: number[] = [];
 let failures = 0;

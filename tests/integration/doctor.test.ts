@@ -3,6 +3,7 @@ import { mongo } from "mongoose";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { erasePictures } from "../../src/jobs/erasure.ts";
+import { RenditionFolder } from "../../src/storage/rendition-folder.ts";
 import * as sampleImages from "../support/sample-images.ts";
 import { findingsOf } from "../support/findings.ts";
 import { DELETE, TestApp, type Person } from "../support/test-app.ts";
@@ -43,6 +44,14 @@ const faults: [string, () => Promise<unknown>, () => string][] = [
     () => mediaId,
   ],
 ];
+
+const erase = (userId: string) =>
+  erasePictures(
+    userId,
+    app.app.database,
+    app.app.storage,
+    new RenditionFolder(app.config.media.renditionDir, 1e6),
+  );
 
 describe("the doctor", () => {
   it("finds nothing where nothing is wrong: current, replaced, deleted, and of LetsApp's", async () => {
@@ -167,7 +176,7 @@ describe("erasure", () => {
     await app.upload({ bytes: await sampleImages.stillGif() }, person.token);
     const other = await app.givenPersonWithPicture(await sampleImages.palettePng());
 
-    const result = await erasePictures(person.user.id, app.app.database, app.app.storage);
+    const result = await erase(person.user.id);
 
     expect(result).toEqual({ erasedCount: 2, leftAloneCount: 0 });
     expect(await app.mediaCollection.countDocuments()).toBe(1);
@@ -180,12 +189,12 @@ describe("erasure", () => {
   it("finishes what was interrupted when it is done again", async () => {
     const remove = app.app.storage.delete.bind(app.app.storage);
     app.app.storage.delete = () => Promise.reject(new Error("the process is gone"));
-    const interrupted = erasePictures(person.user.id, app.app.database, app.app.storage);
+    const interrupted = erase(person.user.id);
     await expect(interrupted).rejects.toThrow("the process is gone");
     app.app.storage.delete = remove;
     const status = (await app.picture(mediaId)).status;
 
-    const result = await erasePictures(person.user.id, app.app.database, app.app.storage);
+    const result = await erase(person.user.id);
 
     expect(status).toBe(404);
     expect(result.erasedCount).toBe(1);
@@ -199,7 +208,7 @@ describe("erasure", () => {
       uploader_id: new mongo.ObjectId(person.user.id),
     });
 
-    const result = await erasePictures(person.user.id, app.app.database, app.app.storage);
+    const result = await erase(person.user.id);
 
     expect(result).toEqual({ erasedCount: 1, leftAloneCount: 1 });
   });

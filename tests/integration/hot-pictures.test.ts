@@ -2,6 +2,7 @@
 // by the process that did it, within two seconds by every other one.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
+import { HotBytes } from "../../src/storage/hot-bytes.ts";
 import { HotStorage } from "../../src/storage/hot-storage.ts";
 import type { ObjectStorage } from "../../src/storage/object-storage.ts";
 import { KnownMedia } from "../../src/services/known-media.ts";
@@ -133,7 +134,7 @@ describe("objects in memory", () => {
   const slowStorage = () => {
     const reads: ((bytes: Buffer | null) => void)[] = [];
     const storage = { read: () => new Promise((resolve) => reads.push(resolve)), delete: async () => {} };
-    return { reads, hot: new HotStorage(storage as unknown as ObjectStorage, 1000) };
+    return { reads, hot: new HotStorage(storage as unknown as ObjectStorage, new HotBytes(1000)) };
   };
 
   it("are read once, however many ask at the same time", async () => {
@@ -143,7 +144,7 @@ describe("objects in memory", () => {
 
     expect((await Promise.all(all)).map(String)).toEqual(["bytes", "bytes", "bytes"]);
     expect(reads).toHaveLength(1);
-    expect(String(hot.peek("a.jpg"))).toBe("bytes");
+    expect(String(hot.hot.peek("a.jpg"))).toBe("bytes");
   });
 
   it("are not kept when they are deleted while they are read", async () => {
@@ -153,7 +154,7 @@ describe("objects in memory", () => {
     reads[0]!(Buffer.from("bytes"));
     await reading;
 
-    expect(hot.peek("a.jpg")).toBeUndefined();
+    expect(hot.hot.peek("a.jpg")).toBeUndefined();
   });
 });
 

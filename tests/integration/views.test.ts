@@ -4,7 +4,7 @@ import path from "node:path";
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import type { MediaRepository } from "../../src/database/media-repository.ts";
+import type { ViewCountRepository } from "../../src/database/view-count-repository.ts";
 import { ViewCounter } from "../../src/views/view-counter.ts";
 import { ViewJournal } from "../../src/views/view-journal.ts";
 import { Random } from "../fuzz/random.ts";
@@ -15,10 +15,10 @@ let app: TestApp;
 let mediaId: string;
 let token: string;
 let journalFolder: string;
-let media: MediaRepository;
+let counts: ViewCountRepository;
 beforeEach(async () => {
   app = await TestApp.start();
-  media = app.app.database.media;
+  counts = app.app.database.viewCounts;
   journalFolder = app.config.media.viewJournalDir;
   ({ mediaId, token } = await app.givenPersonWithPicture(await sampleImages.palettePng()));
 });
@@ -54,7 +54,7 @@ async function givenAbandoned(batch: string, viewCount: number, tail = ""): Prom
 
 /** The process that comes next: it counts with the same records and the same journal. */
 function nextCounter(isShared = false): ViewCounter {
-  return new ViewCounter(media, new ViewJournal(journalFolder, isShared, log()), log());
+  return new ViewCounter(counts, new ViewJournal(journalFolder, isShared, log()), log());
 }
 
 describe("a view", () => {
@@ -156,7 +156,7 @@ describe("what a killed process has left", () => {
 
   it("is counted once where its last batch had reached the record", async () => {
     await givenAbandoned("dead-1-a.1", 3);
-    await media.addViews(new Map([[mediaId, 3]]), { writer: "dead-1-a", number: 1 });
+    await counts.add(new Map([[mediaId, 3]]), { writer: "dead-1-a", number: 1 });
     const next = nextCounter();
     await next.start();
 
@@ -180,8 +180,8 @@ describe("what a killed process has left", () => {
 
   it("is counted once where its first batch could not be removed and its second had reached the record", async () => {
     await givenAbandoned("dead-1-a.1", 3);
-    await media.addViews(new Map([[mediaId, 3]]), { writer: "dead-1-a", number: 1 });
-    await media.addViews(new Map([[mediaId, 4]]), { writer: "dead-1-a", number: 2 });
+    await counts.add(new Map([[mediaId, 3]]), { writer: "dead-1-a", number: 1 });
+    await counts.add(new Map([[mediaId, 4]]), { writer: "dead-1-a", number: 2 });
     const next = nextCounter();
     await next.start();
 
@@ -214,7 +214,7 @@ describe("what a killed process has left", () => {
       const ids = [mediaId, await givenPicture(), await givenPicture()];
       const expected = new Map(ids.map((id) => [id, 0]));
       for (let generation = 1; generation <= 60; generation++) {
-        const counter = new ViewCounter(media, new ViewJournal(root, false, log()), log());
+        const counter = new ViewCounter(counts, new ViewJournal(root, false, log()), log());
         await counter.adopt();
         for (let step = random.below(3); step >= 0; step--) {
           for (let views = random.below(6); views > 0; views--) {
@@ -228,7 +228,7 @@ describe("what a killed process has left", () => {
           revive();
         }
       }
-      const last = new ViewCounter(media, new ViewJournal(root, false, log()), log());
+      const last = new ViewCounter(counts, new ViewJournal(root, false, log()), log());
       await last.adopt();
 
       await last.close();
@@ -316,16 +316,16 @@ function killedAt(journal: ViewJournal, random: Random): () => void {
   return failing((addViews, ...batch) => dying(() => addViews(...batch)));
 }
 
-type AddViews = MediaRepository["addViews"];
+type AddViews = ViewCountRepository["add"];
 
 /** Replaces the write of views until `revive` is called. */
 function failing(
   replacement: (addViews: AddViews, ...batch: Parameters<AddViews>) => Promise<void>,
 ): () => void {
-  const addViews = media.addViews.bind(media);
-  media.addViews = (...batch) => replacement(addViews, ...batch);
+  const addViews = counts.add.bind(counts);
+  counts.add = (...batch) => replacement(addViews, ...batch);
   return () => {
-    media.addViews = addViews;
+    counts.add = addViews;
   };
 }
 

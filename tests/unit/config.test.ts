@@ -20,7 +20,12 @@ describe("loadConfig", () => {
       auth: { kind: "generated-secret", secretFile: expect.stringMatching(/instance\/jwt-secret$/) },
       storage: { kind: "local", rootDir: expect.stringMatching(/instance\/uploads\/profile_pictures$/) },
       limits: { uploadsPerMinute: 5, signInsPerMinute: 10 },
-      media: { maxAgeSeconds: 3600 },
+      media: {
+        caching: { maxAgeSeconds: 3600, staleSeconds: 0, isImmutable: false },
+        memoryBytes: 64 * 1024 * 1024,
+        renditionBytes: 1024 * 1024 * 1024,
+        renditionDir: expect.stringMatching(/instance\/cache\/renditions$/),
+      },
       cleanup: { retentionMs: 30 * 24 * 60 * 60 * 1000 },
       logLevel: "info",
     });
@@ -57,8 +62,13 @@ describe("loadConfig", () => {
     ],
     [
       { MEDIA_RETENTION_DAYS: "0", MEDIA_MAX_AGE_SECONDS: "0" },
-      { cleanup: { retentionMs: 0 }, media: { maxAgeSeconds: 0 } },
+      { cleanup: { retentionMs: 0 }, media: { caching: { maxAgeSeconds: 0 } } },
     ],
+    [
+      { MEDIA_STALE_SECONDS: "60", MEDIA_IMMUTABLE: "true" },
+      { media: { caching: { staleSeconds: 60, isImmutable: true } } },
+    ],
+    [{ CDN_URL: "https://cdn.example/pictures/" }, { http: { cdnUrl: "https://cdn.example/pictures" } }],
   ])("understands %j", (env, expected) => {
     expect(loadConfig(env as Record<string, string>)).toMatchObject(expected);
   });

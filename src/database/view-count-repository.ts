@@ -1,0 +1,48 @@
+// How often pictures were viewed. Called by `views/view-counter.ts`, which adds, and `services/media-service.ts`.
+import type { AnyBulkWriteOperation, Connection, Model } from "mongoose";
+
+import type { MediaId } from "../domain/ids.ts";
+import type { ViewCount } from "../domain/media.ts";
+import { querying } from "./errors.ts";
+import { mediaModel, toViewCount, visible, type MediaRecord } from "./media.model.ts";
+
+const MAX_WRITES_PER_COMMAND = 1000;
+
+export class ViewCountRepository {
+  readonly #media: Model<MediaRecord>;
+
+  constructor(connection: Connection) {
+    this.#media = mediaModel(connection);
+  }
+
+  /** Of pictures that anybody may see. */
+  async findMany(ids: readonly MediaId[]): Promise<ViewCount[]> {
+    const fields = { view_count: 1, last_view_batch: 1 };
+    const records = await querying(() =>
+      this.#media.find({ _id: { $in: ids }, ...visible }, fields).lean<MediaRecord[]>(),
+    );
+    return records.map(toViewCount);
+  }
+
+  /**
+   * Adds a batch of views to the records' counts. One that is added again changes nothing, unless another process has
+   * added one of its own in between.
+   */
+  async add(
+    counts: ReadonlyMap<MediaId, number>,
+    { writer, number }: { writer: string; number: number },
+  ): Promise<void> {
+    const isIn = { "last_view_batch.writer": writer, "last_view_batch.number": { $gte: number } };
+    const writes: AnyBulkWriteOperation[] = [...counts].map(([id, count]) => ({
+      updateOne: {
+        filter: { _id: id, $nor: [isIn] },
+        update: { $inc: { view_count: count }, $set: { last_view_batch: { writer, number } } },
+      },
+    }));
+    // All at once may be more than a command has time for, and would hold up all others.
+    for (let start = 0; start < writes.length; start += MAX_WRITES_PER_COMMAND) {
+      const some = writes.slice(start, start + MAX_WRITES_PER_COMMAND);
+      await querying(() => this.#media.bulkWrite(some, { ordered: false }));
+    }
+  }
+}

@@ -1,0 +1,68 @@
+// Where the service listens, where clients find it, and whom it believes. Called by `config.ts`.
+import { isIP } from "node:net";
+
+import type { EnvironmentReader } from "./environment.ts";
+
+export interface HttpConfig {
+  host: string;
+  port: number;
+  /** Where clients reach us, without a slash at its end; null means the address that we listen on. */
+  publicUrl: string | null;
+  /** Where clients fetch pictures, if not from us; without a slash at its end. */
+  cdnUrl: string | null;
+  /** Origins that may call the API from a browser. Pictures may be shown by any. */
+  corsOrigins: readonly string[] | "*";
+  /** The proxies whose `X-Forwarded-For` is believed. */
+  trustProxy: false | readonly string[];
+}
+
+export function readHttp(read: EnvironmentReader): HttpConfig {
+  return {
+    host: read.text("HOST") ?? "127.0.0.1",
+    port: read.integer("PORT", { fallback: 4000, min: 0, max: 65_535 }),
+    publicUrl: readBaseUrl(read, "PUBLIC_URL"),
+    cdnUrl: readBaseUrl(read, "CDN_URL"),
+    corsOrigins: readCorsOrigins(read),
+    trustProxy: readTrustProxy(read),
+  };
+}
+
+function readBaseUrl(read: EnvironmentReader, name: "PUBLIC_URL" | "CDN_URL"): string | null {
+  const url = read.url(name, ["http:", "https:"]);
+  if (url && /[?#]/.test(url)) read.problem(`${name} must end before any ? or #: paths are put behind it.`);
+  return url?.replace(/\/+$/, "") ?? null;
+}
+
+function readCorsOrigins(read: EnvironmentReader): readonly string[] | "*" {
+  const text = read.text("CORS_ORIGINS");
+  if (text === undefined) return [];
+  if (text === "*") return "*";
+  const origins = text.split(",").map((origin) => origin.trim());
+  for (const origin of origins) {
+    if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
+      read.problem(`CORS_ORIGINS must be "*" or a list such as https://a.example,https://b.example.`);
+      break;
+    }
+  }
+  return origins;
+}
+
+function readTrustProxy(read: EnvironmentReader): HttpConfig["trustProxy"] {
+  const text = read.text("TRUST_PROXY");
+  if (text === undefined || text === "false") return false;
+  const addresses = text.split(",").map((address) => address.trim());
+  if (!addresses.every(isAddressOrRange)) {
+    read.problem("TRUST_PROXY must be false or the addresses of your proxies, such as 10.0.0.0/8,loopback.");
+  }
+  return addresses;
+}
+
+/** What the web framework understands: an address, one with a prefix length, or the name of a well-known range. */
+function isAddressOrRange(text: string): boolean {
+  if (["loopback", "linklocal", "uniquelocal"].includes(text)) return true;
+  const [address = "", prefix] = text.split("/");
+  const maxPrefix = isIP(address) === 4 ? 32 : 128;
+  return (
+    isIP(address) !== 0 && (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= maxPrefix))
+  );
+}

@@ -1,0 +1,51 @@
+// What is shown before a picture has come: a blur of it in some thirty bytes, and its main colour. Called by
+// `thumbnail.ts`.
+import { rgbaToThumbHash, thumbHashToRGBA } from "thumbhash";
+
+import type { Placeholder } from "../domain/media.ts";
+import { decoding, openPixels } from "./decoder.ts";
+
+/** Pixels on each side of what a placeholder is made from: the hash holds less. */
+export const PLACEHOLDER_SIDE_PX = 32;
+
+/** Colours that share the upper four bits of each part count as one. */
+const BIN_BITS = 4;
+
+/** @param rgba pixels of a square of `PLACEHOLDER_SIDE_PX`, four bytes each */
+export function makePlaceholder(rgba: Uint8Array): Placeholder {
+  const thumbHash = rgbaToThumbHash(PLACEHOLDER_SIDE_PX, PLACEHOLDER_SIDE_PX, rgba);
+  return { thumbHash: Buffer.from(thumbHash).toString("base64"), dominantColor: findDominantColor(rgba) };
+}
+
+/** The mean of the colours in the fullest bin; where everything is transparent, white. */
+function findDominantColor(rgba: Uint8Array): string {
+  const bins = new Map<number, { weight: number; red: number; green: number; blue: number }>();
+  for (let at = 0; at < rgba.length; at += 4) {
+    const [red, green, blue, alpha] = rgba.subarray(at, at + 4) as unknown as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    const key = [red, green, blue].reduce((bits, part) => (bits << BIN_BITS) | (part >> (8 - BIN_BITS)), 0);
+    const bin = bins.get(key) ?? { weight: 0, red: 0, green: 0, blue: 0 };
+    bins.set(key, {
+      weight: bin.weight + alpha,
+      red: bin.red + red * alpha,
+      green: bin.green + green * alpha,
+      blue: bin.blue + blue * alpha,
+    });
+  }
+  const fullest = [...bins.values()].reduce((best, bin) => (bin.weight > best.weight ? bin : best));
+  if (fullest.weight === 0) return "#ffffff";
+  const parts = [fullest.red, fullest.green, fullest.blue].map((sum) => Math.round(sum / fullest.weight));
+  return `#${parts.map((part) => part.toString(16).padStart(2, "0")).join("")}`;
+}
+
+/** A blur of the picture as a data URL of some 200 characters. @param thumbHash as base64 */
+export async function renderThumbHash(thumbHash: string): Promise<string> {
+  const { w: width, h: height, rgba } = thumbHashToRGBA(Buffer.from(thumbHash, "base64"));
+  const pixels = { bytes: Buffer.from(rgba), width, height, channels: 4 } as const;
+  const webp = await decoding(openPixels(pixels).webp({ quality: 40, effort: 0 }).toBuffer());
+  return `data:image/webp;base64,${webp.toString("base64")}`;
+}

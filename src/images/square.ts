@@ -1,0 +1,47 @@
+// Makes a square of a picture, step by step. Called by `thumbnail.ts` and `rendition.ts`.
+import type { Sharp } from "sharp";
+
+import { regionOf, type Look, type PictureFilter } from "../domain/look.ts";
+
+interface Square {
+  /** Pixels of the picture, upright. */
+  width: number;
+  height: number;
+  /** Pixels on each side of what is made. */
+  sidePx: number;
+  look: Look;
+  /** What stays in sight where nobody has said it: the middle, or what draws the eye. */
+  position: "centre" | "attention";
+}
+
+type Step = (image: Sharp, square: Square) => Sharp;
+
+const filters: Record<PictureFilter, (image: Sharp) => Sharp> = {
+  GRAYSCALE: (image) => image.grayscale(),
+  SEPIA: (image) =>
+    image.recomb([
+      [0.393, 0.769, 0.189],
+      [0.349, 0.686, 0.168],
+      [0.272, 0.534, 0.131],
+    ]),
+  SHARPEN: (image) => image.sharpen(),
+};
+
+/** All that is done to a picture, in this order. */
+const steps: readonly Step[] = [
+  (image, { look: { crop }, ...size }) => (crop ? image.extract(regionOf(crop, size)) : image),
+  (image, { sidePx, position, look }) =>
+    image.resize(sidePx, sidePx, { fit: "cover", position: look.crop ? "centre" : position }),
+  (image) => image.toColourspace("srgb"),
+  (image, { look: { filter } }) => (filter ? filters[filter](image) : image),
+];
+
+export function makeSquare(image: Sharp, square: Square): Sharp {
+  return steps.reduce((made, step) => step(made, square), image);
+}
+
+/** The shorter side of the part of a picture that is shown: a larger square would hold no more. */
+export function shownSidePx(size: { width: number; height: number }, { crop }: Look): number {
+  const { width, height } = crop ? regionOf(crop, size) : size;
+  return Math.min(width, height);
+}

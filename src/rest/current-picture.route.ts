@@ -1,0 +1,64 @@
+// Whatever a user shows now, under an address that never changes: leads to the picture, or draws the initials. Registered
+// by `plugin.ts`; calls `services/current-pictures.ts`.
+import { createHash } from "node:crypto";
+
+import type { FastifyInstance, FastifyReply } from "fastify";
+
+import { parseId } from "../domain/ids.ts";
+import { AppError } from "../errors.ts";
+import type { CurrentPictures } from "../services/current-pictures.ts";
+import type { MediaUrls } from "../services/media-urls.ts";
+import { evaluateConditions } from "./conditional.ts";
+import { readFormat, readSize } from "./picture-query.ts";
+
+export interface CurrentPictureRouteOptions {
+  currentPictures: CurrentPictures;
+  urls: MediaUrls;
+}
+
+interface CurrentPictureRequest {
+  Params: { userId: string };
+  Querystring: { size?: unknown; format?: unknown };
+}
+
+/** So soon a new picture is seen. */
+const MAX_AGE_SECONDS = 60;
+const DEFAULT_SIZE_PX = 150;
+
+export function registerCurrentPictureRoute(
+  app: FastifyInstance,
+  { currentPictures, urls }: CurrentPictureRouteOptions,
+): void {
+  app.route<CurrentPictureRequest>({
+    method: ["GET", "HEAD"],
+    url: "/:userId/profile-picture",
+    exposeHeadRoute: false,
+    async handler({ params, query, headers, method }, reply) {
+      const sizePx = readSize(query.size) ?? DEFAULT_SIZE_PX;
+      const isSvg = query.format === undefined || query.format === "svg";
+      const format = isSvg ? null : readFormat(query.format);
+      const { user, mediaId } = await currentPictures.find(parseId(params.userId, "user"));
+      setHeaders(reply);
+      if (mediaId) return reply.redirect(urls.square(mediaId, sizePx, format), 302);
+      const { contentType, bytes } = await currentPictures.drawDefault(user, sizePx, isSvg);
+      const etag = `"${createHash("sha256").update(bytes).digest("base64url")}"`;
+      reply.headers({ etag, "content-type": contentType, "content-disposition": "inline" });
+      const verdict = evaluateConditions(headers, { etag, lastModified: new Date() });
+      if (verdict === "failed")
+        throw new AppError("BAD_USER_INPUT", "The picture is another one.", { status: 412 });
+      if (verdict === "unchanged") return reply.code(304).send();
+      return method === "HEAD" ? reply.header("content-length", bytes.length).send() : reply.send(bytes);
+    },
+  });
+}
+
+/** As for the pictures themselves: anybody may show it, and as a page it can do nothing. */
+function setHeaders(reply: FastifyReply): void {
+  reply.removeHeader("vary").removeHeader("access-control-allow-credentials");
+  reply.headers({
+    "cache-control": `public, max-age=${MAX_AGE_SECONDS}`,
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    "access-control-allow-origin": "*",
+    "cross-origin-resource-policy": "cross-origin",
+  });
+}

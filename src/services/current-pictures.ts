@@ -1,0 +1,78 @@
+// What a user shows now. Called by `rest/current-picture.route.ts`.
+import type { UserRepository } from "../database/user-repository.ts";
+import { BoundedCache } from "../domain/bounded-cache.ts";
+import type { MediaId, UserId } from "../domain/ids.ts";
+import type { User } from "../domain/user.ts";
+import { colourOf, initialsOf } from "../domain/initials.ts";
+import { AppError } from "../errors.ts";
+import { drawDefaultPng, drawDefaultSvg } from "../images/default-picture.ts";
+import type { MediaService } from "./media-service.ts";
+
+/** For so long a change that another process makes may not be seen. What this one changes is there at once. */
+const MAX_AGE_MS = 1_000;
+const MAX_COUNT = 10_000;
+
+export interface DefaultPicture {
+  contentType: "image/svg+xml" | "image/png";
+  bytes: Buffer;
+}
+
+export class CurrentPictures {
+  readonly #users = new BoundedCache<UserId, { user: Promise<User | null>; readAtMs: number }>(MAX_COUNT);
+  readonly #drawn = new BoundedCache<string, Promise<DefaultPicture>>(MAX_COUNT);
+
+  constructor(
+    readonly users: UserRepository,
+    readonly media: MediaService,
+  ) {
+    users.whenChanged((id) => this.#users.delete(id));
+  }
+
+  /**
+   * The id of the user's picture; null where there is none to be seen.
+   *
+   * @throws USER_NOT_FOUND
+   */
+  async find(userId: UserId): Promise<{ user: User; mediaId: MediaId | null }> {
+    const user = await this.#findUser(userId);
+    if (!user) throw new AppError("USER_NOT_FOUND", "There is no such user.");
+    const { profilePictureId: mediaId } = user;
+    const isVisible = mediaId !== null && (await this.media.isVisible(mediaId));
+    return { user, mediaId: isVisible ? mediaId : null };
+  }
+
+  /** Initials on a colour that is always the user's. */
+  drawDefault({ id, username }: User, sidePx: number, isSvg: boolean): Promise<DefaultPicture> {
+    const [initials, colour] = [initialsOf(username), colourOf(id)];
+    const key = `${initials} ${colour} ${sidePx} ${isSvg}`;
+    const drawn = this.#drawn.get(key) ?? draw(initials, colour, sidePx, isSvg);
+    this.#drawn.set(key, drawn);
+    return drawn;
+  }
+
+  async #findUser(id: UserId): Promise<User | null> {
+    const now = performance.now();
+    const recent = this.#users.get(id);
+    if (recent && now - recent.readAtMs < MAX_AGE_MS) return recent.user;
+    const user = this.users.findById(id);
+    this.#users.set(id, { user, readAtMs: now });
+    try {
+      return await user;
+    } catch (error) {
+      this.#users.delete(id);
+      throw error;
+    }
+  }
+}
+
+async function draw(
+  initials: string,
+  colour: string,
+  sidePx: number,
+  isSvg: boolean,
+): Promise<DefaultPicture> {
+  if (isSvg) {
+    return { contentType: "image/svg+xml", bytes: Buffer.from(drawDefaultSvg(initials, colour, sidePx)) };
+  }
+  return { contentType: "image/png", bytes: await drawDefaultPng(initials, colour, sidePx) };
+}

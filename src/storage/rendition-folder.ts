@@ -1,0 +1,98 @@
+// What was made of pictures, on the disk: a folder for each media, within a bound on all of them. It may be deleted at
+// any time. Called by `services/renditions.ts` and the programs that remove pictures.
+import { randomBytes } from "node:crypto";
+import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import path from "node:path";
+
+import { BoundedCache } from "../domain/bounded-cache.ts";
+import { isId, type MediaId } from "../domain/ids.ts";
+
+const FOLDER_MODE = 0o700;
+const FILE_MODE = 0o600;
+
+export class RenditionFolder {
+  /** The bytes of each media's folder. */
+  readonly #media: BoundedCache<MediaId, number>;
+
+  constructor(
+    readonly rootDir: string,
+    maxBytes: number,
+  ) {
+    this.#media = new BoundedCache(maxBytes, (id) => void this.#removeFolder(id).catch(() => {}));
+  }
+
+  get state(): { count: number; weight: number } {
+    return this.#media.state;
+  }
+
+  /** Finds what an earlier process has left. @returns the media of which there is anything */
+  async open(): Promise<MediaId[]> {
+    const found: MediaId[] = [];
+    for (const name of await emptyIfMissing(readdir(this.rootDir))) {
+      if (!isId(name)) continue;
+      const folder = path.join(this.rootDir, name);
+      const sizes = await Promise.all(
+        (await readdir(folder)).map(async (file) => (await stat(path.join(folder, file))).size),
+      );
+      this.#media.set(
+        name,
+        0,
+        sizes.reduce((sum, size) => sum + size, 0),
+      );
+      found.push(name);
+    }
+    return found;
+  }
+
+  /** Null where it was never made, or has been given up. */
+  async read(id: MediaId, name: string): Promise<Buffer | null> {
+    this.#media.get(id);
+    try {
+      return await readFile(path.join(this.rootDir, id, name));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+      throw error;
+    }
+  }
+
+  /** Flushed before it bears its name: whoever finds it finds all of it. */
+  async write(id: MediaId, name: string, bytes: Uint8Array): Promise<void> {
+    const folder = path.join(this.rootDir, id);
+    const unfinished = path.join(folder, `.${randomBytes(6).toString("hex")}`);
+    await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+    try {
+      const handle = await open(unfinished, "w", FILE_MODE);
+      try {
+        await handle.writeFile(bytes);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await rename(unfinished, path.join(folder, name));
+    } catch (error) {
+      await rm(unfinished, { force: true });
+      throw error;
+    }
+    this.#media.set(id, 0, (this.#media.weightOf(id) ?? 0) + bytes.length);
+  }
+
+  /** Of a media that nobody may see any more. */
+  async remove(id: MediaId): Promise<void> {
+    if (this.#media.weightOf(id) === undefined) return;
+    this.#media.delete(id);
+    await this.#removeFolder(id);
+  }
+
+  async #removeFolder(id: MediaId): Promise<void> {
+    await rm(path.join(this.rootDir, id), { recursive: true, force: true });
+  }
+}
+
+async function emptyIfMissing(names: Promise<string[]>): Promise<string[]> {
+  try {
+    return await names;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}

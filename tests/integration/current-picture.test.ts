@@ -1,0 +1,118 @@
+// What is shown of a user under an address that never changes.
+import sharp from "sharp";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import * as sampleImages from "../support/sample-images.ts";
+import { DELETE, TestApp, type Person } from "../support/test-app.ts";
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await TestApp.start({ UPLOADS_PER_MINUTE: "1000" });
+});
+afterAll(() => app.stop());
+
+const current = ({ user }: Person, query = "", init: RequestInit = {}) =>
+  app.fetch(`/api/users/${user.id}/profile-picture${query}`, { redirect: "manual", ...init });
+
+describe("somebody with a picture", () => {
+  it("is shown by it, in the size and format that was asked for, and by the next one at once", async () => {
+    const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    const first = await current(person, "?size=96&format=webp");
+    const { data } = await app.upload({ bytes: await sampleImages.palettePng() }, person.token);
+    const second = await current(person);
+    await app.graphql(DELETE, {}, person.token);
+    const third = await current(person);
+
+    expect([first.status, second.status, third.status]).toEqual([302, 302, 200]);
+    expect(first.headers.get("location")).toBe(
+      `${app.baseUrl}/api/users/media/${person.mediaId}?size=96&format=webp`,
+    );
+    expect(second.headers.get("location")).toContain(data.uploadProfilePicture.media.id);
+    expect(first.headers.get("cache-control")).toBe("public, max-age=60");
+    expect(first.headers.get("access-control-allow-origin")).toBe("*");
+  });
+
+  it("is followed to the bytes by whoever shows images", async () => {
+    const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    const { data } = await app.graphql(`{ me { profilePictureUrl(size: PX64) } }`, {}, person.token);
+
+    const response = await fetch(data.me.profilePictureUrl);
+    const { width } = await sharp(Buffer.from(await response.arrayBuffer())).metadata();
+
+    expect([response.status, width]).toEqual([200, 64]);
+  });
+});
+
+describe("somebody without a picture", () => {
+  let figure: Person;
+  beforeAll(async () => {
+    figure = await app.givenPerson("---");
+  });
+
+  it("is shown by initials, as SVG that can do nothing", async () => {
+    const person = await app.givenPerson("<b>Ada & Lovelace</b>");
+    const response = await current(person);
+    const svg = await response.text();
+
+    expect(response.headers.get("content-type")).toBe("image/svg+xml");
+    expect(response.headers.get("content-security-policy")).toBe(
+      "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    );
+    expect(response.headers.get("x-content-type-options")).toBe("nosniff");
+    expect(svg).toMatch(/^<svg [^>]*width="150" height="150"/);
+    expect(svg).toContain(">BB</text>");
+    expect(svg).not.toContain("<b>");
+  });
+
+  it.each([
+    ["Ada Lovelace", true],
+    ["Жанна", true],
+    ["محمد علي", true],
+    ["王小明", false],
+    ["👩‍👩‍👧", false],
+  ])("is shown as PNG, too: %s by letters (%s)", async (name, isByLetters) => {
+    const person = await app.givenPerson(name);
+    const png = await pixelsOf(await current(person, "?size=96&format=png"));
+    const figurePixels = await pixelsOf(await current(figure, "?size=96&format=png"));
+
+    expect(png.info).toMatchObject({ width: 96, height: 96 });
+    expect(isWhite(png.data).equals(isWhite(figurePixels.data))).toBe(!isByLetters);
+  });
+
+  it("is drawn the same each time, and not sent again to whoever has it", async () => {
+    const person = await app.givenPerson();
+    const first = await current(person, "?size=48");
+    const etag = first.headers.get("etag")!;
+    const again = await current(person, "?size=48", { headers: { "if-none-match": etag } });
+    const head = await current(person, "?size=48", { method: "HEAD" });
+
+    expect(again.status).toBe(304);
+    expect(head.headers.get("content-length")).toBe(String(Buffer.byteLength(await first.text())));
+  });
+});
+
+describe("an address that leads nowhere", () => {
+  it.each([
+    [() => "a".repeat(24), "", 404, "USER_NOT_FOUND"],
+    [() => "nobody", "", 400, "BAD_USER_INPUT"],
+    [(id: string) => id, "?size=97", 400, "BAD_USER_INPUT"],
+    [(id: string) => id, "?format=gif", 400, "BAD_USER_INPUT"],
+  ])("says so: %s %s", async (id, query, status, code) => {
+    const { user } = await app.givenPerson();
+    const response = await app.fetch(`/api/users/${id(user.id)}/profile-picture${query}`);
+
+    expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([status, code]);
+    expect(response.headers.get("cache-control")).toBe("no-store");
+  });
+});
+
+async function pixelsOf(response: Response) {
+  expect(response.headers.get("content-type")).toBe("image/png");
+  const image = sharp(Buffer.from(await response.arrayBuffer())).removeAlpha();
+  return image.raw().toBuffer({ resolveWithObject: true });
+}
+
+/** Of three bytes for each pixel, where the drawing is: the ground has another colour for everybody. */
+function isWhite(pixels: Buffer): Buffer {
+  return Buffer.from(Array.from({ length: pixels.length / 3 }, (_, at) => Number(pixels[at * 3]! > 200)));
+}

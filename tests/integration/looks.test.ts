@@ -1,0 +1,213 @@
+// What a user can say of a picture at its upload, and what the graph says of it afterwards.
+import sharp from "sharp";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import * as sampleImages from "../support/sample-images.ts";
+import { TestApp } from "../support/test-app.ts";
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await TestApp.start({ UPLOADS_PER_MINUTE: "1000" });
+});
+afterAll(() => app.stop());
+
+/** 400 × 200: four columns in red, green, blue and white, from left to right. */
+async function columns(): Promise<Buffer> {
+  const colours = ["#ff0000", "#00ff00", "#0000ff", "#ffffff"];
+  const input = { create: { width: 100, height: 200, channels: 3 as const, background: "#000" } };
+  const parts = await Promise.all(
+    colours.map(async (background, at) => ({
+      input: await sharp({ create: { ...input.create, background } })
+        .png()
+        .toBuffer(),
+      left: at * 100,
+      top: 0,
+    })),
+  );
+  const ground = sharp({ create: { ...input.create, width: 400 } });
+  return ground
+    .composite(parts.map(({ input: png, ...place }) => ({ ...place, input: png })))
+    .png()
+    .toBuffer();
+}
+
+const literal = (value: object) => JSON.stringify(value).replace(/"/g, "");
+
+async function uploadWith(bytes: Buffer, look: string) {
+  const { token } = await app.givenPerson();
+  const query = `mutation ($file: Upload!) { uploadProfilePicture(file: $file, ${look}) { media { id thumbnailUrl } } }`;
+  return app.upload({ bytes }, token, { query });
+}
+
+/** Of a picture of one's own, the mean colour as it is seen in a square and in the thumbnail. */
+async function meansOf(mediaId: string): Promise<number[][]> {
+  const queries = ["?size=96&format=png", "?thumbnail=true"];
+  return Promise.all(
+    queries.map(async (query) => {
+      const bytes = Buffer.from(await (await app.picture(mediaId, query)).arrayBuffer());
+      const { channels } = await sharp(bytes).stats();
+      return channels.slice(0, 3).map(({ mean }) => Math.round(mean));
+    }),
+  );
+}
+
+describe("a crop", () => {
+  it.each([
+    ["a rectangle", { x: 0.25, y: 0, width: 0.25, height: 1 }, [0, 255, 0]],
+    ["a small rectangle", { x: 0.55, y: 0.4, width: 0.05, height: 0.1 }, [0, 0, 255]],
+    ["the last pixel", { x: 1, y: 1, width: 1e-9, height: 1e-9 }, [255, 255, 255]],
+    ["the point to the left", { x: 0, y: 0.5 }, [128, 128, 0]],
+    ["the point to the right", { x: 1, y: 0.5 }, [128, 128, 255]],
+    ["thirds", { x: 2 / 3 + 1e-8, y: 0, width: 1 / 3, height: 1 }, [191, 191, 255]],
+  ])("is what is seen: %s", async (_what, crop, expected) => {
+    const { data, errors } = await uploadWith(await columns(), `crop: ${literal(crop)}`);
+    const means = await meansOf(data.uploadProfilePicture.media.id);
+
+    expect(errors).toEqual([]);
+    for (const mean of means) {
+      for (const [at, part] of mean.entries()) expect(Math.abs(part - expected[at]!)).toBeLessThan(70);
+    }
+  });
+
+  it.each([
+    "{ x: -0.1, y: 0 }",
+    "{ x: 0, y: 1.1 }",
+    "{ x: 0, y: 0, width: 0, height: 1 }",
+    "{ x: 0, y: 0, width: 1, height: 0 }",
+    "{ x: 0.5, y: 0, width: 0.6, height: 1 }",
+    "{ x: 0, y: 0.5, width: 1, height: 0.6 }",
+    "{ x: 0, y: 0, width: 1 }",
+    "{ x: 0, y: 0, height: 1 }",
+    "{ x: 0, y: 0, width: -1, height: -1 }",
+    "{ x: 1e308, y: 0 }",
+  ])("that is none is refused, and nothing is stored: %s", async (crop) => {
+    const before = await app.traces();
+    const { errors } = await uploadWith(await columns(), `crop: ${crop}`);
+
+    expect(errors[0]!.extensions.code).toBe("BAD_USER_INPUT");
+    expect(errors[0]!.message).toMatch(/^This is no crop: .*\.$/);
+    expect(await app.traces()).toEqual(before);
+  });
+
+  it("holds for a picture that lies on its side as it is seen upright", async () => {
+    const lying = await sharp(await columns())
+      .rotate(90)
+      .withMetadata({ orientation: 8 })
+      .jpeg()
+      .toBuffer();
+    const { data } = await uploadWith(lying, "crop: { x: 0, y: 0, width: 0.2, height: 1 }");
+
+    for (const [red, green, blue] of await meansOf(data.uploadProfilePicture.media.id)) {
+      expect(red).toBeGreaterThan(230);
+      expect(Math.max(green!, blue!)).toBeLessThan(40);
+    }
+  });
+});
+
+describe("a filter", () => {
+  it("is seen in all that is derived, and never in the original", async () => {
+    const bytes = await columns();
+    const { data } = await uploadWith(bytes, "filter: GRAYSCALE");
+    const { id } = data.uploadProfilePicture.media;
+    const original = Buffer.from(await (await app.picture(id)).arrayBuffer());
+
+    expect(original.equals(bytes)).toBe(true);
+    for (const [red, green, blue] of await meansOf(id)) expect([green, blue]).toEqual([red, red]);
+  });
+
+  it.each(["SEPIA", "SHARPEN", "GRAYSCALE"])("works on every kind of picture: %s", async (filter) => {
+    const kinds = [
+      sampleImages.portraitJpeg(),
+      await sampleImages.palettePng(),
+      await sampleImages.transparentPng(),
+      await sampleImages.animatedGif(),
+      await sharp(sampleImages.portraitJpeg()).grayscale().png().toBuffer(),
+    ];
+    for (const bytes of kinds) {
+      const { data, errors } = await uploadWith(bytes, `filter: ${filter}`);
+      expect(errors).toEqual([]);
+      const { id } = data.uploadProfilePicture.media;
+      for (const query of ["?size=96", "?size=64&animated=true", "?thumbnail=true"]) {
+        expect((await app.picture(id, query)).status).toBe(200);
+      }
+    }
+  });
+});
+
+describe("what the graph says of a picture", () => {
+  const QUERY = `
+    query ($id: ID!) {
+      media(id: $id) {
+        url
+        square: url(size: PX96)
+        webp: url(size: PX300, format: WEBP)
+        srcset
+        avif: srcset(format: AVIF)
+        placeholder { thumbHash dataUrl }
+        dominantColor
+      }
+    }
+  `;
+
+  it("is where its squares are, and what can be shown before", async () => {
+    const { mediaId, token } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    const { data } = await app.graphql(QUERY, { id: mediaId }, token);
+    const url = `${app.baseUrl}/api/users/media/${mediaId}`;
+    const [type, base64] = data.media.placeholder.dataUrl.split(",");
+
+    expect(data.media).toMatchObject({ url, square: `${url}?size=96`, webp: `${url}?size=300&format=webp` });
+    expect(data.media.srcset).toBe(
+      [32, 48, 64, 96, 150, 300].map((size) => `${url}?size=${size} ${size}w`).join(", ") +
+        `, ${url}?size=600 512w`,
+    );
+    expect(data.media.avif).toContain(`${url}?size=32&format=avif 32w, `);
+    expect(Buffer.from(data.media.placeholder.thumbHash, "base64").length).toBeLessThan(30);
+    expect([type, Buffer.from(base64, "base64").subarray(8, 12).toString()]).toEqual([
+      "data:image/webp;base64",
+      "WEBP",
+    ]);
+    expect(data.media.placeholder.dataUrl.length).toBeLessThan(500);
+    expect(data.media.dominantColor).toMatch(/^#[0-9a-f]{6}$/);
+  });
+
+  it("has the colour that most of it has", async () => {
+    const bytes = await sharp({ create: { width: 60, height: 60, channels: 3, background: "#1166cc" } })
+      .png()
+      .toBuffer();
+    const { mediaId, token } = await app.givenPersonWithPicture(bytes);
+    const { data } = await app.graphql(`{ media(id: "${mediaId}") { dominantColor } }`, {}, token);
+
+    expect(data.media.dominantColor).toBe("#1166cc");
+  });
+
+  it("lacks what an old record lacks until it has been made", async () => {
+    const { mediaId, token } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    const { data: made } = await app.graphql(QUERY, { id: mediaId }, token);
+    await app.mediaCollection.updateMany({}, { $unset: { placeholder: 1, dominant_color: 1 } });
+    const other = await TestAppBeside.of(app, mediaId);
+
+    const first = other.find();
+    await expect.poll(() => other.find()?.thumbHash).toBe(made.media.placeholder.thumbHash);
+
+    expect(first).toBeNull();
+    expect(await app.mediaCollection.findOne({ placeholder: { $exists: true } })).toMatchObject({
+      placeholder: made.media.placeholder.thumbHash,
+      dominant_color: made.media.dominantColor,
+    });
+  });
+
+  it("is no format without a size", async () => {
+    const { mediaId, token } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    const { errors } = await app.graphql(`{ media(id: "${mediaId}") { url(format: WEBP) } }`, {}, token);
+
+    expect(errors[0]!.extensions.code).toBe("BAD_USER_INPUT");
+  });
+});
+
+/** A record as a process reads it that does not know the picture yet. */
+class TestAppBeside {
+  static async of({ app: { database, placeholders } }: TestApp, mediaId: string) {
+    const media = (await database.media.findById(mediaId))!;
+    return { find: () => placeholders.find(media) };
+  }
+}

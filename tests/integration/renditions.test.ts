@@ -1,0 +1,251 @@
+// Squares in every size and format: what they show, that each is made once, and that nothing of them outlives its picture.
+import { readdir, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+
+import sharp from "sharp";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+
+import { erasePictures } from "../../src/jobs/erasure.ts";
+import { RenditionFolder } from "../../src/storage/rendition-folder.ts";
+import * as sampleImages from "../support/sample-images.ts";
+import { DELETE, TestApp, type Person } from "../support/test-app.ts";
+
+let app: TestApp;
+let person: Person & { mediaId: string };
+beforeEach(async () => {
+  app = await TestApp.start();
+  person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await app.stop();
+});
+
+// The service reads three formats and no others; we look at what it writes.
+sharp.unblock({ operation: ["VipsForeignLoadWebpBuffer", "VipsForeignLoadHeifBuffer"] });
+
+const CHROME = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8";
+
+async function fetchPicture(query: string, headers: Record<string, string> = {}, id = person.mediaId) {
+  const response = await app.picture(id, query, headers);
+  return { response, bytes: Buffer.from(await response.arrayBuffer()) };
+}
+
+async function keptFiles(): Promise<string[]> {
+  const found = await readdir(app.config.media.renditionDir, { recursive: true }).catch(() => []);
+  return found.filter((name) => name.includes(".")).map((name) => path.basename(name));
+}
+
+describe("a square", () => {
+  it.each([32, 48, 64, 96, 150, 300])("has the size that was asked for: %i", async (size) => {
+    const { bytes, response } = await fetchPicture(`?size=${size}&format=webp`);
+
+    expect(response.headers.get("content-type")).toBe("image/webp");
+    expect(await sharp(bytes).metadata()).toMatchObject({ width: size, height: size, format: "webp" });
+  });
+
+  it("is no larger than the short side of the picture", async () => {
+    const { bytes } = await fetchPicture("?size=600&format=png");
+
+    expect(await sharp(bytes).metadata()).toMatchObject({ width: 512, height: 512 });
+  });
+
+  it.each([
+    ["webp", "image/webp", "webp"],
+    ["avif", "image/avif", "heif"],
+    ["jpeg", "image/jpeg", "jpeg"],
+    ["png", "image/png", "png"],
+  ])("has the format that was asked for: %s", async (format, contentType, found) => {
+    const { bytes, response } = await fetchPicture(`?size=64&format=${format}`, { accept: CHROME });
+
+    expect(response.headers.get("content-type")).toBe(contentType);
+    expect(response.headers.get("vary")).toBeNull();
+    expect((await sharp(bytes).metadata()).format).toBe(found);
+  });
+
+  it.each([
+    [CHROME, "image/avif"],
+    ["image/webp,*/*", "image/webp"],
+    ["image/avif;q=0, image/webp;q=0.5", "image/webp"],
+    ["IMAGE/WEBP", "image/webp"],
+    ["*/*", "image/jpeg"],
+    ["text/html", "image/jpeg"],
+  ])("has the format that the client understands: %j", async (accept, contentType) => {
+    for (let time = 0; time < 2; time++) {
+      const { response } = await fetchPicture("?size=48", { accept });
+      expect(response.headers.get("content-type")).toBe(contentType);
+      expect(response.headers.get("vary")).toBe("accept");
+    }
+  });
+
+  it("keeps its transparency, and as JPEG stands on white", async () => {
+    const { mediaId } = await app.givenPersonWithPicture(await sampleImages.transparentPng());
+    const { bytes: webp } = await fetchPicture("?size=32&format=webp", {}, mediaId);
+    const { bytes: jpeg } = await fetchPicture("?size=32&format=jpeg", {}, mediaId);
+    const { response } = await fetchPicture("?size=32", {}, mediaId);
+
+    expect((await sharp(webp).stats()).isOpaque).toBe(false);
+    expect((await sharp(jpeg).metadata()).hasAlpha).toBe(false);
+    expect(response.headers.get("content-type")).toBe("image/png");
+  });
+
+  it("of an animation stands still, unless it is asked to move", async () => {
+    const { mediaId } = await app.givenPersonWithPicture(await sampleImages.animatedGif());
+    const { bytes: still } = await fetchPicture("?size=64&format=webp", {}, mediaId);
+    const { bytes: moving, response } = await fetchPicture("?size=64&animated=true", {}, mediaId);
+    const { bytes: portrait } = await fetchPicture("?size=64&animated=true");
+
+    expect((await sharp(still).metadata()).pages ?? 1).toBe(1);
+    expect(await sharp(moving, { animated: true }).metadata()).toMatchObject({
+      format: "webp",
+      width: 64,
+      pageHeight: 64,
+    });
+    expect((await sharp(moving).metadata()).pages).toBeGreaterThan(1);
+    expect(response.headers.get("content-type")).toBe("image/webp");
+    expect((await sharp(portrait).metadata()).pages ?? 1).toBe(1);
+  });
+
+  it("has no metadata", async () => {
+    const { mediaId } = await app.givenPersonWithPicture(await sampleImages.displayP3Jpeg());
+    const { bytes } = await fetchPicture("?size=150&format=jpeg", {}, mediaId);
+
+    expect(await sharp(bytes).metadata()).not.toHaveProperty("exif");
+  });
+
+  it("is made once, however many ask at once, and found again by the next process", async () => {
+    const read = vi.spyOn(app.app.renditions, "read");
+    const all = await Promise.all(Array.from({ length: 20 }, () => fetchPicture("?size=96&format=webp")));
+    const files = await keptFiles();
+    app.app.hot.forget(`${person.mediaId}/96-v1.webp`);
+    const draw = vi.spyOn(app.app.storage, "read");
+    const { bytes: again } = await fetchPicture("?size=96&format=webp");
+
+    expect(new Set(all.map(({ bytes }) => bytes.toString("base64"))).size).toBe(1);
+    expect(read).toHaveBeenCalledTimes(2);
+    expect(files.toSorted()).toEqual(["96-v1.webp", "master-v1.png"]);
+    expect(again.equals(all[0]!.bytes)).toBe(true);
+    expect(draw).not.toHaveBeenCalled();
+  });
+
+  it("counts as a view, and answers conditions without being made", async () => {
+    const { response } = await fetchPicture("?size=96&format=webp");
+    await rm(app.config.media.renditionDir, { recursive: true });
+    app.app.hot.forget(`${person.mediaId}/96-v1.webp`);
+    const etag = response.headers.get("etag")!;
+    const { response: unchanged } = await fetchPicture("?size=96&format=webp", { "if-none-match": etag });
+    const { data } = await app.graphql(`{ media(id: "${person.mediaId}") { viewCount } }`, {}, person.token);
+
+    expect(unchanged.status).toBe(304);
+    expect(await keptFiles()).toEqual([]);
+    expect(data.media.viewCount).toBe(1);
+  });
+
+  it("answers HEAD and ranges like any other picture", async () => {
+    const { bytes } = await fetchPicture("?size=96&format=png");
+    const head = await app.picture(person.mediaId, "?size=96&format=png", {}, "HEAD");
+    const part = await fetchPicture("?size=96&format=png", { range: "bytes=10-19" });
+
+    expect(head.headers.get("content-length")).toBe(String(bytes.length));
+    expect(part.bytes.equals(bytes.subarray(10, 20))).toBe(true);
+  });
+});
+
+describe("an address that asks for what there is not", () => {
+  it.each([
+    ["?size=100", ["32", "48", "64", "96", "150", "300", "600"]],
+    ["?size=", ["32", "48", "64", "96", "150", "300", "600"]],
+    ["?size=96px", ["32", "48", "64", "96", "150", "300", "600"]],
+    ["?size=-32", ["32", "48", "64", "96", "150", "300", "600"]],
+    ["?size=0x20", ["32", "48", "64", "96", "150", "300", "600"]],
+    ["?size=32&size=48", ["32", "48", "64", "96", "150", "300", "600"]],
+    ["?size=32&format=gif", ["webp", "avif", "jpeg", "png"]],
+    ["?size=32&format=svg", ["webp", "avif", "jpeg", "png"]],
+    ["?size=32&animated=yes", ["true", "false"]],
+    ["?size=32&animated=true&format=png", ["webp"]],
+    ["?format=webp", undefined],
+    ["?animated=true", undefined],
+    ["?thumbnail=true&format=webp", undefined],
+    ["?thumbnail=true&size=32", undefined],
+  ])("is told what there is: %s", async (query, allowed) => {
+    const response = await app.picture(person.mediaId, query);
+    const body = (await response.json()) as { code: string; allowed?: string[] };
+
+    expect([response.status, body.code, body.allowed]).toEqual([400, "BAD_USER_INPUT", allowed]);
+    expect(await keptFiles()).toEqual([]);
+  });
+});
+
+describe("what is kept of a picture", () => {
+  it("goes when the picture is deleted", async () => {
+    await fetchPicture("?size=96&format=webp");
+    await app.graphql(DELETE, {}, person.token);
+
+    await expect.poll(keptFiles).toEqual([]);
+    expect((await fetchPicture("?size=96&format=webp")).response.status).toBe(404);
+  });
+
+  it("goes when another process deletes the picture, or has while nobody was here", async () => {
+    await fetchPicture("?size=96&format=webp");
+    await app.mediaCollection.updateOne({}, { $set: { is_deleted: true, deleted_at: new Date() } });
+    await expect.poll(keptFiles, { timeout: 3000 }).toEqual([]);
+
+    await app.mediaCollection.updateOne({}, { $set: { is_deleted: false }, $unset: { deleted_at: 1 } });
+    await fetchPicture("?size=96&format=webp");
+    await app.mediaCollection.updateOne({}, { $set: { is_deleted: true } });
+    await app.app.renditions.start();
+    expect(await keptFiles()).toEqual([]);
+  });
+
+  it("goes when all pictures of its user are erased", async () => {
+    await fetchPicture("?size=96&format=webp");
+    const folder = new RenditionFolder(app.config.media.renditionDir, 1e6);
+
+    await erasePictures(person.user.id, app.app.database, app.app.storage, folder);
+
+    expect(await keptFiles()).toEqual([]);
+  });
+
+  it("may be deleted at any time", async () => {
+    const { bytes } = await fetchPicture("?size=96&format=webp");
+    await rm(app.config.media.renditionDir, { recursive: true });
+    app.app.hot.forget(`${person.mediaId}/96-v1.webp`);
+
+    expect((await fetchPicture("?size=96&format=webp")).bytes.equals(bytes)).toBe(true);
+  });
+
+  it("is bounded: what nobody asked for lately goes first", async () => {
+    const folder = new RenditionFolder(path.join(app.folder, "bounded"), 1000);
+    const ids = ["a", "b", "c"].map((letter) => letter.repeat(24));
+    for (const id of ids.slice(0, 2)) await folder.write(id, "32-v1.png", Buffer.alloc(400));
+    await folder.read(ids[0]!, "32-v1.png");
+
+    await folder.write(ids[2]!, "32-v1.png", Buffer.alloc(400));
+
+    await expect.poll(async () => (await readdir(folder.rootDir)).toSorted()).toEqual([ids[0], ids[2]]);
+    const next = new RenditionFolder(folder.rootDir, 1000);
+    expect((await next.open()).toSorted()).toEqual([ids[0], ids[2]]);
+    expect(next.state.weight).toBe(800);
+  });
+
+  it("is shown, too, where it cannot be kept", async () => {
+    await writeFile(path.join(app.folder, "cache"), "a file where the folder should be");
+
+    const { response } = await fetchPicture("?size=96&format=webp");
+
+    expect(response.status).toBe(200);
+  });
+});
+
+describe("an original whose bytes are gone or damaged", () => {
+  it("is not found, or said to be unreadable", async () => {
+    const { filename } = (await app.mediaCollection.findOne({}))!;
+    await app.app.storage.put(filename, Buffer.from("no image"));
+    const damaged = await fetchPicture("?size=96&format=webp");
+    await app.app.storage.delete(filename);
+    const missing = await fetchPicture("?size=96&format=webp");
+
+    expect([damaged.response.status, missing.response.status]).toEqual([422, 404]);
+    expect(await keptFiles()).toEqual([]);
+  });
+});
