@@ -53,6 +53,27 @@ export function checkCrop({
   return { x, y, width, height };
 }
 
+/** @param json such as `{"x":0.5,"y":0.2}` @throws BAD_USER_INPUT */
+export function readCrop(json: string): Crop {
+  let crop: unknown;
+  try {
+    crop = JSON.parse(json);
+  } catch {
+    throw badCrop("it is no JSON");
+  }
+  const { x, y, width, height } = (crop ?? {}) as Partial<Crop>;
+  return checkCrop({ x: x!, y: y!, ...(width != null && { width }), ...(height != null && { height }) });
+}
+
+/** @throws BAD_USER_INPUT with those that there are */
+export function readFilter(name: string): PictureFilter {
+  const filter = pictureFilters.find((one) => one === name);
+  if (filter) return filter;
+  throw new AppError("BAD_USER_INPUT", `filter is one of ${pictureFilters.join(", ")}.`, {
+    allowed: pictureFilters,
+  });
+}
+
 /** The part of a picture of that size that a crop leaves: at least one pixel. */
 export function regionOf({ x, y, width, height }: Crop, size: { width: number; height: number }): Region {
   if (width === null || height === null) {

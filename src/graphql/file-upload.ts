@@ -4,6 +4,7 @@ import { GraphQLScalarType } from "graphql";
 import { GraphQLUpload, type FileUpload } from "graphql-upload-ts";
 
 import type { TakeBytes } from "../domain/byte-budget.ts";
+import type { Look } from "../domain/look.ts";
 import { fileTooLarge, readUpload, translateUploadError, type ReadUpload } from "../services/read-upload.ts";
 
 /**
@@ -22,10 +23,14 @@ export const UploadScalar = new GraphQLScalarType<Promise<FileUpload>>({
 });
 
 /** @throws FILE_TOO_LARGE, OVERLOADED, BAD_USER_INPUT when the file is empty, missing or was cut off on its way */
-export async function readFileUpload(upload: Promise<FileUpload>, take: TakeBytes): Promise<ReadUpload> {
+export async function readFileUpload(
+  upload: Promise<FileUpload>,
+  look: Look,
+  take: TakeBytes,
+): Promise<ReadUpload> {
   const { filename, createReadStream } = await upload;
   try {
-    return { bytes: await readUpload(createReadStream(), take), declaredFilename: filename };
+    return { bytes: await readUpload(createReadStream(), take), declaredFilename: filename, look };
   } catch (cause) {
     // A small file has already been found too large when it is opened; a large one is so while it is read.
     if ((cause as { status?: number }).status === 413) throw fileTooLarge(cause);

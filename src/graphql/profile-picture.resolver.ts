@@ -2,7 +2,6 @@
 import type { FileUpload } from "graphql-upload-ts";
 import { Arg, Ctx, Directive, ID, Mutation, Resolver } from "type-graphql";
 
-import type { TakeBytes } from "../domain/byte-budget.ts";
 import { parseId } from "../domain/ids.ts";
 import { checkCrop, type PictureFilter as PictureFilterName } from "../domain/look.ts";
 import { ownUserId } from "../services/own-user-id.ts";
@@ -44,8 +43,9 @@ export class ProfilePictureResolver {
     const { services } = context;
     const ownId = ownUserId(requireUser(context), userId);
     const look = { crop: crop ? checkCrop(crop) : null, filter: filter ?? null };
-    const file = { read: (take: TakeBytes) => readFileUpload(upload, take) };
-    const { user, media } = await services.profilePictures.upload(ownId, file, look);
+    const { user, media } = await services.profilePictures.upload(ownId, {
+      read: (take) => readFileUpload(upload, look, take),
+    });
     forgetLoaded(context);
     return {
       success: true,

@@ -4,6 +4,7 @@ import type { IncomingMessage } from "node:http";
 import busboy from "busboy";
 
 import type { TakeBytes } from "../domain/byte-budget.ts";
+import { plainLook, readCrop, readFilter, type Look } from "../domain/look.ts";
 import { pictureLimits } from "../domain/picture-format.ts";
 import { AppError } from "../errors.ts";
 import { isMultipart } from "../http/is-multipart.ts";
@@ -35,10 +36,19 @@ export function readFormFile(request: IncomingMessage, take: TakeBytes): Promise
       parser.destroy();
       reject(translateUploadError(cause));
     };
+    const look: Look = { ...plainLook };
+    parser.on("field", (field, value) => {
+      try {
+        if (field === "crop") look.crop = readCrop(value);
+        if (field === "filter") look.filter = readFilter(value);
+      } catch (error) {
+        fail(error);
+      }
+    });
     parser.on("file", (field, stream, { filename }) => {
       stream.on("error", fail);
       if (file || field !== FILE_FIELD) return fail(unexpectedForm());
-      file = readUpload(stream, take).then((bytes) => ({ bytes, declaredFilename: filename }));
+      file = readUpload(stream, take).then((bytes) => ({ bytes, declaredFilename: filename, look }));
       file.catch(fail); // At once: a stream that is left breaks off the form.
     });
     for (const limit of ["filesLimit", "fieldsLimit", "partsLimit"] as const) {

@@ -12,6 +12,12 @@ export interface IncomingFile {
   read(take: TakeBytes): Promise<ReadUpload>;
 }
 
+export interface ReceivedPicture {
+  picture: SafePicture;
+  originalFilename: string;
+  look: Look;
+}
+
 /** Of all files together that have come in and are not pictures yet: forty of the largest. */
 const MAX_RECEIVED_BYTES = 32 * 1024 * 1024;
 
@@ -24,11 +30,11 @@ export class PictureIntake {
   ) {}
 
   /** @throws FILE_TOO_LARGE, BAD_USER_INPUT, UNSUPPORTED_IMAGE_TYPE, UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX, OVERLOADED */
-  async receive(file: IncomingFile, look: Look): Promise<{ picture: SafePicture; originalFilename: string }> {
+  async receive(file: IncomingFile): Promise<ReceivedPicture> {
     return this.#received.hold(async (take) => {
-      const { bytes, declaredFilename } = await file.read(take);
+      const { bytes, declaredFilename, look } = await file.read(take);
       const picture = await this.#make(bytes, look);
-      return { picture, originalFilename: cleanOriginalFilename(declaredFilename) };
+      return { picture, originalFilename: cleanOriginalFilename(declaredFilename), look };
     });
   }
 

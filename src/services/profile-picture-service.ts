@@ -10,7 +10,6 @@ import { retire } from "../database/retire.ts";
 import type { UserRepository } from "../database/user-repository.ts";
 import type { MediaId, UserId } from "../domain/ids.ts";
 import { allOrNone } from "../domain/all-or-none.ts";
-import { plainLook, type Look } from "../domain/look.ts";
 import { createObjectKey, thumbnailKeyOf, type Media } from "../domain/media.ts";
 import { pictureFormats } from "../domain/picture-format.ts";
 import type { Reports } from "../domain/reports.ts";
@@ -45,13 +44,9 @@ export class ProfilePictureService {
    * @throws FILE_TOO_LARGE, BAD_USER_INPUT, UNSUPPORTED_IMAGE_TYPE, UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX, OVERLOADED
    * before anything is written
    */
-  async upload(
-    userId: UserId,
-    file: IncomingFile,
-    look: Look = plainLook,
-  ): Promise<{ user: User; media: Media }> {
+  async upload(userId: UserId, file: IncomingFile): Promise<{ user: User; media: Media }> {
     try {
-      const uploaded = await this.#upload(userId, file, look);
+      const uploaded = await this.#upload(userId, file);
       this.reports.uploadEnded("stored");
       return uploaded;
     } catch (error) {
@@ -60,9 +55,9 @@ export class ProfilePictureService {
     }
   }
 
-  async #upload(userId: UserId, file: IncomingFile, look: Look): Promise<{ user: User; media: Media }> {
+  async #upload(userId: UserId, file: IncomingFile): Promise<{ user: User; media: Media }> {
     const user = await this.#getUser(userId);
-    const { picture, originalFilename } = await this.intake.receive(file, look);
+    const { picture, originalFilename, look } = await this.intake.receive(file);
     const objectKey = createObjectKey(picture.format);
     const media = await this.media.insertPending({
       objectKey,

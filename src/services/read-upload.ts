@@ -1,6 +1,7 @@
 // Reads an incoming file into memory, up to the limit and not a byte further. Called by
 // both doors, each with its own kind of stream, when the service asks for the file.
 import type { TakeBytes } from "../domain/byte-budget.ts";
+import type { Look } from "../domain/look.ts";
 import { pictureLimits } from "../domain/picture-format.ts";
 import { AppError } from "../errors.ts";
 
@@ -31,10 +32,11 @@ export async function readUpload(stream: AsyncIterable<Buffer>, take: TakeBytes)
   return Buffer.concat(chunks, bytes);
 }
 
-/** A file that was read, with the name that its sender gave it. */
+/** A file that was read, with the name that its sender gave it, and how the picture in it is to be shown. */
 export interface ReadUpload {
   bytes: Buffer;
   declaredFilename: string | undefined;
+  look: Look;
 }
 
 /**

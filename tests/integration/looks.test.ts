@@ -134,6 +134,49 @@ describe("a filter", () => {
   });
 });
 
+describe("a form", () => {
+  const uploadForm = async (fields: Record<string, string>, isFileFirst = false) => {
+    const person = await app.givenPerson();
+    const form = new FormData();
+    if (isFileFirst) form.set("file", new Blob([new Uint8Array(await columns())]), "a.png");
+    for (const [name, value] of Object.entries(fields)) form.set(name, value);
+    if (!isFileFirst) form.set("file", new Blob([new Uint8Array(await columns())]), "a.png");
+    return app.postFormByRest(form, person);
+  };
+
+  it.each([true, false])(
+    "has crop and filter beside the file, whichever comes first: file %s",
+    async (isFileFirst) => {
+      const crop = JSON.stringify({ x: 0, y: 0, width: 0.25, height: 1 });
+      const response = await uploadForm({ crop, filter: "GRAYSCALE" }, isFileFirst);
+      const { media_id: mediaId } = (await response.json()) as { media_id: string };
+      const record = await app.mediaCollection.findOne({}, { sort: { _id: -1 } });
+
+      expect(record).toMatchObject({ crop: { x: 0, y: 0, width: 0.25, height: 1 }, filter: "GRAYSCALE" });
+      for (const [red, green] of await meansOf(mediaId)) expect(green).toBe(red);
+    },
+  );
+
+  it.each([
+    { crop: "left" },
+    { crop: "null" },
+    { crop: "[]" },
+    { crop: '{"x":"0.5","y":0.5}' },
+    { crop: '{"x":0.5,"y":0.5,"width":2,"height":1}' },
+    { filter: "BLUR" },
+    { filter: "" },
+  ])("that asks for what there is not is refused, and nothing is stored: %j", async (fields) => {
+    const before = await app.traces();
+    const response = await uploadForm(fields);
+
+    expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([
+      400,
+      "BAD_USER_INPUT",
+    ]);
+    expect(await app.traces()).toEqual(before);
+  });
+});
+
 describe("what the graph says of a picture", () => {
   const QUERY = `
     query ($id: ID!) {
