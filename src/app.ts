@@ -97,6 +97,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     views: () => views.totals,
     pictures: () => pictures.state,
     fromMemory: () => front.totals,
+    caches: () => ({ records: known.state, bytes: parts.hot.state }),
     cleanup: () => cleanup.totals,
   });
 

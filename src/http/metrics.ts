@@ -8,6 +8,8 @@ import type { Reports } from "../domain/reports.ts";
 export interface MetricSources {
   views: () => { counted: number; pending: number };
   pictures: () => { running: number; waiting: number };
+  /** What is kept in memory, by what it is. */
+  caches: () => Record<string, { count: number; weight: number; hits: number; misses: number }>;
   /** By the status of the answer. */
   fromMemory: () => Record<string, number>;
   /** Of all runs: how many media ended in which way, each with "Count" behind it. */
@@ -57,6 +59,15 @@ export class Metrics implements Reports {
       "Pictures that were answered from memory, by status. They are in no other metric of requests.",
       ["status"],
       () => Object.entries(sources.fromMemory()).map(([status, value]) => ({ labels: { status }, value })),
+    );
+    this.#collected("cache_lookups_total", "What was looked for in memory.", ["cache", "result"], () =>
+      Object.entries(sources.caches()).flatMap(([cache, { hits, misses }]) => [
+        { labels: { cache, result: "hit" }, value: hits },
+        { labels: { cache, result: "miss" }, value: misses },
+      ]),
+    );
+    this.#collected("cache_entries", "What is kept in memory.", ["cache"], () =>
+      Object.entries(sources.caches()).map(([cache, { count }]) => ({ labels: { cache }, value: count })),
     );
     this.#collected("cleanup_media_total", "Media that the clean-up has dealt with.", ["result"], () =>
       Object.entries(sources.cleanup()).map(([name, value]) => ({

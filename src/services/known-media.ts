@@ -42,7 +42,7 @@ export class KnownMedia {
     media.whenHidden((id) => this.#forget(id));
   }
 
-  get state(): { count: number; hits: number; misses: number } {
+  get state(): { count: number; weight: number; hits: number; misses: number } {
     return this.#known.state;
   }
 

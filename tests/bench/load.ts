@@ -1,38 +1,81 @@
-// Puts a server under load and compares two of them in turns, so that what else the machine does hits both. Called by
-// the files of `comparisons/`.
-import { execFile } from "node:child_process";
+// Puts a server under load, in a process of its own. Called by `comparisons.ts` and `mixed.ts`.
+import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
 import { promisify } from "node:util";
 
-import type { Load, LoadResult } from "./client.ts";
+import type { LoadResult, WireRequest } from "./client.ts";
 
 export interface Request {
+  kind?: string;
   method?: string;
   path: string;
   headers?: Record<string, string>;
   body?: Buffer;
 }
 
-/** The request as it stands on the wire. */
-export function toWire({ method = "GET", path, headers = {}, body }: Request): string {
-  const lines = [`${method} ${path} HTTP/1.1`, "host: 127.0.0.1"];
-  for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${value}`);
-  if (body) lines.push(`content-length: ${body.length}`);
-  const head = Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
-  return Buffer.concat([head, body ?? Buffer.alloc(0)]).toString("base64");
+export interface Load {
+  url: string;
+  requests: readonly Request[];
+  connections: number;
+  seconds: number;
 }
 
-/** @throws Error when any answer was a failure */
-export async function putUnderLoad(url: string, load: Omit<Load, "port">): Promise<LoadResult> {
-  const argument = JSON.stringify({ ...load, port: Number(new URL(url).port) });
-  const client = new URL("client.ts", import.meta.url).pathname;
+const scripts = import.meta.dirname;
+let fileCount = 0;
+
+/** @param folder for a file with the requests @throws Error when any answer was a failure */
+export async function putUnderLoad(folder: string, { url, requests, ...load }: Load): Promise<LoadResult> {
+  const requestsFile = path.join(folder, `requests-${++fileCount}.json`);
+  await writeFile(requestsFile, JSON.stringify(requests.map(toWire)));
+  const argument = JSON.stringify({ ...load, requestsFile, port: Number(new URL(url).port) });
+  const client = path.join(scripts, "client.ts");
   const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", client, argument]);
   const result = JSON.parse(stdout) as LoadResult;
-  if (result.failures > 0) throw new Error(`${result.failures} of ${result.answers} requests failed`);
+  if (result.failures > 0) throw new Error(`${result.failures} requests failed: ${stdout}`);
   return result;
 }
 
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+function toWire({ kind = "all", method = "GET", path: route, headers = {}, body }: Request): WireRequest {
+  const lines = [`${method} ${route} HTTP/1.1`, "host: 127.0.0.1"];
+  for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${value}`);
+  if (body) lines.push(`content-length: ${body.length}`);
+  const head = Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
+  return { kind, bytes: Buffer.concat([head, body ?? Buffer.alloc(0)]).toString("base64") };
+}
+
+/** A script of this folder as a server of its own: it prints its address once it listens. */
+export async function startScript(
+  script: string,
+  argument: object,
+): Promise<{ url: string; stop: () => void }> {
+  const file = path.join(scripts, script);
+  const child: ChildProcess = spawn(process.execPath, ["--import", "tsx", file, JSON.stringify(argument)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [address] = (await once(child.stdout!, "data")) as [Buffer];
+  return { url: address.toString().trim(), stop: () => child.kill("SIGKILL") };
+}
+
+/** How often a script of this folder did its work, a second. */
+export async function runScript(script: string, ...args: string[]): Promise<number> {
+  const file = path.join(scripts, script);
+  const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", file, ...args]);
+  return Number(stdout);
+}
+
+/** A form with one file, as bytes. */
+export function toForm(fields: Record<string, string>, fileField: string, file: Buffer) {
+  const boundary = "----benchmark";
+  const parts = Object.entries(fields).map(
+    ([name, value]) => `--${boundary}\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`,
+  );
+  const fileHead = `--${boundary}\r\ncontent-disposition: form-data; name="${fileField}"; filename="a.jpg"\r\ncontent-type: image/jpeg\r\n\r\n`;
+  const body = Buffer.concat([
+    Buffer.from(parts.join("") + fileHead),
+    file,
+    Buffer.from(`\r\n--${boundary}--\r\n`),
+  ]);
+  return { body, headers: { "content-type": `multipart/form-data; boundary=${boundary}` } };
 }

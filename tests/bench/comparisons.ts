@@ -1,0 +1,175 @@
+// What the service does in a second, beside what the least that could do the same does. Called by `bench.ts`.
+import { cp, mkdtemp, writeFile } from "node:fs/promises";
+import path from "node:path";
+
+import { putUnderLoad, runScript, startScript, toForm, type Request } from "./load.ts";
+import { makePhoto, World, type BenchPerson } from "./world.ts";
+
+export interface Comparison {
+  what: string;
+  bare: string;
+  goal: number;
+  /** One round of each: how many a second. */
+  ours: () => Promise<number>;
+  theirs: () => Promise<number>;
+}
+
+export interface Setting {
+  comparisons: Comparison[];
+  stop: () => Promise<void>;
+}
+
+const CONNECTIONS = 64;
+const ORIGINAL_COUNT = 200;
+const LIST_COUNT = 100;
+const UPLOAD_LANES = 4;
+const LIST_QUERY =
+  "{ users(first: 100) { edges { cursor node { id username profilePicture { id thumbnailUrl width height createdAt } } } } }";
+const UPLOAD_MUTATION = "mutation ($file: Upload!) { uploadProfilePicture(file: $file) { media { id } } }";
+
+/** @param seconds of one round */
+export async function prepare(folder: string, seconds: number): Promise<Setting> {
+  const photo = await makePhoto();
+  const world = await World.start(path.join(folder, "instance"));
+  const cold = await World.start(path.join(folder, "cold"), { MEDIA_MEMORY_MB: "0" });
+  const people: BenchPerson[] = [];
+  for (let i = 0; i < LIST_COUNT; i++) {
+    people.push(await world.givenPerson(`person${i}`));
+    await world.givenPicture(people[i]!, photo.original, photo.thumbnail);
+  }
+  const copy = await mkdtemp(path.join(folder, "copy-"));
+  const objectKeys: string[] = [];
+  const originals: BenchPerson[] = [];
+  for (let i = 0; i < ORIGINAL_COUNT; i++) {
+    originals.push(await cold.givenPerson(`person${i}`));
+    objectKeys.push(await cold.givenPicture(originals[i]!, photo.original, photo.thumbnail));
+  }
+
+  const load = async (url: string, requests: Request[], connections = CONNECTIONS) =>
+    (await putUnderLoad(folder, { url, requests, connections, seconds })).perSecond;
+  const thumbnailFile = path.join(folder, "thumbnail.jpg");
+  await writeFile(thumbnailFile, photo.thumbnail);
+  await writeFile(path.join(folder, "photo.jpg"), photo.original);
+  const thumbnail: Request = { path: `/api/users/media/${people[0]!.mediaId}?thumbnail=true` };
+  const headers = await headersOf(world.server.url + thumbnail.path);
+  const unchanged: Request = { ...thumbnail, headers: { "if-none-match": headers.etag! } };
+  const { "content-length": _length, "content-type": _type, "accept-ranges": _ranges, ...caching } = headers;
+
+  const bareThumbnail = await startScript("bare-server.ts", { status: 200, headers, file: thumbnailFile });
+  const bareUnchanged = await startScript("bare-server.ts", { status: 304, headers: caching });
+  const uploadsFolder = path.join(folder, "cold", "uploads", "profile_pictures", "/");
+  const bareOriginal = await startScript("bare-server.ts", { status: 200, headers, folder: uploadsFolder });
+  const originalRequests = originals.map(({ mediaId }) => ({ path: `/api/users/media/${mediaId}` }));
+  for (const { path: route } of originalRequests) await fetchWhole(cold.server.url + route); // Now they are known.
+
+  await cp(path.join(folder, "instance"), copy, {
+    recursive: true,
+    filter: (file) => !file.endsWith(".address"),
+  });
+  const plain = await startScript("plain-executor.ts", { folder: copy });
+  const list: Request = {
+    method: "POST",
+    path: "/graphql",
+    headers: { "content-type": "application/json", authorization: `Bearer ${people[0]!.token}` },
+    body: Buffer.from(JSON.stringify({ query: LIST_QUERY })),
+  };
+  const bareImages = () =>
+    runScript("bare-images.ts", path.join(folder, "photo.jpg"), String(seconds), String(UPLOAD_LANES));
+  const uploads = people.map(({ userId, token }) => ({
+    userId,
+    headers: { authorization: `Bearer ${token}` },
+  }));
+
+  return {
+    comparisons: [
+      {
+        what: "a thumbnail from memory, its view counted and journalled",
+        bare: "node:http from memory, the same bytes and headers",
+        goal: 0.85,
+        ours: () => load(world.server.url, [thumbnail]),
+        theirs: () => load(bareThumbnail.url, [thumbnail]),
+      },
+      {
+        what: "a thumbnail that is unchanged (304)",
+        bare: "node:http, the same headers",
+        goal: 0.85,
+        ours: () => load(world.server.url, [unchanged]),
+        theirs: () => load(bareUnchanged.url, [unchanged]),
+      },
+      {
+        what: `${ORIGINAL_COUNT} originals of ${kilobytes(photo.original)}, none in memory`,
+        bare: "node:http with readFile",
+        goal: 0.9,
+        ours: () => load(cold.server.url, originalRequests),
+        theirs: () =>
+          load(
+            bareOriginal.url,
+            objectKeys.map((key) => ({ path: `/${key}` })),
+          ),
+      },
+      {
+        what: `an upload of ${kilobytes(photo.original)} by plain HTTP, four at a time`,
+        bare: "the same work on its pixels with sharp",
+        goal: 0.8,
+        ours: () =>
+          load(
+            world.server.url,
+            uploads.map(({ userId, headers: own }) => {
+              const form = toForm({}, "file", photo.original);
+              const route = `/api/users/${userId}/profile-picture`;
+              return { method: "POST", path: route, body: form.body, headers: { ...form.headers, ...own } };
+            }),
+            UPLOAD_LANES,
+          ),
+        theirs: bareImages,
+      },
+      {
+        what: `an upload of ${kilobytes(photo.original)} by GraphQL, four at a time`,
+        bare: "the same work on its pixels with sharp",
+        goal: 0.8,
+        ours: () =>
+          load(
+            world.server.url,
+            uploads.map(({ headers: own }) => {
+              const operations = JSON.stringify({ query: UPLOAD_MUTATION, variables: { file: null } });
+              const form = toForm({ operations, map: '{"0":["variables.file"]}' }, "0", photo.original);
+              const all = { ...form.headers, ...own, "apollo-require-preflight": "true" };
+              return { method: "POST", path: "/graphql", body: form.body, headers: all };
+            }),
+            UPLOAD_LANES,
+          ),
+        theirs: bareImages,
+      },
+      {
+        what: "a list of 100 users with pictures, all known",
+        bare: "the same service with Apollo's default executor",
+        goal: 3,
+        ours: () => load(world.server.url, [list], 16),
+        theirs: () => load(plain.url, [list], 16),
+      },
+    ],
+    async stop() {
+      for (const server of [bareThumbnail, bareUnchanged, bareOriginal, plain]) server.stop();
+      await world.stop();
+      await cold.stop();
+    },
+  };
+}
+
+/** As they are when the picture comes from memory. */
+async function headersOf(url: string): Promise<Record<string, string>> {
+  await fetchWhole(url);
+  const { headers } = await fetchWhole(url);
+  const ofTheConnection = new Set(["date", "connection", "keep-alive"]);
+  return Object.fromEntries([...headers].filter(([name]) => !ofTheConnection.has(name)));
+}
+
+async function fetchWhole(url: string): Promise<Response> {
+  const response = await fetch(url);
+  await response.arrayBuffer();
+  return response;
+}
+
+function kilobytes({ length }: Buffer): string {
+  return `${Math.round(length / 1000)} kB`;
+}

@@ -1,0 +1,106 @@
+// A service with people and pictures in it, for the benchmark. Made by `bench.ts`.
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+
+import sharp from "sharp";
+
+import { AccessTokens } from "../../src/auth/access-token.ts";
+import { loadConfig } from "../../src/config.ts";
+import { Database } from "../../src/database/connection.ts";
+import { createObjectKey, thumbnailKeyOf } from "../../src/domain/media.ts";
+import { createStorage } from "../../src/storage/create-storage.ts";
+import * as sampleImages from "../support/sample-images.ts";
+import { ServerProcess } from "../support/server-process.ts";
+
+export interface BenchPerson {
+  userId: string;
+  token: string;
+  mediaId: string | null;
+}
+
+export class World {
+  private constructor(
+    readonly folder: string,
+    readonly server: ServerProcess,
+    readonly database: Database,
+    readonly tokens: AccessTokens,
+    readonly env: Record<string, string>,
+  ) {}
+
+  /** Starts the built program on data in `folder`, new or from before. */
+  static async start(folder: string, env: Record<string, string> = {}): Promise<World> {
+    const all = { INSTANCE_DIR: folder, UPLOADS_PER_MINUTE: "1000000", LOG_LEVEL: "info", ...env };
+    const server = await ServerProcess.start(all);
+    const database = await Database.openBeside(loadConfig(all).database);
+    const secret = await readFile(path.join(folder, "jwt-secret"), "utf8");
+    return new World(
+      folder,
+      server,
+      database,
+      new AccessTokens({ kind: "shared-secret", secret: secret.trim() }),
+      all,
+    );
+  }
+
+  async stop(): Promise<void> {
+    await this.database.close();
+    await this.server.stop();
+  }
+
+  async givenPerson(name: string): Promise<BenchPerson> {
+    const { id: userId } = await this.database.users.create({
+      username: name,
+      email: `${name}@example.com`,
+      passwordHash: "none",
+    });
+    return { userId, token: await this.tokens.issue(userId), mediaId: null };
+  }
+
+  /** A picture as an upload would have left it. */
+  async givenPicture(person: BenchPerson, original: Buffer, thumbnail: Buffer): Promise<string> {
+    const { media, users } = this.database;
+    const storage = createStorage(loadConfig(this.env).storage);
+    const objectKey = createObjectKey("jpeg");
+    const { id } = await media.insertPending({
+      objectKey,
+      originalFilename: "picture.jpg",
+      fileSizeBytes: original.length,
+      contentType: "image/jpeg",
+      width: 512,
+      height: 600,
+      uploaderId: person.userId,
+      etag: objectKey,
+      look: { crop: null, filter: null },
+      placeholder: { thumbHash: "1RcKLwZSuGlfeHeimWeIp4eJyFBZDZcD", dominantColor: "#131219" },
+    });
+    await storage.put(objectKey, original);
+    await storage.put(thumbnailKeyOf(objectKey), thumbnail);
+    await media.markReady(id, null);
+    await users.swapPicture(person.userId, null, id);
+    await media.settle({ retiredId: null, currentId: id });
+    person.mediaId = id;
+    return objectKey;
+  }
+}
+
+/** A photograph of about 240 kB, and its thumbnail of about 7. */
+export async function makePhoto(): Promise<{ original: Buffer; thumbnail: Buffer }> {
+  const photo = sharp(sampleImages.portraitJpeg()).resize(1500, 1758);
+  const noise = await sharp({
+    create: {
+      width: 1500,
+      height: 1758,
+      channels: 3,
+      background: "#808080",
+      noise: { type: "gaussian", mean: 128, sigma: 14 },
+    },
+  })
+    .png()
+    .toBuffer();
+  const original = await photo
+    .composite([{ input: noise, blend: "soft-light" }])
+    .jpeg({ quality: 76 })
+    .toBuffer();
+  const thumbnail = await sharp(original).resize(150, 150).jpeg({ quality: 82 }).toBuffer();
+  return { original, thumbnail };
+}
