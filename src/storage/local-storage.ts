@@ -27,10 +27,8 @@ export class LocalStorage implements ObjectStorage {
     const file = this.#fileOf(objectKey);
     const unfinished = this.#unfinishedFileOf(objectKey);
     await this.#translating(async () => {
-      const created = await mkdir(this.rootDir, { recursive: true, mode: FOLDER_MODE });
-      if (created) await flushFolder(path.dirname(created));
       try {
-        await writeDurably(unfinished, bytes);
+        await this.#writeIntoFolder(unfinished, bytes);
         await rename(unfinished, file);
       } catch (error) {
         await rm(unfinished, { force: true });
@@ -84,6 +82,18 @@ export class LocalStorage implements ObjectStorage {
     const probe = `probe-${process.pid}`;
     await this.put(probe, Buffer.from("probe"));
     await this.delete(probe);
+  }
+
+  /** Makes the folder when it is not there. */
+  async #writeIntoFolder(file: string, bytes: Uint8Array): Promise<void> {
+    try {
+      await writeDurably(file, bytes);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      const created = await mkdir(this.rootDir, { recursive: true, mode: FOLDER_MODE });
+      if (created) await flushFolder(path.dirname(created));
+      await writeDurably(file, bytes);
+    }
   }
 
   #fileOf(objectKey: string): string {
