@@ -98,7 +98,7 @@ function tableOf(outcomes: readonly Outcome[]): string[] {
     "| --- | ---: | --- | ---: | ---: | ---: |",
     ...outcomes.map(({ comparison: { what, bare, goal }, ours, theirs, ratio, range }) => {
       const spread = range.map((value) => value.toFixed(2)).join(" to ");
-      return `| ${what} | ${format(ours)} | ${bare} | ${format(theirs)} | **${ratio.toFixed(2)}** (${spread}) | ${goal} |`;
+      return `| ${what} | ${format(ours)} | ${bare} | ${format(theirs)} | **${ratio.toFixed(2)}** (${spread}) | ${goal ?? ""} |`;
     }),
     "",
   ];

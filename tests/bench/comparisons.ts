@@ -8,7 +8,7 @@ import { makePhoto, World, type BenchPerson } from "./world.ts";
 export interface Comparison {
   what: string;
   bare: string;
-  goal: number;
+  goal: number | null;
   /** One round of each: how many a second. */
   ours: () => Promise<number>;
   theirs: () => Promise<number>;
@@ -37,7 +37,6 @@ export async function prepare(folder: string, seconds: number): Promise<Setting>
     people.push(await world.givenPerson(`person${i}`));
     await world.givenPicture(people[i]!, photo.original, photo.thumbnail);
   }
-  const copy = await mkdtemp(path.join(folder, "copy-"));
   const objectKeys: string[] = [];
   const originals: BenchPerson[] = [];
   for (let i = 0; i < ORIGINAL_COUNT; i++) {
@@ -62,11 +61,9 @@ export async function prepare(folder: string, seconds: number): Promise<Setting>
   const originalRequests = originals.map(({ mediaId }) => ({ path: `/api/users/media/${mediaId}` }));
   for (const { path: route } of originalRequests) await fetchWhole(cold.server.url + route); // Now they are known.
 
-  await cp(path.join(folder, "instance"), copy, {
-    recursive: true,
-    filter: (file) => !file.endsWith(".address"),
-  });
-  const plain = await startScript("plain-executor.ts", { folder: copy });
+  const [plain, stock] = [await copyOf(folder), await copyOf(folder)];
+  const plainApollo = await startScript("stock-apollo.ts", { folder: plain, isPlain: true });
+  const stockApollo = await startScript("stock-apollo.ts", { folder: stock, isPlain: false });
   const list: Request = {
     method: "POST",
     path: "/graphql",
@@ -142,18 +139,34 @@ export async function prepare(folder: string, seconds: number): Promise<Setting>
       },
       {
         what: "a list of 100 users with pictures, all known",
-        bare: "the same service with Apollo's default executor",
+        bare: "Apollo Server as it comes, with the same schema and data",
         goal: 3,
         ours: () => load(world.server.url, [list], 16),
-        theirs: () => load(plain.url, [list], 16),
+        theirs: () => load(stockApollo.url, [list], 16),
+      },
+      {
+        what: "the same list",
+        bare: "the same service without compiled queries",
+        goal: null,
+        ours: () => load(world.server.url, [list], 16),
+        theirs: () => load(plainApollo.url, [list], 16),
       },
     ],
     async stop() {
-      for (const server of [bareThumbnail, bareUnchanged, bareOriginal, plain]) server.stop();
+      for (const server of [bareThumbnail, bareUnchanged, bareOriginal, plainApollo, stockApollo])
+        server.stop();
       await world.stop();
       await cold.stop();
     },
   };
+}
+
+/** The data of the service once more: the embedded database belongs to one process. */
+async function copyOf(folder: string): Promise<string> {
+  const copy = await mkdtemp(path.join(folder, "copy-"));
+  const isNotAddress = (file: string) => !file.endsWith(".address");
+  await cp(path.join(folder, "instance"), copy, { recursive: true, filter: isNotAddress });
+  return copy;
 }
 
 /** As they are when the picture comes from memory. */

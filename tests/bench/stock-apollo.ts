@@ -1,0 +1,37 @@
+// The same schema on the same data in Apollo Server as it comes. A process of its own, started by `comparisons.ts`: it
+// reads the folder with its data from its first argument and prints its address.
+import type { FastifyRequest } from "fastify";
+
+const { folder, isPlain } = JSON.parse(process.argv[2]!) as { folder: string; isPlain: boolean };
+const env = { INSTANCE_DIR: folder, PORT: "0", LOG_LEVEL: "error" };
+const { createApp } = await built<typeof import("../../src/app.ts")>("app");
+const { loadConfig } = await built<typeof import("../../src/config.ts")>("config");
+const service = await createApp(loadConfig(env), { compileAfterCount: Infinity });
+const address = await service.start();
+console.log(isPlain ? address : await startStock());
+
+/** Beside the service, whose parts it uses. */
+async function startStock(): Promise<string> {
+  const { createSchema } = await built<typeof import("../../src/graphql/schema.ts")>("graphql/schema");
+  const { createLoaders } = await built<typeof import("../../src/graphql/loaders.ts")>("graphql/loaders");
+  const { ApolloServer } = await import("@apollo/server");
+  const { fastifyApolloHandler } = await import("@as-integrations/fastify");
+  const { fastify } = await import("fastify");
+  const apollo = new ApolloServer({ schema: await createSchema(service.rateLimits) });
+  await apollo.start();
+  const context = async ({ headers, id, log, ip }: FastifyRequest) => ({
+    currentUserId: await service.tokens.identify(headers.authorization),
+    requestId: id,
+    log,
+    address: ip,
+    services: service,
+    loaders: createLoaders(service.accounts, service.media),
+  });
+  const server = fastify();
+  server.post("/graphql", fastifyApolloHandler(apollo as never, { context }));
+  return server.listen({ host: "127.0.0.1", port: 0 });
+}
+
+function built<Module>(name: string): Promise<Module> {
+  return import(new URL(`../../dist/${name}.js`, import.meta.url).href) as Promise<Module>;
+}
