@@ -1,5 +1,7 @@
 // The service: its parts behind two doors, in one web server. Called by `main.ts`, and by tests, which may replace a
 // part.
+import type { IncomingMessage } from "node:http";
+
 import type { FastifyInstance } from "fastify";
 
 import type { Config } from "./config.ts";
@@ -79,6 +81,10 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     compileAfterCount: overrides.compileAfterCount,
   });
   const answers = new PictureAnswers(config.media.caching);
+  const observe = (status: number, seconds: number) =>
+    metrics.requestAnswered({ method: "GET", route: REST_PREFIX + MEDIA_ROUTE, status }, seconds);
+  const pictureFront = new PictureFront({ media, views, answers, log: server.log, observe });
+  front = pictureFront;
   const rest = {
     tokens,
     currentPictures: parts.currentPictures,
@@ -88,15 +94,13 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     media,
     views,
     answers,
+    rethrowFailure: (request: IncomingMessage) => pictureFront.rethrowFailure(request),
   };
   await server.register(restDoor, { prefix: REST_PREFIX, ...rest });
-  const observe = (status: number, seconds: number) =>
-    metrics.requestAnswered({ method: "GET", route: REST_PREFIX + MEDIA_ROUTE, status }, seconds);
-  front = new PictureFront({ media, views, answers, log: server.log, observe });
   metrics.watch({
     views: () => views.totals,
     pictures: () => pictures.state,
-    fromMemory: () => front.totals,
+    fromMemory: () => pictureFront.totals,
     caches: () => ({ records: known.state, bytes: parts.hot.state }),
     cleanup: () => cleanup.totals,
   });

@@ -65,11 +65,11 @@ export async function buildParts(
   const journal = new ViewJournal(config.media.viewJournalDir, isShared, log);
   const views = new ViewCounter(viewCounts, journal, log);
   const known = new KnownMedia(mediaRepository, log);
+  const pictures = new PictureMaker(overrides.pictureQueue ?? defaultPictureQueue);
   const folder = new RenditionFolder(config.media.renditionDir, config.media.renditionBytes);
-  const renditions = new Renditions(mediaRepository, coldStorage, folder, log);
+  const renditions = new Renditions(mediaRepository, coldStorage, folder, pictures, log);
   known.whenForgotten((id) => void renditions.forget(id));
   const media = new MediaService(viewCounts, known, storage, renditions, hot, views, log);
-  const pictures = new PictureMaker(overrides.pictureQueue ?? defaultPictureQueue);
   const profilePictures = new ProfilePictureService(
     users,
     mediaRepository,
@@ -80,7 +80,7 @@ export async function buildParts(
     log,
   );
   const currentPictures = new CurrentPictures(users, media);
-  const placeholders = new Placeholders(mediaRepository, coldStorage, log);
+  const placeholders = new Placeholders(mediaRepository, coldStorage, pictures, log);
   const accounts = new AccountService(users, tokens, rateLimits);
   const cleanup = new CleanupJob(database, storage, config.cleanup, log);
   return {

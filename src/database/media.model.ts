@@ -132,7 +132,7 @@ export function toMedia(record: MediaRecord): Media {
     height: record.height ?? null,
     createdAt: record.created_at ? new Date(record.created_at) : record._id.getTimestamp(),
     uploaderId: (uploaderId?.toString() ?? NOBODY) as UserId,
-    etag: record.etag ?? null,
+    etag: record.etag && /^[\w-]+$/.test(record.etag) ? record.etag : null,
     look: toLook(record),
     placeholder: toPlaceholder(record),
   };

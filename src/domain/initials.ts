@@ -19,7 +19,7 @@ const wordlessScripts =
  */
 export function initialsOf(name: string): string {
   const words = name
-    .normalize("NFC")
+    .normalize("NFKC")
     .split(/[\s._\-+@/|,;:]+/u)
     .flatMap((word) => firstLetterOf(word) ?? []);
   const [first, last] = [words.at(0), words.length > 1 ? words.at(-1) : undefined];
@@ -36,8 +36,9 @@ function firstLetterOf(word: string): string | undefined {
   return undefined;
 }
 
-/** Of one letter some languages make two: those stay as they are. */
+/** Of one letter some languages make two, and no Georgian name begins with a capital: those stay as they are. */
 function capital(letter: string): string {
+  if (/\p{Script=Georgian}/u.test(letter)) return letter;
   const upper = letter.toUpperCase();
   return [...graphemes.segment(upper)].length === 1 ? upper : letter;
 }

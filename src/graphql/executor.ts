@@ -24,6 +24,7 @@ const MAX_COMPILED_COUNT = 200;
 
 interface Operation {
   document: DocumentNode;
+  /** As the client named it, whether there is one of that name or not. */
   operationName: string | undefined;
   variables: Record<string, unknown>;
   context: RequestContext;
@@ -32,7 +33,7 @@ interface Operation {
 type Run = CompiledQuery["query"];
 
 /** What stands for a document that cannot be compiled, or not yet. */
-type Compiled = { runs: Map<string, Run | null>; askedForCount: number };
+type Compiled = { runs: Map<string | undefined, Run | null>; askedForCount: number };
 
 export class Executor {
   /** Apollo keeps a document for as long as its text comes again. */
@@ -66,7 +67,7 @@ export class Executor {
     });
   }
 
-  #findRun({ document, operationName = "" }: Operation): Run | null {
+  #findRun({ document, operationName }: Operation): Run | null {
     const compiled = this.#compiled.get(document) ?? { runs: new Map(), askedForCount: 0 };
     compiled.askedForCount += 1;
     if (compiled.askedForCount === 1) this.#compiled.set(document, compiled);
@@ -80,9 +81,9 @@ export class Executor {
   }
 
   /** Mutations do far more than running costs, and have files among their variables. */
-  #compile(document: DocumentNode, operationName: string): Run | null {
-    if (getOperationAST(document, operationName || null)?.operation !== "query") return null;
-    const compiled = compileQuery(this.schema, document, operationName || undefined);
+  #compile(document: DocumentNode, operationName: string | undefined): Run | null {
+    if (getOperationAST(document, operationName)?.operation !== "query") return null;
+    const compiled = compileQuery(this.schema, document, operationName);
     return isCompiledQuery(compiled) ? compiled.query : null;
   }
 
@@ -115,10 +116,10 @@ export function asGateway(executor: Executor): Gateway {
     },
     async load() {
       return {
-        executor: async ({ document, operationName, request, context }) =>
+        executor: async ({ document, request, context }) =>
           (await executor.execute({
             document,
-            operationName: operationName ?? undefined,
+            operationName: request.operationName ?? undefined,
             variables: request.variables ?? {},
             context: context as RequestContext,
           })) as object,

@@ -13,6 +13,9 @@ const fontfile = createRequire(import.meta.url).resolve("dejavu-fonts-ttf/ttf/De
 const drawable =
   /^[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Armenian}\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Georgian}\p{M}\u200c0-9]+$/u;
 
+/** Georgian capitals of a kind that is hardly ever used. */
+const lacking = /[\u1c90-\u1cbf]/u;
+
 /** Shares of the side that the letters may take. */
 const TEXT_WIDTH = 0.6;
 const TEXT_HEIGHT = 0.4;
@@ -32,7 +35,10 @@ export function drawDefaultSvg(initials: string, colour: string, sidePx: number)
 
 /** For clients that show no SVG. Where our font lacks the letters it is a figure instead. */
 export async function drawDefaultPng(initials: string, colour: string, sidePx: number): Promise<Buffer> {
-  const overlay = drawable.test(initials) ? await drawLetters(initials, sidePx) : drawFigure(sidePx);
+  const overlay =
+    drawable.test(initials) && !lacking.test(initials)
+      ? await drawLetters(initials, sidePx)
+      : drawFigure(sidePx);
   const ground = sharp({ create: { width: sidePx, height: sidePx, channels: 3, background: colour } });
   return decoding(ground.composite([overlay]).png({ palette: true }).toBuffer());
 }

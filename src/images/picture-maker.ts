@@ -50,6 +50,11 @@ export class PictureMaker {
     return this.#queue.state;
   }
 
+  /** Other work on pictures, which shares the bounds. @throws OVERLOADED, and what `job` throws */
+  run<Result>(memoryBytes: number, job: () => Promise<Result>): Promise<Result> {
+    return this.#queue.run(memoryBytes, job);
+  }
+
   /**
    * @throws UNSUPPORTED_IMAGE_TYPE when the bytes are no JPEG, PNG or GIF
    * @throws IMAGE_TOO_COMPLEX from the header alone, or when the work takes too long

@@ -17,7 +17,12 @@ interface Square {
 type Step = (image: Sharp, square: Square) => Sharp;
 
 const filters: Record<PictureFilter, (image: Sharp) => Sharp> = {
-  GRAYSCALE: (image) => image.grayscale(),
+  GRAYSCALE: (image) =>
+    image.recomb([
+      [0.299, 0.587, 0.114],
+      [0.299, 0.587, 0.114],
+      [0.299, 0.587, 0.114],
+    ]),
   SEPIA: (image) =>
     image.recomb([
       [0.393, 0.769, 0.189],

@@ -1,5 +1,7 @@
 // The bytes of a picture, for `<img>` tags: cheap answers first, and counting never delays them. Registered by
 // `plugin.ts`; calls `services/media-service.ts` and `views/view-counter.ts`.
+import type { IncomingMessage } from "node:http";
+
 import type { FastifyInstance, FastifyReply } from "fastify";
 
 import { parseId } from "../domain/ids.ts";
@@ -15,6 +17,8 @@ export interface MediaRouteOptions {
   media: MediaService;
   views: ViewCounter;
   answers: PictureAnswers;
+  /** Throws what the front has tried in vain. */
+  rethrowFailure: (request: IncomingMessage) => void;
 }
 
 interface MediaRequest {
@@ -22,12 +26,16 @@ interface MediaRequest {
   Querystring: PictureQuery;
 }
 
-export function registerMediaRoute(app: FastifyInstance, { media, views, answers }: MediaRouteOptions): void {
+export function registerMediaRoute(
+  app: FastifyInstance,
+  { media, views, answers, rethrowFailure }: MediaRouteOptions,
+): void {
   app.route<MediaRequest>({
     method: ["GET", "HEAD"],
     url: MEDIA_ROUTE,
     exposeHeadRoute: false,
-    async handler({ params, query, headers, method }, reply) {
+    async handler({ params, query, headers, method, raw }, reply) {
+      rethrowFailure(raw);
       const picture = await media.getPicture(
         parseId(params.mediaId, "media"),
         readRendition(query, headers.accept),

@@ -39,10 +39,22 @@ export class PictureFront {
   /** Answers from memory, by their status. */
   readonly totals = { 200: 0, 304: 0 };
 
+  readonly #failures = new WeakMap<IncomingMessage, { error: unknown }>();
+
   constructor(readonly options: PictureFrontOptions) {}
 
-  /** Answers, or calls `goOn`: also where it fails, as it fails there as well, and is answered as errors are. */
+  /** @throws what has failed already, for a request that went on for that reason: nothing is tried or counted twice */
+  rethrowFailure(request: IncomingMessage): void {
+    const failure = this.#failures.get(request);
+    if (failure) throw failure.error;
+  }
+
+  /** Answers, or calls `goOn`: also where it fails, as the route knows how errors are answered. */
   handle(request: IncomingMessage, response: ServerResponse, goOn: () => void): void {
+    const fail = (error: unknown) => {
+      this.#failures.set(request, { error });
+      goOn();
+    };
     try {
       const { method, url } = request;
       if (method !== "GET" || !url!.startsWith(PATH)) return goOn();
@@ -50,11 +62,11 @@ export class PictureFront {
       const picture = headers && this.#findKnown(url!, headers);
       if (!picture) return goOn();
       const unchanged = this.options.answers.withoutBytes(headers, picture);
-      if (!unchanged) return void this.#answer(request, response, picture).catch(goOn);
+      if (!unchanged) return void this.#answer(request, response, picture).catch(fail);
       this.#send(request, response, unchanged);
       this.totals[304] += 1;
-    } catch {
-      goOn();
+    } catch (error) {
+      fail(error);
     }
   }
 

@@ -45,8 +45,11 @@ export class CurrentPictures {
   drawDefault({ id, username }: User, sidePx: number, isSvg: boolean): Promise<DefaultPicture> {
     const [initials, colour] = [initialsOf(username), colourOf(id)];
     const key = `${initials} ${colour} ${sidePx} ${isSvg}`;
-    const drawn = this.#drawn.get(key) ?? draw(initials, colour, sidePx, isSvg);
+    const known = this.#drawn.get(key);
+    if (known) return known;
+    const drawn = draw(initials, colour, sidePx, isSvg);
     this.#drawn.set(key, drawn);
+    drawn.catch(() => this.#drawn.delete(key));
     return drawn;
   }
 

@@ -39,7 +39,7 @@ export class KnownMedia {
     readonly media: MediaRepository,
     readonly log: FastifyBaseLogger,
   ) {
-    media.whenHidden((id) => this.#forget(id));
+    media.whenHidden((id) => this.forget(id));
   }
 
   get state(): { count: number; weight: number; hits: number; misses: number } {
@@ -97,7 +97,8 @@ export class KnownMedia {
     this.#listeners.push(listener);
   }
 
-  #forget(id: MediaId): void {
+  /** Whatever is known of it may be wrong: it is read anew. */
+  forget(id: MediaId): void {
     this.#known.delete(id);
     this.#loading.delete(id); // What is being read may be what was there before.
     for (const hidden of this.#hiddenWhileReading) hidden.add(id);
@@ -115,7 +116,7 @@ export class KnownMedia {
     const [startedAtMs, startedAt] = [performance.now(), Date.now()];
     try {
       const hidden = await this.media.findHiddenSince(new Date(this.#lookedSince - CLOCK_TOLERANCE_MS));
-      for (const id of hidden) this.#forget(id);
+      for (const id of hidden) this.forget(id);
       this.#lookedAtMs = startedAtMs;
       this.#lookedSince = startedAt;
     } catch (error) {
@@ -129,7 +130,7 @@ export class KnownMedia {
       for (let start = 0; start < ids.length; start += REVIEW_BATCH_COUNT) {
         const some = ids.slice(start, start + REVIEW_BATCH_COUNT);
         const visible = new Set(await this.media.findVisibleIds(some));
-        for (const id of some) if (!visible.has(id)) this.#forget(id);
+        for (const id of some) if (!visible.has(id)) this.forget(id);
       }
     } catch (error) {
       this.log.debug({ err: error }, "the pictures in memory could not be looked up");

@@ -62,6 +62,8 @@ export class MediaService {
       ? await this.hot.read(key, () => this.renditions.read(media, square))
       : await this.storage.read(objectKey);
     if (!bytes) throw this.#missingObject(picture);
+    // Making it may have taken long enough for somebody to delete the picture.
+    if (square && !(await this.known.find(media.id))) throw mediaNotFound();
     return bytes;
   }
 

@@ -7,7 +7,10 @@ import { BoundedCache } from "../domain/bounded-cache.ts";
 import type { MediaId } from "../domain/ids.ts";
 import type { Media, Placeholder } from "../domain/media.ts";
 import { WorkQueue } from "../domain/work-queue.ts";
+import { AppError } from "../errors.ts";
+import type { PictureMaker } from "../images/picture-maker.ts";
 import { renderThumbHash } from "../images/placeholder.ts";
+import { readMemoryBytes } from "../images/rendition.ts";
 import { redrawThumbnail } from "../images/redraw.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 
@@ -27,6 +30,7 @@ export class Placeholders {
   constructor(
     readonly media: MediaRepository,
     readonly storage: ObjectStorage,
+    readonly pictures: Pick<PictureMaker, "run">,
     readonly log: FastifyBaseLogger,
   ) {}
 
@@ -47,8 +51,13 @@ export class Placeholders {
 
   /** A blur of the picture, for `<img src>`. */
   toDataUrl(thumbHash: string): Promise<string> {
-    const url = this.#urls.get(thumbHash) ?? renderThumbHash(thumbHash);
+    return this.#urls.get(thumbHash) ?? this.#render(thumbHash);
+  }
+
+  #render(thumbHash: string): Promise<string> {
+    const url = renderThumbHash(thumbHash);
     this.#urls.set(thumbHash, url);
+    url.catch(() => this.#urls.delete(thumbHash));
     return url;
   }
 
@@ -56,7 +65,9 @@ export class Placeholders {
     try {
       const made = await this.#work.run(0, async () => {
         const original = await this.storage.read(media.objectKey);
-        return original && (await redrawThumbnail(original, media.look));
+        if (!original) return null;
+        const memoryBytes = await readMemoryBytes(original);
+        return this.pictures.run(memoryBytes, () => redrawThumbnail(original, media.look));
       });
       if (!made) return null;
       const { thumbHash, dominantColor } = made;
@@ -65,6 +76,8 @@ export class Placeholders {
       this.#made.delete(media.id);
       return media.placeholder;
     } catch (error) {
+      const isForGood = error instanceof AppError && error.status < 500;
+      if (!isForGood) this.#made.delete(media.id);
       this.log.warn({ err: error, mediaId: media.id }, "a picture's placeholder could not be made");
       return null;
     }

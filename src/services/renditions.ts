@@ -3,19 +3,36 @@
 import type { FastifyBaseLogger } from "fastify";
 
 import type { MediaRepository } from "../database/media-repository.ts";
+import { BoundedCache } from "../domain/bounded-cache.ts";
 import type { MediaId } from "../domain/ids.ts";
 import type { Media } from "../domain/media.ts";
 import type { RenditionFormat, PictureSize } from "../domain/rendition.ts";
 import { WorkQueue } from "../domain/work-queue.ts";
-import { drawAnimation, drawMaster, drawSquare } from "../images/rendition.ts";
+import { AppError } from "../errors.ts";
+import type { PictureMaker } from "../images/picture-maker.ts";
+import {
+  drawAnimation,
+  drawMaster,
+  drawSquare,
+  readMemoryBytes,
+  readMovingMemoryBytes,
+  SQUARE_MEMORY_BYTES,
+} from "../images/rendition.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import type { RenditionFolder } from "../storage/rendition-folder.ts";
 
 /** To be raised whenever other bytes come of the same picture: it stands in names and in entity tags. */
 export const RENDITION_VERSION = 1;
 
-/** So that uploads, files and passwords always find a thread of the four. */
-const workLimits = { maxConcurrent: 1, maxWaiting: 64, maxWaitMs: 8_000, maxMemoryBytes: Infinity };
+/** One at a time goes to the queue of all pictures, so that uploads wait for one at most. */
+const stillLimits = { maxConcurrent: 1, maxWaiting: 64, maxWaitMs: 8_000, maxMemoryBytes: Infinity };
+
+/** And of animations, which take longer, one at a time goes to the queue of those. */
+const animationLimits = { ...stillLimits, maxWaiting: 8 };
+
+/** What cannot be made is not tried again for so long. */
+const FAILURE_MS = 60_000;
+const MAX_FAILURE_COUNT = 10_000;
 
 /** Ids in one query. */
 const BATCH_COUNT = 1000;
@@ -34,27 +51,34 @@ export function nameOf({ sidePx, format, isAnimated }: Square): string {
 const MASTER_NAME = `master-v${RENDITION_VERSION}.png`;
 
 export class Renditions {
-  readonly #work = new WorkQueue("pictures", workLimits);
+  readonly #stills = new WorkQueue("pictures", stillLimits);
+  readonly #animations = new WorkQueue("animations", animationLimits);
+  readonly #failures = new BoundedCache<string, { error: AppError; untilMs: number }>(MAX_FAILURE_COUNT);
   readonly #masters = new Map<MediaId, Promise<Buffer | null>>();
 
   constructor(
     readonly media: MediaRepository,
     readonly storage: ObjectStorage,
     readonly folder: RenditionFolder,
+    readonly pictures: Pick<PictureMaker, "run">,
     readonly log: FastifyBaseLogger,
   ) {}
 
   get state(): { running: number; waiting: number } {
-    return this.#work.state;
+    return this.#stills.state;
   }
 
   /** Removes what an earlier process has left of pictures that nobody may see any more. */
   async start(): Promise<void> {
-    const ids = await this.folder.open();
-    for (let start = 0; start < ids.length; start += BATCH_COUNT) {
-      const some = ids.slice(start, start + BATCH_COUNT);
-      const visible = new Set(await this.media.findVisibleIds(some));
-      for (const id of some) if (!visible.has(id)) await this.folder.remove(id);
+    try {
+      const ids = await this.folder.open();
+      for (let start = 0; start < ids.length; start += BATCH_COUNT) {
+        const some = ids.slice(start, start + BATCH_COUNT);
+        const visible = new Set(await this.media.findVisibleIds(some));
+        for (const id of some) if (!visible.has(id)) await this.folder.remove(id);
+      }
+    } catch (error) {
+      this.log.error({ err: error }, "squares of deleted pictures could not be looked for");
     }
   }
 
@@ -66,7 +90,9 @@ export class Renditions {
     const name = nameOf(square);
     const kept = await this.#readKept(media.id, name);
     if (kept) return kept;
-    const made = square.isAnimated ? await this.#animate(media, square) : await this.#draw(media, square);
+    const made = await this.#rememberingFailure(`${media.id}/${name}`, () =>
+      square.isAnimated ? this.#animate(media, square) : this.#draw(media, square),
+    );
     if (made) await this.#keep(media.id, name, made);
     return made;
   }
@@ -82,12 +108,35 @@ export class Renditions {
 
   async #draw(media: Media, { sidePx, format }: Square): Promise<Buffer | null> {
     const master = await this.#readMaster(media);
-    return master && this.#work.run(0, () => drawSquare(master, sidePx, format));
+    return master && this.#run(SQUARE_MEMORY_BYTES, () => drawSquare(master, sidePx, format));
   }
 
-  async #animate({ objectKey, look }: Media, { sidePx }: Square): Promise<Buffer | null> {
-    const original = await this.storage.read(objectKey);
-    return original && this.#work.run(0, () => drawAnimation(original, sidePx, look));
+  /** What does not move, or is too much to move, stands still. */
+  async #animate(media: Media, square: Square): Promise<Buffer | null> {
+    const original = await this.storage.read(media.objectKey);
+    if (!original) return null;
+    const memoryBytes = await readMovingMemoryBytes(original);
+    if (memoryBytes === null) return this.#draw(media, square);
+    return this.#animations.run(0, () =>
+      this.#run(memoryBytes, () => drawAnimation(original, square.sidePx, media.look)),
+    );
+  }
+
+  #run<Result>(memoryBytes: number, job: () => Promise<Result>): Promise<Result> {
+    return this.#stills.run(0, () => this.pictures.run(memoryBytes, job));
+  }
+
+  async #rememberingFailure<Result>(key: string, make: () => Promise<Result>): Promise<Result> {
+    const failure = this.#failures.get(key);
+    if (failure && performance.now() < failure.untilMs) throw failure.error;
+    try {
+      return await make();
+    } catch (error) {
+      if (error instanceof AppError && error.status < 500) {
+        this.#failures.set(key, { error, untilMs: performance.now() + FAILURE_MS });
+      }
+      throw error;
+    }
   }
 
   /** However many squares are asked for at once, the original is decoded once. */
@@ -104,7 +153,8 @@ export class Renditions {
     if (kept) return kept;
     const original = await this.storage.read(objectKey);
     if (!original) return null;
-    const master = await this.#work.run(0, () => drawMaster(original, look));
+    const memoryBytes = await readMemoryBytes(original);
+    const master = await this.#run(memoryBytes, () => drawMaster(original, look));
     await this.#keep(id, MASTER_NAME, master);
     return master;
   }

@@ -32,7 +32,7 @@ export class RenditionFolder {
       if (!isId(name)) continue;
       const folder = path.join(this.rootDir, name);
       const sizes = await Promise.all(
-        (await readdir(folder)).map(async (file) => (await stat(path.join(folder, file))).size),
+        (await emptyIfMissing(readdir(folder))).map((file) => sizeOf(path.join(folder, file))),
       );
       this.#media.set(
         name,
@@ -88,11 +88,23 @@ export class RenditionFolder {
   }
 }
 
+/** Other processes may remove what this one has just seen. */
+const goneCodes = new Set<string | undefined>(["ENOENT", "ENOTDIR"]);
+
 async function emptyIfMissing(names: Promise<string[]>): Promise<string[]> {
   try {
     return await names;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    if (goneCodes.has((error as NodeJS.ErrnoException).code)) return [];
+    throw error;
+  }
+}
+
+async function sizeOf(file: string): Promise<number> {
+  try {
+    return (await stat(file)).size;
+  } catch (error) {
+    if (goneCodes.has((error as NodeJS.ErrnoException).code)) return 0;
     throw error;
   }
 }

@@ -2,6 +2,7 @@
 import { serverAudits } from "graphql-http";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import * as sampleImages from "../support/sample-images.ts";
 import { TestApp } from "../support/test-app.ts";
 
 let app: TestApp;
@@ -44,5 +45,31 @@ describe("GraphQL over HTTP", () => {
 
   it("has the audits that these exceptions are of", () => {
     expect(excepted).toHaveLength(exceptions.size);
+  });
+});
+
+describe("an operation name that leads to none", () => {
+  it.each([
+    ["GET", "mutation { deleteProfilePicture { success } }", "other"],
+    ["POST", "mutation { deleteProfilePicture { success } }", "other"],
+    ["POST", "query A { me { id } }", "B"],
+    ["POST", "query A { me { id } }", ""],
+    ["POST", "query A { me { id } } query B { me { id } }", undefined],
+  ])("is refused, and nothing is done: %s %s %j", async (method, query, operationName) => {
+    const person = await app.givenPersonWithPicture(await sampleImages.palettePng());
+    const headers = { authorization: `Bearer ${person.token}`, "content-type": "application/json" };
+    const search = new URLSearchParams({ query, ...(operationName !== undefined && { operationName }) });
+    const response =
+      method === "GET"
+        ? await app.fetch(`/graphql?${search}`, {
+            headers: { authorization: headers.authorization, "apollo-require-preflight": "true" },
+          })
+        : await app.fetch("/graphql", { method, headers, body: JSON.stringify({ query, operationName }) });
+    const { errors } = (await response.json()) as { errors: { extensions: { code: string } }[] };
+
+    expect(response.status).toBeGreaterThanOrEqual(400);
+    expect(response.status).toBeLessThan(500);
+    expect(errors[0]!.extensions.code).toBe("BAD_USER_INPUT");
+    expect((await app.picture(person.mediaId)).status).toBe(200);
   });
 });

@@ -1,9 +1,13 @@
 // What a user can say of a picture at its upload, and what the graph says of it afterwards.
 import sharp from "sharp";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 
+import { AppError } from "../../src/errors.ts";
 import * as sampleImages from "../support/sample-images.ts";
 import { TestApp } from "../support/test-app.ts";
+
+// The service reads three formats and no others; we look at what it writes.
+sharp.unblock({ operation: ["VipsForeignLoadWebpBuffer"] });
 
 let app: TestApp;
 beforeAll(async () => {
@@ -134,6 +138,25 @@ describe("a filter", () => {
   });
 });
 
+describe("a filter on a picture that can be seen through", () => {
+  it.each(["GRAYSCALE", "SEPIA", "SHARPEN"])("leaves that as it is: %s", async (filter) => {
+    const half = { create: { width: 100, height: 200, channels: 4 as const, background: "#80604020" } };
+    const ground = sharp({ create: { ...half.create, width: 200, background: "#00000000" } });
+    const bytes = await ground
+      .composite([{ input: await sharp(half).png().toBuffer(), left: 0, top: 0 }])
+      .png()
+      .toBuffer();
+    const { data } = await uploadWith(bytes, `filter: ${filter}`);
+    for (const query of ["?size=96&format=png", "?thumbnail=true", "?size=96&animated=true"]) {
+      const picture = await app.picture(data.uploadProfilePicture.media.id, query);
+      const { channels } = await sharp(Buffer.from(await picture.arrayBuffer()))
+        .ensureAlpha()
+        .stats();
+      expect([channels[3]!.min, channels[3]!.max]).toEqual([0, expect.closeTo(32, -1)]);
+    }
+  });
+});
+
 describe("a form", () => {
   const uploadForm = async (fields: Record<string, string>, isFileFirst = false) => {
     const person = await app.givenPerson();
@@ -237,6 +260,19 @@ describe("what the graph says of a picture", () => {
       placeholder: made.media.placeholder.thumbHash,
       dominant_color: made.media.dominantColor,
     });
+  });
+
+  it("is tried again where it could not be made for a reason that may pass", async () => {
+    const { mediaId } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    await app.mediaCollection.updateMany({}, { $unset: { placeholder: 1, dominant_color: 1 } });
+    const other = await TestAppBeside.of(app, mediaId);
+    const run = vi
+      .spyOn(app.app.pictures, "run")
+      .mockRejectedValueOnce(new AppError("OVERLOADED", "Too many."));
+    other.find();
+    await expect.poll(() => run.mock.settledResults.length).toBe(1);
+
+    await expect.poll(() => other.find()?.thumbHash).toMatch(/^[\w+/=]{20,}$/);
   });
 
   it("is no format without a size", async () => {

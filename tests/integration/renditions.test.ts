@@ -243,9 +243,102 @@ describe("an original whose bytes are gone or damaged", () => {
     await app.app.storage.put(filename, Buffer.from("no image"));
     const damaged = await fetchPicture("?size=96&format=webp");
     await app.app.storage.delete(filename);
-    const missing = await fetchPicture("?size=96&format=webp");
+    const missing = await fetchPicture("?size=48&format=webp");
 
     expect([damaged.response.status, missing.response.status]).toEqual([422, 404]);
     expect(await keptFiles()).toEqual([]);
+  });
+});
+
+describe("a square that cannot be made", () => {
+  it("is tried once, and not again for a while", async () => {
+    const { filename } = (await app.mediaCollection.findOne({}))!;
+    await app.app.storage.put(filename, Buffer.from("no image"));
+    await fetchPicture(""); // Now it is known.
+    const make = vi.spyOn(app.app.pictures, "run");
+    const read = vi.spyOn(app.app.renditions, "read");
+    const statuses = [];
+    for (let time = 0; time < 3; time++)
+      statuses.push((await fetchPicture("?size=96&format=webp")).response.status);
+
+    expect(statuses).toEqual([422, 422, 422]);
+    expect(read).toHaveBeenCalledTimes(3);
+    expect(make.mock.calls.length).toBeLessThanOrEqual(1);
+  });
+
+  it("is not shown when the picture is deleted while it is made", async () => {
+    await fetchPicture("");
+    const read = app.app.renditions.read.bind(app.app.renditions);
+    vi.spyOn(app.app.renditions, "read").mockImplementationOnce(async (media, square) => {
+      const bytes = await read(media, square);
+      await app.graphql(DELETE, {}, person.token);
+      return bytes;
+    });
+
+    expect((await fetchPicture("?size=96&format=webp")).response.status).toBe(404);
+    await expect.poll(keptFiles).toEqual([]);
+  });
+
+  it("because its animation is too large to move stands still instead", async () => {
+    const frames = await Promise.all(
+      Array.from({ length: 30 }, (_, at) =>
+        sharp({ create: { width: 900, height: 900, channels: 3, background: `rgb(${at * 8},0,0)` } })
+          .png()
+          .toBuffer(),
+      ),
+    );
+    const gif = await sharp(frames, { join: { animated: true } })
+      .gif()
+      .toBuffer();
+    const { mediaId } = await app.givenPersonWithPicture(gif);
+    const { bytes, response } = await fetchPicture("?size=96&animated=true", {}, mediaId);
+
+    expect(response.status).toBe(200);
+    expect((await sharp(bytes).metadata()).pages ?? 1).toBe(1);
+  });
+});
+
+describe("a square of a picture that LetsApp has stored lying on its side", () => {
+  it("is upright", async () => {
+    const halves = await sharp({ create: { width: 200, height: 100, channels: 3, background: "#ff0000" } })
+      .composite([
+        {
+          input: { create: { width: 100, height: 100, channels: 3, background: "#0000ff" } },
+          left: 100,
+          top: 0,
+        },
+      ])
+      .withMetadata({ orientation: 6 })
+      .jpeg()
+      .toBuffer();
+    const { filename } = (await app.mediaCollection.findOne({}))!;
+    await app.app.storage.put(filename, halves);
+    const { bytes } = await fetchPicture("?size=96&format=png");
+    const pixels = await sharp(bytes).raw().toBuffer();
+    const [top, bottom] = [pixels.subarray(0, 3), pixels.subarray(-3)];
+
+    expect([top[0]! > 200, top[2]! < 50, bottom[0]! < 50, bottom[2]! > 200]).toEqual([
+      true,
+      true,
+      true,
+      true,
+    ]);
+  });
+});
+
+describe("a damaged record", () => {
+  it("is shown all the same, and each view counted once", async () => {
+    await app.mediaCollection.updateOne(
+      {},
+      { $set: { etag: "a\r\nx-evil: 1", crop: { x: "left" }, filter: "NONE" } },
+    );
+    app.app.known.forget(person.mediaId);
+    const statuses = [];
+    for (const query of ["", "?thumbnail=true", "?size=32"])
+      statuses.push((await fetchPicture(query)).response.status);
+    const { data } = await app.graphql(`{ media(id: "${person.mediaId}") { viewCount } }`, {}, person.token);
+
+    expect(statuses).toEqual([200, 200, 200]);
+    expect(data.media.viewCount).toBe(3);
   });
 });
