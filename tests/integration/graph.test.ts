@@ -20,7 +20,8 @@ afterAll(() => app.stop());
 /** The queries on each collection while `work` is under way. */
 async function queriesOf(work: () => Promise<unknown>): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
-  app.app.database.connection.set("debug", (collection: string) => {
+  app.app.database.connection.set("debug", (collection: string, _method: string, filter: object) => {
+    if ("deleted_at" in filter) return; // The look for what others have deleted, twice a second.
     counts[collection] = (counts[collection] ?? 0) + 1;
   });
   await work();
@@ -40,6 +41,7 @@ const PAGE = `
 describe("users", () => {
   it("with pictures cost one query on users and one on media, however many they are", async () => {
     const answer = { users: 0, pictures: 0 };
+    for (const { _id } of await app.mediaCollection.find().toArray()) app.app.known.forget(String(_id));
 
     const queries = await queriesOf(async () => {
       const { data } = await app.graphql(PAGE, { first: 100 }, people[0]!.token);
