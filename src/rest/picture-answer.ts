@@ -27,8 +27,8 @@ export interface Caching {
 /** Makes answers; those that most requests get, once for each picture. */
 export class PictureAnswers {
   readonly #unchanged = new WeakMap<Picture, PictureAnswer>();
-  /** By the bytes, so that none are kept here which the memory has given up. */
-  readonly #whole = new WeakMap<Buffer, { picture: Picture; answer: PictureAnswer }>();
+  /** Headers alone: what holds bytes would keep them from being given up young. */
+  readonly #content = new WeakMap<Picture, { sizeBytes: number; headers: readonly string[] }>();
   readonly #cacheControl: string;
 
   constructor(caching: Caching) {
@@ -56,7 +56,9 @@ export class PictureAnswers {
   /** @throws BAD_USER_INPUT with status 416 for a range behind the end */
   withBytes(request: IncomingHttpHeaders, picture: Picture, body: Buffer): PictureAnswer {
     const range = request.range === undefined ? null : parseRange(request, picture, body.length);
-    if (range === null) return this.#wholeOf(picture, body);
+    if (range === null) {
+      return { status: 200, headers: this.#contentHeaders(picture, body.length), body, isView: true };
+    }
     if (range === "unsatisfiable") {
       throw new AppError("BAD_USER_INPUT", `The picture has ${body.length} bytes.`, {
         status: 416,
@@ -65,16 +67,8 @@ export class PictureAnswers {
     }
     const part = body.subarray(range.start, range.end + 1);
     const contentRange = `bytes ${range.start}-${range.end}/${body.length}`;
-    const headers = [...this.#contentHeaders(picture, part.length), "content-range", contentRange];
+    const headers = [...this.#makeContentHeaders(picture, part.length), "content-range", contentRange];
     return { status: 206, headers, body: part, isView: range.start === 0 };
-  }
-
-  #wholeOf(picture: Picture, body: Buffer): PictureAnswer {
-    const made = this.#whole.get(body);
-    if (made?.picture === picture) return made.answer;
-    const answer: PictureAnswer = { ...this.ofSize(picture, body.length), body, isView: true };
-    this.#whole.set(body, { picture, answer });
-    return answer;
   }
 
   /** Headers of every answer about a picture: a cache takes those of a 304 for those of the stored picture. */
@@ -95,7 +89,15 @@ export class PictureAnswers {
     });
   }
 
-  #contentHeaders(picture: Picture, sizeBytes: number): string[] {
+  #contentHeaders(picture: Picture, sizeBytes: number): readonly string[] {
+    const known = this.#content.get(picture);
+    if (known?.sizeBytes === sizeBytes) return known.headers;
+    const headers = this.#makeContentHeaders(picture, sizeBytes);
+    this.#content.set(picture, { sizeBytes, headers });
+    return headers;
+  }
+
+  #makeContentHeaders(picture: Picture, sizeBytes: number): string[] {
     const headers = {
       "accept-ranges": "bytes",
       "content-type": picture.contentType,

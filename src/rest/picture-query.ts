@@ -84,32 +84,38 @@ function negotiate(accept = ""): RenditionFormat | null {
   return understood("image/webp") ? "webp" : null;
 }
 
-/** More forms than there are in our own addresses. */
+/** More than there are in our own addresses, and more kinds of clients than most services have. */
 const MAX_REMEMBERED_COUNT = 500;
-const remembered = new Map<string, Rendition | null>();
+const renditions = new Map<string, Rendition | null>();
+const formats = new Map<string, RenditionFormat | null>();
 
 /**
  * What the part of an address from its "?" on asks for, without reading it again each time; undefined where that is
  * refused.
  */
 export function recallRendition(search: string, accept: string | undefined): Rendition | undefined {
-  const key = `${search} ${accept ?? ""}`;
-  let rendition = remembered.get(key);
-  if (rendition === undefined) {
-    rendition = readSearch(search, accept);
-    if (remembered.size >= MAX_REMEMBERED_COUNT) remembered.clear();
-    remembered.set(key, rendition);
-  }
-  return rendition ?? undefined;
+  const rendition = recall(renditions, search, readSearch);
+  if (rendition?.kind !== "square" || !rendition.isNegotiated) return rendition ?? undefined;
+  return { ...rendition, format: recall(formats, accept ?? "", negotiate) };
 }
 
-function readSearch(search: string, accept: string | undefined): Rendition | null {
+function recall<Value>(remembered: Map<string, Value>, key: string, read: (key: string) => Value): Value {
+  let value = remembered.get(key);
+  if (value === undefined) {
+    value = read(key);
+    if (remembered.size >= MAX_REMEMBERED_COUNT) remembered.clear();
+    remembered.set(key, value);
+  }
+  return value;
+}
+
+function readSearch(search: string): Rendition | null {
   if (search !== "" && !search.startsWith("?")) return null;
   const parameters = new URLSearchParams(search);
   const query = Object.fromEntries(parameters);
   if (Object.keys(query).length !== parameters.size) return null; // Given twice.
   try {
-    return readRendition(query, accept);
+    return readRendition(query, undefined);
   } catch {
     return null; // The route says what is wrong with it.
   }

@@ -1,6 +1,8 @@
 // Objects as files of one folder. Made by `app.ts`; called by the services through `object-storage.ts`.
-import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import fs from "node:fs";
+import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
+import { promisify } from "node:util";
 
 import { AppError } from "../errors.ts";
 import type { ListedObject, ObjectStorage } from "./object-storage.ts";
@@ -10,6 +12,9 @@ import type { ListedObject, ObjectStorage } from "./object-storage.ts";
  * name, such as a damaged record might hold, there is no object.
  */
 const keyPattern = /^[a-z0-9][a-z0-9_.-]*$/i;
+
+/** Half the time of the one in `node:fs/promises`, which makes an object of each descriptor and reads in parts. */
+const readFile = promisify(fs.readFile);
 
 const UNFINISHED_PREFIX = ".unfinished-";
 
