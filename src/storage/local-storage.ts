@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 
 import { AppError } from "../errors.ts";
 import type { ListedObject, ObjectStorage } from "./object-storage.ts";
+import { writeDurably } from "./write-durably.ts";
 
 /**
  * The only keys there are: no separator, no dot at the start, so that none can leave the folder. Under any other
@@ -20,7 +21,6 @@ const UNFINISHED_PREFIX = ".unfinished-";
 
 /** Ours alone: the pictures in it may have been deleted by their owners. */
 const FOLDER_MODE = 0o700;
-const FILE_MODE = 0o600;
 
 export class LocalStorage implements ObjectStorage {
   #checking: Promise<void> | null = null;
@@ -122,16 +122,6 @@ export class LocalStorage implements ObjectStorage {
 
 /** A damaged record may name what no file can be called, or a folder. */
 const nothingThere = new Set<string | undefined>(["ENOENT", "ENAMETOOLONG", "EISDIR"]);
-
-async function writeDurably(file: string, bytes: Uint8Array): Promise<void> {
-  const handle = await open(file, "w", FILE_MODE);
-  try {
-    await handle.writeFile(bytes);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
 
 /** A new name in a folder is durable only once the folder itself is flushed. Windows cannot, and need not. */
 async function flushFolder(folder: string): Promise<void> {

@@ -1,14 +1,14 @@
 // What was made of pictures, on the disk: a folder for each media, within a bound on all of them. It may be deleted at
 // any time. Called by `services/renditions.ts` and the programs that remove pictures.
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 
 import { BoundedCache } from "../domain/bounded-cache.ts";
 import { isId, type MediaId } from "../domain/ids.ts";
+import { writeDurably } from "./write-durably.ts";
 
 const FOLDER_MODE = 0o700;
-const FILE_MODE = 0o600;
 
 export class RenditionFolder {
   /** The bytes of each media's folder. */
@@ -61,13 +61,7 @@ export class RenditionFolder {
     const unfinished = path.join(folder, `.${randomBytes(6).toString("hex")}`);
     await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
     try {
-      const handle = await open(unfinished, "w", FILE_MODE);
-      try {
-        await handle.writeFile(bytes);
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
+      await writeDurably(unfinished, bytes);
       await rename(unfinished, path.join(folder, name));
     } catch (error) {
       await rm(unfinished, { force: true });
