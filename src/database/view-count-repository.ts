@@ -4,7 +4,7 @@ import type { AnyBulkWriteOperation, Connection, Model } from "mongoose";
 import type { MediaId } from "../domain/ids.ts";
 import type { ViewCount } from "../domain/media.ts";
 import { querying } from "./errors.ts";
-import { mediaModel, toViewCount, visible, type MediaRecord } from "./media.model.ts";
+import { mediaModel, toViewCount, type MediaRecord } from "./media.model.ts";
 
 const MAX_WRITES_PER_COMMAND = 1000;
 
@@ -15,11 +15,11 @@ export class ViewCountRepository {
     this.#media = mediaModel(connection);
   }
 
-  /** Of pictures that anybody may see. */
+  /** Of pictures that could be seen a moment ago: whoever is shown one that is deleted meanwhile is shown its count. */
   async findMany(ids: readonly MediaId[]): Promise<ViewCount[]> {
     const fields = { view_count: 1, last_view_batch: 1 };
     const records = await querying(() =>
-      this.#media.find({ _id: { $in: ids }, ...visible }, fields).lean<MediaRecord[]>(),
+      this.#media.find({ _id: { $in: ids } }, fields).lean<MediaRecord[]>(),
     );
     return records.map(toViewCount);
   }

@@ -6,7 +6,7 @@ import type { MediaId, UserId } from "../domain/ids.ts";
 import type { Media } from "../domain/media.ts";
 import type { User } from "../domain/user.ts";
 import type { AccountService } from "../services/account-service.ts";
-import type { MediaService } from "../services/media-service.ts";
+import { mediaNotFound, type MediaService } from "../services/media-service.ts";
 
 export interface Loaders {
   userById: DataLoader<UserId, User | null>;
@@ -15,10 +15,10 @@ export interface Loaders {
 }
 
 export function createLoaders(accounts: AccountService, media: MediaService): Loaders {
-  const viewCountById = new DataLoader(async (ids: readonly MediaId[]) => {
+  const viewCountById = new DataLoader<MediaId, number>(async (ids) => {
     const counts = await media.countViews(ids);
     const byId = new Map(counts.map(({ id, viewCount }) => [id, viewCount]));
-    return ids.map((id) => byId.get(id) ?? 0);
+    return ids.map((id) => byId.get(id) ?? mediaNotFound());
   });
   return {
     userById: loaderById((ids) => accounts.findManyByIds(ids)),

@@ -118,6 +118,6 @@ export class MediaService {
   }
 }
 
-function mediaNotFound(): AppError {
+export function mediaNotFound(): AppError {
   return new AppError("MEDIA_NOT_FOUND", "There is no such picture.");
 }

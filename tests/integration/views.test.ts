@@ -9,7 +9,7 @@ import { ViewCounter } from "../../src/views/view-counter.ts";
 import { ViewJournal } from "../../src/views/view-journal.ts";
 import { Random } from "../fuzz/random.ts";
 import * as sampleImages from "../support/sample-images.ts";
-import { TestApp } from "../support/test-app.ts";
+import { DELETE, TestApp } from "../support/test-app.ts";
 
 let app: TestApp;
 let mediaId: string;
@@ -56,6 +56,34 @@ async function givenAbandoned(batch: string, viewCount: number, tail = ""): Prom
 function nextCounter(isShared = false): ViewCounter {
   return new ViewCounter(counts, new ViewJournal(journalFolder, isShared, log()), log());
 }
+
+describe("a count", () => {
+  const deletePicture = () => app.graphql(DELETE, {}, token);
+  const meanwhile = async (act: () => Promise<unknown>) => {
+    const { findMany } = counts;
+    vi.spyOn(counts, "findMany").mockImplementation(async (ids) => {
+      await act();
+      return findMany.call(counts, ids);
+    });
+  };
+
+  it("is shown with a picture that is deleted while the answer is made", async () => {
+    for (let i = 0; i < 3; i++) await view();
+    await meanwhile(deletePicture);
+
+    expect(await shownCount()).toBe(3);
+  });
+
+  it("is not made up for a picture whose record goes while the answer is made", async () => {
+    await view();
+    await meanwhile(() => app.mediaCollection.deleteMany({}));
+
+    const { data, errors } = await app.graphql(`{ media(id: "${mediaId}") { viewCount } }`, {}, token);
+
+    expect(data).toEqual({ media: null });
+    expect(errors![0]!.extensions.code).toBe("MEDIA_NOT_FOUND");
+  });
+});
 
 describe("a view", () => {
   it("is in the journal when its answer has come, and in the record alone after the flush", async () => {
