@@ -7,6 +7,7 @@ import type { FastifyBaseLogger } from "fastify";
 
 import type { MediaService } from "../services/media-service.ts";
 import type { Picture } from "../services/picture.ts";
+import type { LentBytes } from "../storage/object-storage.ts";
 import type { ViewCounter } from "../views/view-counter.ts";
 import { recallRendition } from "./picture-query.ts";
 import type { PictureAnswer, PictureAnswers } from "./picture-answer.ts";
@@ -83,7 +84,9 @@ export class PictureFront {
   async #answerCold(request: IncomingMessage, response: ServerResponse, picture: Picture): Promise<void> {
     const { media, views, answers, observe } = this.options;
     const startedAtMs = performance.now();
-    const answer = answers.withBytes({}, picture, await media.readBytes(picture));
+    const lent = await media.lendBytes(picture);
+    giveBackOnceSent(lent, response);
+    const answer = answers.withBytes({}, picture, lent.bytes);
     await views.count(picture.media.id);
     this.#send(request, response, answer);
     observe(answer.status, (performance.now() - startedAtMs) / 1000);
@@ -102,6 +105,13 @@ export class PictureFront {
       log.debug({ method: request.method, path: request.url!.split("?", 1)[0], status }, "request");
     }
   }
+}
+
+/** Once it has finished, the operating system has all of it. Where the connection ends before, nobody can say. */
+function giveBackOnceSent({ giveBack }: LentBytes, response: ServerResponse): void {
+  if (response.destroyed) return giveBack(true); // Its end has been told already, and nothing is sent.
+  response.once("finish", () => giveBack(!response.destroyed));
+  response.once("close", () => giveBack(false));
 }
 
 /**

@@ -8,7 +8,7 @@ import { isAllowedContentType } from "../domain/picture-format.ts";
 import type { Rendition } from "../domain/rendition.ts";
 import { AppError } from "../errors.ts";
 import type { HotBytes } from "../storage/hot-bytes.ts";
-import type { ObjectStorage } from "../storage/object-storage.ts";
+import { keepBytes, type LentBytes, type ObjectStorage } from "../storage/object-storage.ts";
 import type { ViewCounter } from "../views/view-counter.ts";
 import type { KnownMedia } from "./known-media.ts";
 import { describePicture, keyOf, type Picture } from "./picture.ts";
@@ -65,6 +65,16 @@ export class MediaService {
     // Making it may have taken long enough for somebody to delete the picture.
     if (square && !(await this.known.find(media.id))) throw mediaNotFound();
     return bytes;
+  }
+
+  /** As `readBytes`, for bytes that are sent and forgotten. @throws as `readBytes` */
+  async lendBytes(picture: Picture): Promise<LentBytes> {
+    const { media, objectKey } = picture;
+    const isOriginal = !picture.square && objectKey === media.objectKey;
+    if (!isOriginal) return keepBytes(await this.readBytes(picture));
+    const lent = await this.storage.lend(objectKey, media.fileSizeBytes);
+    if (!lent) throw this.#missingObject(picture);
+    return lent;
   }
 
   /** @throws as `readBytes` */

@@ -1,13 +1,19 @@
 // Bytes that are asked for often, in memory. Used by `hot-storage.ts` for objects, and by `services/renditions.ts`.
 import { BoundedCache } from "../domain/bounded-cache.ts";
 
+/** The size of a thumbnail or a square, nearly always. */
+const SMALL_BYTES = 64 * 1024;
+
 export class HotBytes {
   readonly #hot: BoundedCache<string, Buffer>;
+  /** Of the large ones that were not kept, those that would still be there if they had been. */
+  readonly #missed: BoundedCache<string, true>;
   readonly #reading = new Map<string, Promise<Buffer | null>>();
 
   /** @param maxBytes of all that is in memory together */
   constructor(maxBytes: number) {
     this.#hot = new BoundedCache(maxBytes);
+    this.#missed = new BoundedCache(maxBytes);
   }
 
   get state(): { count: number; weight: number; hits: number; misses: number } {
@@ -27,11 +33,23 @@ export class HotBytes {
     try {
       const bytes = await reading;
       const isStillThere = this.#reading.get(key) === reading;
-      if (bytes && isStillThere) this.#hot.set(key, bytes, bytes.length);
+      if (bytes && isStillThere && this.isWorthKeeping(key, bytes.length))
+        this.#hot.set(key, bytes, bytes.length);
       return bytes;
     } finally {
       if (this.#reading.get(key) === reading) this.#reading.delete(key);
     }
+  }
+
+  /**
+   * What is large is kept once it was asked for twice within so little time that it would not have been given up in
+   * between: in its place are a hundred small ones, and most originals are looked at once. To be called whenever it is
+   * asked for and is not there.
+   */
+  isWorthKeeping(key: string, sizeBytes: number): boolean {
+    if (sizeBytes <= SMALL_BYTES || this.#missed.get(key)) return sizeBytes <= this.#hot.maxWeight;
+    this.#missed.set(key, true, sizeBytes);
+    return false;
   }
 
   forget(key: string): void {

@@ -1,6 +1,6 @@
 // Objects that are asked for often, in memory in front of the storage. Made by `parts.ts`.
 import type { HotBytes } from "./hot-bytes.ts";
-import type { ListedObject, ObjectStorage } from "./object-storage.ts";
+import { keepBytes, type LentBytes, type ListedObject, type ObjectStorage } from "./object-storage.ts";
 
 /** What is found here is not stale: under one key there is one object, or none, unless a program repairs it. */
 export class HotStorage implements ObjectStorage {
@@ -16,6 +16,12 @@ export class HotStorage implements ObjectStorage {
 
   read(objectKey: string): Promise<Buffer | null> {
     return this.hot.read(objectKey, () => this.storage.read(objectKey));
+  }
+
+  async lend(objectKey: string, sizeBytes: number): Promise<LentBytes | null> {
+    if (!this.hot.isWorthKeeping(objectKey, sizeBytes)) return this.storage.lend(objectKey, sizeBytes);
+    const bytes = await this.read(objectKey);
+    return bytes && keepBytes(bytes);
   }
 
   stat(objectKey: string): Promise<{ sizeBytes: number } | null> {

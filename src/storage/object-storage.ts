@@ -6,6 +6,21 @@ export interface ListedObject {
   modifiedAt: Date;
 }
 
+/** Bytes for one use. */
+export interface LentBytes {
+  bytes: Buffer;
+  /**
+   * Says that nobody looks at the bytes any more: others may come in their place. Where that is not sure, as after a
+   * failure, `isDone` is false, and they stay what they are.
+   */
+  giveBack(isDone: boolean): void;
+}
+
+/** Nothing comes in the place of these. */
+export function keepBytes(bytes: Buffer): LentBytes {
+  return { bytes, giveBack() {} };
+}
+
 /**
  * Objects by key. A key is one of ours (`domain/media.ts`): random, and never taken from a user.
  *
@@ -16,6 +31,8 @@ export interface ObjectStorage {
   put(objectKey: string, bytes: Uint8Array): Promise<void>;
   /** The whole object, or null when there is none. */
   read(objectKey: string): Promise<Buffer | null>;
+  /** As `read`, for bytes that are sent and forgotten. @param sizeBytes what the object should have */
+  lend(objectKey: string, sizeBytes: number): Promise<LentBytes | null>;
   /** The object's size, or null when there is none. */
   stat(objectKey: string): Promise<{ sizeBytes: number } | null>;
   /** Removes an object. One that is not there is no error. */

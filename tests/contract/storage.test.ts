@@ -29,6 +29,42 @@ describe.each(kinds)("%s storage", (_kind, create) => {
     expect(await storage.stat("a1.jpg")).toEqual({ sizeBytes: 4 });
   });
 
+  it("lends bytes, whatever size they were said to have", async () => {
+    const storage = create();
+    await storage.put("a1.jpg", Buffer.from("bytes"));
+
+    for (const sizeBytes of [5, 0, 4, 6, 2_000_000]) {
+      const lent = await storage.lend("a1.jpg", sizeBytes);
+      expect(String(lent!.bytes)).toBe("bytes");
+      lent!.giveBack(true);
+    }
+    expect(await storage.lend("none.jpg", 5)).toBeNull();
+  });
+
+  it("lends nobody the memory of another until that is given back, and for sure", async () => {
+    const storage = create();
+    for (const name of "abcde") await storage.put(`${name}1.jpg`, Buffer.from(name.repeat(3)));
+    const lend = async (name: string) => (await storage.lend(`${name}1.jpg`, 3))!;
+    const [a, b] = [await lend("a"), await lend("b")];
+    b.giveBack(false);
+    const c = await lend("c");
+    c.giveBack(true);
+    c.giveBack(true); // It is given back once, however often that is said.
+
+    const [d, e] = [await lend("d"), await lend("e")];
+
+    expect([a, b, d, e].map(({ bytes }) => String(bytes))).toEqual(["aaa", "bbb", "ddd", "eee"]);
+  });
+
+  it("lends as much as is asked for at once", async () => {
+    const storage = create();
+    await storage.put("a1.jpg", Buffer.from("bytes"));
+
+    const lent = await Promise.all(Array.from({ length: 200 }, () => storage.lend("a1.jpg", 5)));
+
+    expect(lent.map((one) => String(one?.bytes))).toEqual(Array.from({ length: 200 }, () => "bytes"));
+  });
+
   it("puts another object in the place of the first", async () => {
     const storage = create();
 

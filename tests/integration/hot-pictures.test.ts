@@ -1,11 +1,16 @@
 // That pictures in memory are answered as all others are, and that none is shown any more once it is deleted: at once
 // by the process that did it, within two seconds by every other one.
+import net from "node:net";
+import { buffer } from "node:stream/consumers";
+import { setTimeout } from "node:timers/promises";
+
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { HotBytes } from "../../src/storage/hot-bytes.ts";
 import { HotStorage } from "../../src/storage/hot-storage.ts";
 import type { ObjectStorage } from "../../src/storage/object-storage.ts";
 import { KnownMedia } from "../../src/services/known-media.ts";
+import { Random } from "../fuzz/random.ts";
 import * as sampleImages from "../support/sample-images.ts";
 import { DELETE, TestApp } from "../support/test-app.ts";
 
@@ -155,6 +160,39 @@ describe("objects in memory", () => {
     await reading;
 
     expect(hot.hot.peek("a.jpg")).toBeUndefined();
+  });
+});
+
+describe("originals that are not in memory", () => {
+  it("are each sent whole, however slowly clients read, and when some go away", async () => {
+    await app.stop();
+    app = await TestApp.start({ MEDIA_MEMORY_MB: "0" });
+    const originals: { id: string; bytes: Buffer }[] = [];
+    for (let side = 700; side < 704; side++) {
+      const { mediaId: id } = await app.givenPersonWithPicture(await sampleImages.noiseJpeg(side));
+      originals.push({ id, bytes: Buffer.from(await (await app.picture(id)).arrayBuffer()) });
+    }
+    const random = new Random(7);
+    // More than the operating system takes, so that much of it waits in the service.
+    const readMany = async () => {
+      const wanted = Array.from({ length: 20 }, () => random.pick(originals));
+      const socket = net.connect(Number(new URL(app.baseUrl).port), "127.0.0.1");
+      for (const [i, { id }] of wanted.entries()) {
+        const connection = i === wanted.length - 1 ? "close" : "keep-alive";
+        socket.write(`GET /api/users/media/${id} HTTP/1.1\r\nhost: a\r\nconnection: ${connection}\r\n\r\n`);
+      }
+      await setTimeout(random.below(300));
+      if (random.chance(30)) return void socket.destroy();
+      let received = await buffer(socket);
+      for (const { bytes } of wanted) {
+        const bodyAt = received.indexOf("\r\n\r\n") + 4;
+        expect(received.subarray(bodyAt, bodyAt + bytes.length).equals(bytes)).toBe(true);
+        received = received.subarray(bodyAt + bytes.length);
+      }
+      expect(received).toHaveLength(0);
+    };
+
+    await Promise.all(Array.from({ length: 20 }, readMany));
   });
 });
 

@@ -1,0 +1,32 @@
+// Which bytes stay in memory.
+import { describe, expect, it, vi } from "vitest";
+
+import { HotBytes } from "../../../src/storage/hot-bytes.ts";
+
+describe("large objects", () => {
+  const objectOf = (key: string, sizeBytes: number) => {
+    const load = vi.fn<() => Promise<Buffer>>(async () => Buffer.alloc(sizeBytes, key));
+    return { key, sizeBytes, load };
+  };
+  const ask = (hot: HotBytes, { key, load }: ReturnType<typeof objectOf>) =>
+    hot.peek(key) ?? hot.read(key, load);
+
+  it("are kept once they are asked for again, small ones at once", async () => {
+    const hot = new HotBytes(1_000_000);
+    const [small, large] = [objectOf("small", 1000), objectOf("large", 100_000)];
+    for (let i = 0; i < 4; i++) for (const object of [small, large]) await ask(hot, object);
+
+    expect(small.load).toHaveBeenCalledTimes(1);
+    expect(large.load).toHaveBeenCalledTimes(2);
+  });
+
+  it("push out neither small ones nor each other when they are more than there is room for", async () => {
+    const hot = new HotBytes(1_000_000);
+    const small = objectOf("small", 1000);
+    const large = Array.from({ length: 20 }, (_, i) => objectOf(`large ${i}`, 100_000));
+    for (let round = 0; round < 5; round++) for (const object of [small, ...large]) await ask(hot, object);
+
+    expect(small.load).toHaveBeenCalledTimes(1);
+    expect(hot.state.count).toBe(1);
+  });
+});
