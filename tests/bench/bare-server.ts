@@ -1,5 +1,5 @@
-// What any server of pictures costs at least: node:http, and nothing around it. A process of its own, started by the
-// files of `comparisons/`; it reads what to do from its first argument and prints its address.
+// What any server of pictures costs at least: node:http, and nothing around it. A process of its own, started by
+// `comparisons.ts`; it reads what to do from its first argument and prints its address.
 import { readFile } from "node:fs";
 import http from "node:http";
 import type { AddressInfo } from "node:net";

@@ -2,7 +2,7 @@
 // against the least that could do the same, taken in turns in the same run.
 //   npm run bench                        all of it, some ten minutes; writes docs/benchmarks.md
 //   npm run bench -- --only list         the comparisons whose names have the word in them; writes nothing
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, cpus, tmpdir, totalmem } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
@@ -42,7 +42,10 @@ try {
     "\n",
   );
   console.log(report);
-  if (isWhole) await writeFile("docs/benchmarks.md", `# Benchmarks\n\n${report}\n`);
+  if (isWhole) {
+    const notes = await readFile(path.join(import.meta.dirname, "notes.md"), "utf8");
+    await writeFile("docs/benchmarks.md", `# Benchmarks\n\n${report}\n\n${notes}`);
+  }
 } finally {
   await rm(folder, { recursive: true, force: true });
 }

@@ -72,10 +72,27 @@ export async function prepare(folder: string, seconds: number): Promise<Setting>
   };
   const bareImages = () =>
     runScript("bare-images.ts", path.join(folder, "photo.jpg"), String(seconds), String(UPLOAD_LANES));
-  const uploads = people.map(({ userId, token }) => ({
-    userId,
-    headers: { authorization: `Bearer ${token}` },
-  }));
+  const uploads = people.map(({ userId, token }) => {
+    const form = toForm({}, "file", photo.original);
+    const headers = { ...form.headers, authorization: `Bearer ${token}` };
+    return {
+      method: "POST",
+      path: `/api/users/${userId}/profile-picture`,
+      headers,
+      body: form.body,
+    };
+  });
+  const graphqlUploads = people.map(({ token }) => {
+    const operations = JSON.stringify({ query: UPLOAD_MUTATION, variables: { file: null } });
+    const form = toForm({ operations, map: '{"0":["variables.file"]}' }, "0", photo.original);
+    const headers = {
+      ...form.headers,
+      authorization: `Bearer ${token}`,
+      "apollo-require-preflight": "true",
+    };
+    return { method: "POST", path: "/graphql", headers, body: form.body };
+  });
+  const bareUpload = await startScript("bare-upload.ts", {});
 
   return {
     comparisons: [
@@ -108,34 +125,22 @@ export async function prepare(folder: string, seconds: number): Promise<Setting>
         what: `an upload of ${kilobytes(photo.original)} by plain HTTP, four at a time`,
         bare: "the same work on its pixels with sharp",
         goal: 0.8,
-        ours: () =>
-          load(
-            world.server.url,
-            uploads.map(({ userId, headers: own }) => {
-              const form = toForm({}, "file", photo.original);
-              const route = `/api/users/${userId}/profile-picture`;
-              return { method: "POST", path: route, body: form.body, headers: { ...form.headers, ...own } };
-            }),
-            UPLOAD_LANES,
-          ),
+        ours: () => load(world.server.url, uploads, UPLOAD_LANES),
         theirs: bareImages,
       },
       {
         what: `an upload of ${kilobytes(photo.original)} by GraphQL, four at a time`,
         bare: "the same work on its pixels with sharp",
         goal: 0.8,
-        ours: () =>
-          load(
-            world.server.url,
-            uploads.map(({ headers: own }) => {
-              const operations = JSON.stringify({ query: UPLOAD_MUTATION, variables: { file: null } });
-              const form = toForm({ operations, map: '{"0":["variables.file"]}' }, "0", photo.original);
-              const all = { ...form.headers, ...own, "apollo-require-preflight": "true" };
-              return { method: "POST", path: "/graphql", body: form.body, headers: all };
-            }),
-            UPLOAD_LANES,
-          ),
+        ours: () => load(world.server.url, graphqlUploads, UPLOAD_LANES),
         theirs: bareImages,
+      },
+      {
+        what: "the same upload by plain HTTP",
+        bare: "a bare server that receives the form, does that work and stores nothing",
+        goal: null,
+        ours: () => load(world.server.url, uploads, UPLOAD_LANES),
+        theirs: () => load(bareUpload.url, uploads, UPLOAD_LANES),
       },
       {
         what: "a list of 100 users with pictures, all known",
@@ -153,7 +158,7 @@ export async function prepare(folder: string, seconds: number): Promise<Setting>
       },
     ],
     async stop() {
-      for (const server of [bareThumbnail, bareUnchanged, bareOriginal, plainApollo, stockApollo])
+      for (const server of [bareThumbnail, bareUnchanged, bareOriginal, bareUpload, plainApollo, stockApollo])
         server.stop();
       await world.stop();
       await cold.stop();

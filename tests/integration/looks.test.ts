@@ -236,6 +236,21 @@ describe("what the graph says of a picture", () => {
     expect(data.media.dominantColor).toMatch(/^#[0-9a-f]{6}$/);
   });
 
+  it("is where a CDN has them, when there is one", async () => {
+    const behindCdn = await TestApp.start({ CDN_URL: "https://cdn.example/pictures" });
+    const { mediaId, token, user } = await behindCdn.givenPersonWithPicture(sampleImages.portraitJpeg());
+    const url = `https://cdn.example/pictures/api/users/media/${mediaId}`;
+    const { data } = await behindCdn.graphql(QUERY, { id: mediaId }, token);
+    const me = await behindCdn.graphql("{ me { profilePictureUrl(size: PX96) } }", {}, token);
+    await behindCdn.stop();
+
+    expect(data.media).toMatchObject({ url, square: `${url}?size=96` });
+    expect(data.media.srcset.split(", ").every((one: string) => one.startsWith(url))).toBe(true);
+    expect(me.data.me.profilePictureUrl).toBe(
+      `https://cdn.example/pictures/api/users/${user.id}/profile-picture?size=96`,
+    );
+  });
+
   it("has the colour that most of it has", async () => {
     const bytes = await sharp({ create: { width: 60, height: 60, channels: 3, background: "#1166cc" } })
       .png()

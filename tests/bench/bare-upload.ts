@@ -1,0 +1,22 @@
+// What any server of uploads costs at least: it receives a form, works on the pixels, and stores nothing. A process of
+// its own, started by `comparisons.ts`; it prints its address.
+import http from "node:http";
+import type { AddressInfo } from "node:net";
+import { buffer } from "node:stream/consumers";
+
+import busboy from "busboy";
+
+import { workOnPicture } from "./image-work.ts";
+
+const server = http.createServer((request, response) => {
+  const form = busboy({ headers: request.headers });
+  form.on("file", (_name, file) => {
+    void buffer(file)
+      .then(workOnPicture)
+      .then(() => response.end("{}"));
+  });
+  request.pipe(form);
+});
+server.listen(0, "127.0.0.1", () => {
+  console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+});
