@@ -1,6 +1,6 @@
-// Writes what is made from the code: `schema.graphql` from the resolvers, and typed documents from the operations
-// in `tests/support/operations.ts`. Run by `npm run codegen`; with `--check` it writes nothing, and fails when a
-// file is not up to date.
+// Writes what is made from the code: `schema.graphql` from the resolvers, and typed documents from the operations of
+// the page and of the tests. Run by `npm run codegen`; with `--check` it writes nothing, and fails when a file is not
+// up to date.
 import { readFile, writeFile } from "node:fs/promises";
 
 import { preset } from "@graphql-codegen/client-preset";
@@ -8,26 +8,42 @@ import { codegen } from "@graphql-codegen/core";
 import { buildSchema, parse } from "graphql";
 import { format } from "prettier";
 
-import { printSchema } from "./src/graphql/schema.ts";
+import { createSchema, printSchema } from "./src/graphql/schema.ts";
 import { operations } from "./tests/support/operations.ts";
 
 /** The preset makes three files; the one with the documents needs no other. */
 const PRESET_FOLDER = "generated/";
 const PRESET_FILE = `${PRESET_FOLDER}graphql.ts`;
-const DOCUMENTS_FILE = "tests/support/operations.generated.ts";
+
+/** What becomes typed documents: a file beside it. */
+const sources: { location: string; read: () => Promise<readonly string[]> }[] = [
+  { location: "tests/support/operations.ts", read: async () => operations },
+  {
+    location: "src/web/api/operations.graphql",
+    read: async () => [await readFile("src/web/api/operations.graphql", "utf8")],
+  },
+];
 
 /** Every generated file with its text. */
 async function generate(): Promise<Map<string, string>> {
-  const schemaText = await printSchema();
+  const schemaText = printSchema(await createSchema({ consumeUpload: () => Promise.resolve() }));
   const files = new Map([["schema.graphql", schemaText]]);
+  for (const { location, read } of sources) {
+    const generated = location.replace(/\.\w+$/, ".generated.ts");
+    files.set(generated, await generateDocuments(schemaText, location, await read()));
+  }
+  return files;
+}
+
+async function generateDocuments(
+  schemaText: string,
+  location: string,
+  texts: readonly string[],
+): Promise<string> {
   const sections = await preset.buildGeneratesSection({
     schema: parse(schemaText),
     schemaAst: buildSchema(schemaText),
-    documents: operations.map((operation) => ({
-      location: "tests/support/operations.ts",
-      rawSDL: operation,
-      document: parse(operation),
-    })),
+    documents: texts.map((rawSDL) => ({ location, rawSDL, document: parse(rawSDL) })),
     baseOutputDir: PRESET_FOLDER,
     presetConfig: { fragmentMasking: false },
     config: { useTypeImports: true, enumsAsTypes: true, scalars: { Upload: "Blob", DateTimeISO: "string" } },
@@ -36,8 +52,7 @@ async function generate(): Promise<Map<string, string>> {
   });
   const section = sections.find(({ filename }) => filename === PRESET_FILE);
   if (!section) throw new Error(`the client preset made no ${PRESET_FILE}`);
-  files.set(DOCUMENTS_FILE, await codegen(section));
-  return files;
+  return `// Made by \`npm run codegen\`.\n${await codegen(section)}`;
 }
 
 const isCheck = process.argv.includes("--check");

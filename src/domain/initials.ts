@@ -1,4 +1,5 @@
-// The letters and the colour that stand for somebody without a picture. Called by `images/default-picture.ts`.
+// The letters and the colour that stand for somebody without a picture. Called by
+// `services/current-pictures.ts` and, for clients that draw them themselves, `graphql/user.resolver.ts`.
 import { createHash } from "node:crypto";
 
 import type { UserId } from "./ids.ts";

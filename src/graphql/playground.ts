@@ -23,7 +23,9 @@ const contentSecurityPolicy = [
 const tabs = [
   {
     initialName: "1 Sign up",
-    initialQuery: `# Copy the token that this returns into the headers of the other tabs:
+    initialQuery: `# What every field means: "Docs" on the right, or /schema.graphql
+#
+# Copy the token that this returns into the headers of the other tabs:
 #   Authorization   Bearer <token>
 mutation SignUp {
   register(input: { username: "ada", email: "ada@example.com", password: "correct horse" }) {

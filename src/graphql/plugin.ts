@@ -16,7 +16,7 @@ import { asGateway, Executor } from "./executor.ts";
 import { createLoaders } from "./loaders.ts";
 import { acceptMultipart } from "./multipart.ts";
 import { operationReports } from "./operation-reports.ts";
-import { createSchema } from "./schema.ts";
+import { createSchema, printSchema } from "./schema.ts";
 
 export interface GraphQLDoorOptions {
   introspection: boolean;
@@ -49,8 +49,9 @@ export async function graphqlDoor(app: FastifyInstance, options: GraphQLDoorOpti
   }).protect();
   // Its types come from Apollo's CommonJS build.
   const guard = armor as unknown as Pick<ApolloServerOptions<RequestContext>, "plugins" | "validationRules">;
+  const schema = await createSchema(rateLimits);
   const apollo = new ApolloServer<RequestContext>({
-    gateway: asGateway(new Executor(await createSchema(rateLimits), options.compileAfterCount)),
+    gateway: asGateway(new Executor(schema, options.compileAfterCount)),
     introspection,
     includeStacktraceInErrorResponses: false,
     allowBatchedHttpRequests: false,
@@ -91,4 +92,10 @@ export async function graphqlDoor(app: FastifyInstance, options: GraphQLDoorOpti
   app.setErrorHandler(sendGraphQLError);
   acceptMultipart(app, tokens);
   app.route({ method: ["GET", "POST"], url: "/graphql", handler: fastifyApolloHandler(apollo, { context }) });
+  if (introspection) registerSchemaRoute(app, printSchema(schema));
+}
+
+/** The schema with its descriptions, to be read in a browser or taken by a code generator. */
+function registerSchemaRoute(app: FastifyInstance, text: string): void {
+  app.get("/schema.graphql", async (_request, reply) => reply.type("text/plain; charset=utf-8").send(text));
 }

@@ -2,6 +2,7 @@
 import { Arg, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from "type-graphql";
 
 import { parseId } from "../domain/ids.ts";
+import { colourOf, initialsOf } from "../domain/initials.ts";
 import type { PictureSize as PictureSizePx } from "../domain/rendition.ts";
 import { AppError } from "../errors.ts";
 import { requireUser, type RequestContext } from "./context.ts";
@@ -82,6 +83,21 @@ export class UserResolver {
     @Ctx() { services: { urls } }: RequestContext,
   ): string {
     return urls.current(id, size);
+  }
+
+  @FieldResolver(() => String, {
+    description:
+      "What stands for the person where there is no picture: one letter or two, of any script, or an emoji. Empty for a name without.",
+  })
+  initials(@Root() { username }: UserType): string {
+    return initialsOf(username);
+  }
+
+  @FieldResolver(() => String, {
+    description: "The colour behind the initials, as `#rrggbb`. White can be read on it.",
+  })
+  color(@Root() { id }: UserType): string {
+    return colourOf(id);
   }
 
   @FieldResolver(() => MediaType, {

@@ -64,6 +64,16 @@ describe("somebody without a picture", () => {
     expect(svg).not.toContain("<b>");
   });
 
+  it("can be drawn by clients, of the same letters and colour", async () => {
+    const person = await app.givenPerson("Émile Zola");
+    const { data } = await app.graphql("{ me { initials color } }", {}, person.token);
+    const svg = await (await current(person, "?format=svg")).text();
+
+    expect(data.me.initials).toBe("ÉZ");
+    expect(svg).toContain(`fill="${data.me.color}"`);
+    expect(svg).toContain(`>${data.me.initials}</text>`);
+  });
+
   it.each([
     ["Ada Lovelace", true],
     ["Жанна", true],

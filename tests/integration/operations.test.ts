@@ -1,6 +1,7 @@
 // What operators, browsers and passers-by meet beside the two doors.
 import { readFileSync } from "node:fs";
 
+import { buildSchema, introspectionFromSchema } from "graphql";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { AppError } from "../../src/errors.ts";
@@ -206,11 +207,20 @@ describe("introspection", () => {
   });
 });
 
-describe("the front page", () => {
-  it("leads to the playground", async () => {
-    const response = await app.fetch("/");
+describe("the schema as a text", () => {
+  it("is what schema.graphql has", async () => {
+    const response = await app.fetch("/schema.graphql");
+    const served = introspectionFromSchema(buildSchema(await response.text()));
 
-    expect(response.headers.get("content-type")).toBe("text/html; charset=utf-8");
-    expect(await response.text()).toContain('href="/playground"');
+    expect(response.headers.get("content-type")).toBe("text/plain; charset=utf-8");
+    expect(served).toEqual(introspectionFromSchema(buildSchema(readFileSync("schema.graphql", "utf8"))));
+  });
+
+  it("is kept back where introspection is off", async () => {
+    const secretive = await TestApp.start({ GRAPHQL_INTROSPECTION: "false" });
+    const { status } = await secretive.fetch("/schema.graphql");
+    await secretive.stop();
+
+    expect(status).toBe(404);
   });
 });
