@@ -13,11 +13,11 @@ import { createServer, type Timeouts } from "./http/server.ts";
 import { buildParts, type PartOverrides, type Parts } from "./parts.ts";
 import { sendError, sendNotFound } from "./rest/error-body.ts";
 import { registerHealthRoutes } from "./rest/health.route.ts";
-import { registerHomeRoute } from "./rest/home.route.ts";
 import { MEDIA_ROUTE } from "./rest/media.route.ts";
 import { PictureAnswers } from "./rest/picture-answer.ts";
 import { PictureFront } from "./rest/picture-front.ts";
 import { restDoor } from "./rest/plugin.ts";
+import { webPage } from "./rest/web-page.ts";
 import { MediaUrls } from "./services/media-urls.ts";
 import { fileTooLarge } from "./services/read-upload.ts";
 
@@ -70,7 +70,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     metrics,
     checks: { database: () => database.ping(), storage: () => storage.check() },
   });
-  registerHomeRoute(server);
+  await server.register(webPage, { urls });
   await server.register(playground);
   await server.register(graphqlDoor, {
     introspection: config.graphql.introspection,

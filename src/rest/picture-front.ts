@@ -5,9 +5,8 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:
 
 import type { FastifyBaseLogger } from "fastify";
 
-import type { MediaService } from "../services/media-service.ts";
+import type { LentBytes, MediaService } from "../services/media-service.ts";
 import type { Picture } from "../services/picture.ts";
-import type { LentBytes } from "../storage/object-storage.ts";
 import type { ViewCounter } from "../views/view-counter.ts";
 import { recallRendition } from "./picture-query.ts";
 import type { PictureAnswer, PictureAnswers } from "./picture-answer.ts";

@@ -14,6 +14,8 @@ import type { KnownMedia } from "./known-media.ts";
 import { describePicture, keyOf, type Picture } from "./picture.ts";
 import type { Renditions } from "./renditions.ts";
 
+export type { LentBytes };
+
 /** A picture that was just read. */
 export interface FoundMedia {
   media: Media;

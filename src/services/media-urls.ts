@@ -6,6 +6,11 @@ export class MediaUrls {
   /** @param baseUrl without a slash at its end; asked each time, as it is known only once the server listens */
   constructor(readonly baseUrl: () => string) {}
 
+  /** Where browsers fetch pictures from, as a content security policy names it. */
+  origin(): string {
+    return new URL(this.baseUrl()).origin;
+  }
+
   original(id: MediaId): string {
     return `${this.baseUrl()}/api/users/media/${id}`;
   }

@@ -1,0 +1,20 @@
+// Says what went wrong, and what can be done about it.
+import { explain, type ServiceError } from "./api/errors.ts";
+
+interface Props {
+  error: ServiceError;
+  onRetry?: () => void;
+}
+
+export function ErrorNote({ error, onRetry }: Props) {
+  return (
+    <div className="note error" role="alert">
+      <p>{explain(error)}</p>
+      {onRetry && (
+        <button type="button" className="quiet" onClick={onRetry}>
+          Try again
+        </button>
+      )}
+    </div>
+  );
+}

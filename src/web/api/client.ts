@@ -1,0 +1,37 @@
+// The Apollo client: how requests reach the service. To be copied with `fetch-with-progress.ts`.
+import { ApolloClient, ApolloLink, InMemoryCache } from "@apollo/client";
+import { SetContextLink } from "@apollo/client/link/context";
+import { ErrorLink } from "@apollo/client/link/error";
+import { relayStylePagination } from "@apollo/client/utilities";
+import UploadHttpLink from "apollo-upload-client/UploadHttpLink.mjs";
+
+import { codeOf } from "./errors.ts";
+import { fetchWithProgress } from "./fetch-with-progress.ts";
+
+export interface ClientOptions {
+  /** Of the GraphQL API. */
+  uri: string;
+  getToken: () => string | null;
+  /** Called when the service does not take the token any more. */
+  onSignedOut: () => void;
+}
+
+export function createClient({ uri, getToken, onSignedOut }: ClientOptions): ApolloClient {
+  const upload = new UploadHttpLink({
+    uri,
+    fetch: fetchWithProgress as typeof fetch,
+    // Without it the service refuses an upload: a form of another site could have sent it.
+    headers: { "Apollo-Require-Preflight": "true" },
+  });
+  const authorise = new SetContextLink(({ headers }) => {
+    const token = getToken();
+    return token ? { headers: { ...headers, authorization: `Bearer ${token}` } } : {};
+  });
+  const signOut = new ErrorLink(({ error }) => {
+    if (codeOf(error) === "UNAUTHENTICATED" && getToken()) onSignedOut();
+  });
+  return new ApolloClient({
+    link: ApolloLink.from([signOut, authorise, upload]),
+    cache: new InMemoryCache({ typePolicies: { Query: { fields: { users: relayStylePagination() } } } }),
+  });
+}

@@ -1,0 +1,34 @@
+// `fetch` tells nobody how much of a request has been sent; XMLHttpRequest does. Used by `client.ts`.
+
+export interface ProgressInit extends RequestInit {
+  /** Called with the share of the body that has been sent, 0 to 1. */
+  onProgress?: (share: number) => void;
+}
+
+/** `fetch`, which for `ProgressInit` says how far it is. */
+export function fetchWithProgress(input: RequestInfo | URL, init: ProgressInit = {}): Promise<Response> {
+  const { onProgress, signal } = init;
+  if (!onProgress) return fetch(input, init);
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open(init.method ?? "GET", String(input));
+    for (const [name, value] of new Headers(init.headers)) request.setRequestHeader(name, value);
+    request.responseType = "blob";
+    request.upload.addEventListener("progress", ({ loaded, total }) => onProgress(loaded / total));
+    request.addEventListener("load", () => resolve(toResponse(request)));
+    request.addEventListener("error", () => reject(new TypeError("Failed to fetch")));
+    request.addEventListener("abort", () => reject(new DOMException("Aborted", "AbortError")));
+    signal?.addEventListener("abort", () => request.abort());
+    if (signal?.aborted) return reject(new DOMException("Aborted", "AbortError"));
+    request.send(init.body as XMLHttpRequestBodyInit);
+  });
+}
+
+function toResponse(request: XMLHttpRequest): Response {
+  const headers = new Headers();
+  for (const name of ["content-type", "retry-after"]) {
+    const value = request.getResponseHeader(name);
+    if (value !== null) headers.set(name, value);
+  }
+  return new Response(request.response as Blob, { status: request.status, headers });
+}

@@ -1,0 +1,79 @@
+// Everybody who uses LetsApp, in the order in which they joined.
+import { useQuery } from "@apollo/client/react";
+
+import { toServiceError } from "../api/errors.ts";
+import { PeopleDocument, type PeopleQuery } from "../api/operations.generated.ts";
+import { ErrorNote } from "../ErrorNote.tsx";
+import { ProfilePicture } from "../picture/ProfilePicture.tsx";
+import { formatViews } from "./format-views.ts";
+
+const PAGE_COUNT = 24;
+
+/** Views go on, and people come. */
+const POLL_INTERVAL_MS = 10_000;
+
+type Person = PeopleQuery["users"]["edges"][number]["node"];
+
+export function People({ meId }: { meId: string }) {
+  const { data, error, loading, fetchMore, refetch } = useQuery(PeopleDocument, {
+    variables: { first: PAGE_COUNT },
+    fetchPolicy: "cache-and-network",
+    pollInterval: POLL_INTERVAL_MS,
+    skipPollAttempt: () => document.hidden,
+    notifyOnNetworkStatusChange: true,
+  });
+  const people = data?.users.edges.map(({ node }) => node) ?? [];
+  const { hasNextPage, endCursor } = data?.users.pageInfo ?? { hasNextPage: false, endCursor: null };
+  return (
+    <section className="card people" aria-labelledby="people-title" aria-busy={loading}>
+      <h2 id="people-title">People</h2>
+      <ul>
+        {people.map((person) => (
+          <Row key={person.id} person={person} isMe={person.id === meId} />
+        ))}
+        {loading && people.length === 0 && Array.from({ length: 6 }, (_, i) => <EmptyRow key={i} />)}
+      </ul>
+      {error && <ErrorNote error={toServiceError(error)} onRetry={() => void refetch()} />}
+      {!loading && people.length === 1 && people[0]!.id === meId && (
+        <p className="hint">Nobody else is here yet. Whoever signs up appears in this list.</p>
+      )}
+      {hasNextPage && (
+        <button
+          type="button"
+          className="quiet"
+          disabled={loading}
+          onClick={() => void fetchMore({ variables: { after: endCursor } })}
+        >
+          Show more
+        </button>
+      )}
+    </section>
+  );
+}
+
+function Row({ person, isMe }: { person: Person; isMe: boolean }) {
+  const { username, profilePicture } = person;
+  return (
+    <li>
+      <ProfilePicture user={person} sizePx={48} alt="" />
+      <span className="who">
+        <bdi className="name" title={username}>
+          {username}
+        </bdi>
+        {isMe && <span className="badge">you</span>}
+      </span>
+      <span className="views">
+        {profilePicture ? formatViews(profilePicture.viewCount) : "no picture yet"}
+      </span>
+    </li>
+  );
+}
+
+function EmptyRow() {
+  return (
+    <li className="empty" aria-hidden>
+      <span className="profile-picture" />
+      <span className="bar" />
+    </li>
+  );
+}

@@ -1,0 +1,45 @@
+// Why a file cannot be sent as it is, and a way out where there is one.
+import { useState } from "react";
+
+import { ErrorNote } from "../ErrorNote.tsx";
+import type { CheckedFile } from "./check-file.ts";
+import { scaleDown } from "./scale-down.ts";
+
+interface Props {
+  file: File;
+  checked: CheckedFile;
+  onScaledDown: (file: File) => void;
+}
+
+export function FileProblem({ file, checked: { problem, isShown, isGif }, onScaledDown }: Props) {
+  const [state, setState] = useState<"ready" | "working" | "failed">("ready");
+
+  async function makeSmaller() {
+    setState("working");
+    const jpeg = await scaleDown(file).catch(() => null);
+    if (!jpeg) return setState("failed");
+    const name = file.name.replace(/\.[^.]*$/, "");
+    onScaledDown(new File([jpeg], `${name}.jpg`, { type: "image/jpeg" }));
+  }
+
+  return (
+    <>
+      <ErrorNote error={problem!} />
+      {isShown && state !== "failed" && (
+        <div className="way-out">
+          <p>
+            {problem!.code === "FILE_TOO_LARGE"
+              ? `We can make it smaller, here in your browser${isGif ? "; it will not move any more" : ""}.`
+              : "We can make a JPG of it, here in your browser."}
+          </p>
+          <button type="button" disabled={state === "working"} onClick={() => void makeSmaller()}>
+            {problem!.code === "FILE_TOO_LARGE" ? "Make it smaller" : "Make it a JPG"}
+          </button>
+        </div>
+      )}
+      {state === "failed" && (
+        <p className="hint">Your browser cannot do that with this file. Please choose another one.</p>
+      )}
+    </>
+  );
+}

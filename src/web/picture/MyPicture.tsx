@@ -1,0 +1,119 @@
+// One's own picture: seen large, changed, deleted, and taken back.
+import { useRef, useState } from "react";
+
+import { useMutation } from "@apollo/client/react";
+
+import { toServiceError, type ServiceError } from "../api/errors.ts";
+import {
+  DeleteProfilePictureDocument,
+  RestoreProfilePictureDocument,
+  type OwnPictureFragment,
+} from "../api/operations.generated.ts";
+import { ErrorNote } from "../ErrorNote.tsx";
+import { PictureEditor } from "./PictureEditor.tsx";
+import { PictureFacts } from "./PictureFacts.tsx";
+import { ProfilePicture } from "./ProfilePicture.tsx";
+import { useDroppedFile } from "./useDroppedFile.ts";
+
+/** What has just been done, and the picture that it took away. */
+interface Done {
+  text: string;
+  lostId: string | null;
+}
+
+export function MyPicture({ me }: { me: OwnPictureFragment }) {
+  const [file, setFile] = useState<File | null>(null);
+  const [done, setDone] = useState<Done | null>(null);
+  const [error, setError] = useState<ServiceError | null>(null);
+  const [remove, { loading: isRemoving }] = useMutation(DeleteProfilePictureDocument);
+  const [restore, { loading: isRestoring }] = useMutation(RestoreProfilePictureDocument);
+  const input = useRef<HTMLInputElement>(null);
+  const isOver = useDroppedFile(setFile);
+  const currentId = me.profilePicture?.id ?? null;
+
+  /** @param text what to say once it is done */
+  async function change(work: () => Promise<unknown>, text: string, lostId: string | null) {
+    setError(null);
+    setDone(null);
+    try {
+      await work();
+      setDone({ text, lostId });
+    } catch (cause) {
+      setError(toServiceError(cause));
+    }
+  }
+
+  return (
+    <section className={`card mine ${isOver ? "over" : ""}`} aria-labelledby="mine-title">
+      <h2 id="mine-title">Your picture</h2>
+      <ProfilePicture
+        user={me}
+        sizePx={240}
+        alt={currentId ? "Your profile picture" : "Your initials: you have no picture yet"}
+      />
+      {me.profilePicture ? (
+        <PictureFacts picture={me.profilePicture} />
+      ) : (
+        <p className="hint">Until you choose one, people see your initials.</p>
+      )}
+      <div className="actions">
+        <button type="button" onClick={() => input.current?.click()}>
+          {currentId ? "Change picture" : "Choose a picture"}
+        </button>
+        {currentId && (
+          <button
+            type="button"
+            className="quiet danger"
+            disabled={isRemoving}
+            onClick={() => void change(() => remove(), "Your picture is deleted.", currentId)}
+          >
+            Delete
+          </button>
+        )}
+      </div>
+      <p className="hint drop">Or drop a file anywhere on this page, or paste one.</p>
+      <input
+        ref={input}
+        type="file"
+        hidden
+        accept="image/*"
+        aria-label="Picture file"
+        onChange={({ currentTarget }) => {
+          setFile(currentTarget.files?.[0] ?? null);
+          currentTarget.value = ""; // So that the same file can be chosen again.
+        }}
+      />
+      <div className="done" role="status">
+        {done && (
+          <p className="note">
+            {done.text}
+            {done.lostId && (
+              <button
+                type="button"
+                className="quiet"
+                disabled={isRestoring}
+                onClick={() => {
+                  const mediaId = done.lostId!;
+                  void change(() => restore({ variables: { mediaId } }), "Your picture is back.", null);
+                }}
+              >
+                Undo
+              </button>
+            )}
+          </p>
+        )}
+      </div>
+      {error && <ErrorNote error={error} />}
+      {file && (
+        <PictureEditor
+          file={file}
+          onClose={() => setFile(null)}
+          onUploaded={() => {
+            setError(null);
+            setDone({ text: "That is you now. Everybody sees your new picture.", lostId: currentId });
+          }}
+        />
+      )}
+    </section>
+  );
+}

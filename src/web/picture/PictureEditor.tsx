@@ -1,0 +1,87 @@
+// From a chosen file to one's picture: looks at it, lets its owner crop it, and sends it.
+import { useEffect, useRef, useState } from "react";
+
+import { useApolloClient } from "@apollo/client/react";
+
+import { MeDocument } from "../api/operations.generated.ts";
+import { ErrorNote } from "../ErrorNote.tsx";
+import { checkFile, type CheckedFile } from "./check-file.ts";
+import { CropStage, wholePicture, type CropArea } from "./CropStage.tsx";
+import { FileProblem } from "./FileProblem.tsx";
+import { UploadProgress } from "./UploadProgress.tsx";
+import { useProfilePictureUpload } from "./useProfilePictureUpload.ts";
+
+interface Props {
+  file: File;
+  onClose: () => void;
+  onUploaded: () => void;
+}
+
+export function PictureEditor({ file: chosen, onClose, onUploaded }: Props) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const [file, setFile] = useState<File>(chosen);
+  const [checked, setChecked] = useState<CheckedFile | null>(null);
+  const [crop, setCrop] = useState<CropArea>(wholePicture);
+  const { state, upload, cancel } = useProfilePictureUpload();
+  const client = useApolloClient();
+  const isSending = state.status === "sending";
+
+  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => {
+    let isCurrent = true;
+    setChecked(null);
+    void checkFile(file).then((result) => isCurrent && setChecked(result));
+    return () => {
+      isCurrent = false;
+    };
+  }, [file]);
+
+  async function send() {
+    if (!(await upload(file, toFractions(crop)))) return;
+    onUploaded();
+    dialog.current?.close(); // Gives the focus back.
+  }
+
+  function stop() {
+    cancel();
+    void client.refetchQueries({ include: [MeDocument] }); // All of it may have arrived already.
+  }
+
+  return (
+    <dialog
+      ref={dialog}
+      className="editor"
+      aria-labelledby="editor-title"
+      onCancel={() => isSending && stop()}
+      onClose={onClose}
+    >
+      <h2 id="editor-title">Fit your picture</h2>
+      {!checked && <p className="hint">Looking at the file …</p>}
+      {checked?.problem && <FileProblem file={file} checked={checked} onScaledDown={setFile} />}
+      {checked && !checked.problem && <CropStage file={file} isDisabled={isSending} onChange={setCrop} />}
+      {isSending && <UploadProgress progress={state.progress} />}
+      {state.status === "failed" && <ErrorNote error={state.error} />}
+      <div className="actions">
+        <button
+          type="button"
+          className="quiet"
+          onClick={() => (isSending ? stop() : dialog.current?.close())}
+        >
+          {isSending ? "Cancel upload" : "Cancel"}
+        </button>
+        {checked && !checked.problem && (
+          <button type="button" disabled={isSending} onClick={() => void send()}>
+            {state.status === "failed" ? "Try again" : "Use this picture"}
+          </button>
+        )}
+      </div>
+    </dialog>
+  );
+}
+
+/** As the service wants it: within 0 and 1, whatever rounding has done. */
+function toFractions({ x, y, width, height }: CropArea) {
+  const fraction = (percent: number, max = 1) => Math.min(max, Math.max(0, percent / 100));
+  const [left, top] = [fraction(x), fraction(y)];
+  return { x: left, y: top, width: fraction(width, 1 - left), height: fraction(height, 1 - top) };
+}

@@ -1,0 +1,11 @@
+// How far an upload is.
+
+export function UploadProgress({ progress }: { progress: number }) {
+  const isSent = progress >= 1;
+  return (
+    <div className="upload">
+      <progress aria-label="Upload" max={1} {...(!isSent && { value: progress })} />
+      <span aria-hidden>{isSent ? "Nearly done …" : `${Math.floor(progress * 100)} %`}</span>
+    </div>
+  );
+}

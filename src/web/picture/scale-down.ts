@@ -1,0 +1,40 @@
+// Makes a picture that can be sent of one that cannot: it is too large, or of a type that the service does not take.
+import { MAX_FILE_BYTES } from "./check-file.ts";
+
+/** Pixels on the longer side: more than any place shows. */
+const MAX_SIDE_PX = 1600;
+const QUALITIES = [0.9, 0.8, 0.65, 0.5];
+
+/** @returns a JPG of at most 800 KB, upright, without metadata; null when the browser cannot make one */
+export async function scaleDown(file: Blob): Promise<Blob | null> {
+  const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
+  try {
+    for (let sidePx = MAX_SIDE_PX; sidePx >= MAX_SIDE_PX / 4; sidePx /= 2) {
+      const canvas = draw(bitmap, sidePx);
+      for (const quality of QUALITIES) {
+        const jpeg = await encode(canvas, quality);
+        if (jpeg && jpeg.size <= MAX_FILE_BYTES) return jpeg;
+      }
+    }
+    return null;
+  } finally {
+    bitmap.close();
+  }
+}
+
+function draw(bitmap: ImageBitmap, maxSidePx: number): HTMLCanvasElement {
+  const scale = Math.min(1, maxSidePx / Math.max(bitmap.width, bitmap.height));
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.max(1, Math.round(bitmap.width * scale));
+  canvas.height = Math.max(1, Math.round(bitmap.height * scale));
+  const context = canvas.getContext("2d")!;
+  context.fillStyle = "#fff"; // What is transparent would become black.
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.imageSmoothingQuality = "high";
+  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  return canvas;
+}
+
+function encode(canvas: HTMLCanvasElement, quality: number): Promise<Blob | null> {
+  return new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", quality));
+}

@@ -1,0 +1,40 @@
+// A file that is dropped or pasted anywhere on the page.
+import { useEffect, useState } from "react";
+
+/** @returns whether a file is being held over the page */
+export function useDroppedFile(onFile: (file: File) => void): boolean {
+  const [isOver, setIsOver] = useState(false);
+  useEffect(() => {
+    const listening = new AbortController();
+    const { signal } = listening;
+    const take = (event: Event, files: FileList | undefined) => {
+      const file = files?.[0];
+      if (!file || document.querySelector("dialog[open]")) return;
+      event.preventDefault();
+      onFile(file);
+    };
+    const holdsFile = ({ dataTransfer }: DragEvent) => dataTransfer?.types.includes("Files") ?? false;
+    addEventListener(
+      "dragover",
+      (event) => {
+        if (!holdsFile(event)) return;
+        event.preventDefault(); // Else the browser would open the file in place of the page.
+        setIsOver(true);
+      },
+      { signal },
+    );
+    addEventListener("dragleave", ({ relatedTarget }) => setIsOver(relatedTarget !== null), { signal });
+    addEventListener(
+      "drop",
+      (event) => {
+        setIsOver(false);
+        if (holdsFile(event)) event.preventDefault();
+        take(event, event.dataTransfer?.files);
+      },
+      { signal },
+    );
+    addEventListener("paste", (event) => take(event, event.clipboardData?.files), { signal });
+    return () => listening.abort();
+  }, [onFile]);
+  return isOver;
+}

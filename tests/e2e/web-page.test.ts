@@ -1,0 +1,70 @@
+// That the built program serves the page and what belongs to it, and nothing else.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { ServerProcess } from "../support/server-process.ts";
+
+let folder: string;
+let server: ServerProcess;
+let page: string;
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "letsapp-web-"));
+  server = await ServerProcess.start({ INSTANCE_DIR: folder, CDN_URL: "https://cdn.example/pictures" });
+  page = await (await fetch(server.url)).text();
+});
+afterAll(async () => {
+  await server.stop();
+  await rm(folder, { recursive: true });
+});
+
+const scriptPath = () => /src="(\/assets\/[^"]+\.js)"/.exec(page)![1]!;
+
+describe("the page", () => {
+  it("is asked for anew each time, and takes nothing from elsewhere but pictures", async () => {
+    const { headers } = await fetch(server.url);
+    const policy = headers.get("content-security-policy")!;
+
+    expect(headers.get("cache-control")).toBe("no-cache");
+    expect(headers.get("x-content-type-options")).toBe("nosniff");
+    expect(policy).not.toMatch(/unsafe|\*/);
+    expect(policy.match(/https?:[^ ;]+/g)).toEqual(["https://cdn.example"]);
+    expect(page).not.toMatch(/https?:/);
+    expect(page).not.toMatch(/<style|<script(?! type="module" crossorigin src)/);
+  });
+
+  it("has a script of less than 180 kB, compressed once, that may be kept for ever", async () => {
+    const answerTo = (encoding: string) =>
+      fetch(server.url + scriptPath(), { headers: { "accept-encoding": encoding } });
+    const plain = await answerTo("identity");
+    const compressed = await answerTo("gzip");
+    const brotli = await answerTo("br, gzip");
+
+    expect(plain.headers.get("content-type")).toMatch(/^(text|application)\/javascript/);
+    expect(plain.headers.get("cache-control")).toBe("public, max-age=31536000, immutable");
+    expect(Number(compressed.headers.get("content-length"))).toBeLessThan(180_000);
+    expect(compressed.headers.get("content-encoding")).toBe("gzip");
+    expect(brotli.headers.get("content-encoding")).toBe("br");
+    expect(compressed.headers.get("vary")).toMatch(/accept-encoding/i);
+    expect(await compressed.text()).toBe(await plain.text());
+  });
+
+  it.each([
+    "/index.html",
+    "/assets/",
+    "/assets/none.js",
+    "/assets/../index.html",
+    "/assets/%2e%2e/index.html",
+    "/assets/..%2f..%2fmain.js",
+    "/main.tsx",
+    "/src/web/main.tsx",
+  ])("leaves alone what is no part of it: %s", async (address) => {
+    const { status, headers } = await fetch(server.url + address);
+
+    expect(status).toBeGreaterThanOrEqual(400);
+    expect(status).toBeLessThan(500);
+    expect(headers.get("content-type")).toMatch(/^application\/json/);
+  });
+});
