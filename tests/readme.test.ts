@@ -112,6 +112,13 @@ describe("the README", () => {
     expect(read.size).toBeGreaterThan(14);
   });
 
+  it("shows React code that is type-checked with the page", () => {
+    const [, shown] = /```tsx\n([^]*?)```/.exec(readme)!;
+    const checked = readFileSync("src/web/example.tsx", "utf8").replace(/^\/\/.*\n/, "");
+
+    expect(shown).toBe(checked);
+  });
+
   it("can be read in one go", () => {
     expect(readme.split("\n").length).toBeLessThan(250);
   });

@@ -8,6 +8,9 @@ const ENDPOINT = "/graphql";
 
 const OPTIONS_SCRIPT = "initial-options.js";
 
+/** Altair advertises a service of its maker's, to people who have not seen that yet. */
+const noAdvertisement = `localStorage.setItem("altair:db:ai-plugin-showcased", '{"value":true}');`;
+
 /** Altair writes its own styles at run time, and shows pictures that it gets as data. */
 const contentSecurityPolicy = [
   "default-src 'self'",
@@ -88,10 +91,11 @@ export async function playground(app: FastifyInstance): Promise<void> {
   };
   const page = renderAltair(options);
   // Altair takes no relative address, and only the browser knows by which one it came here.
-  const script = renderInitSnippet(options).replaceAll(
+  const start = renderInitSnippet(options).replaceAll(
     `\`${ENDPOINT}\``,
     `new URL("${ENDPOINT}", location.href).href`,
   );
+  const script = `${noAdvertisement}\n${start}`;
   app.addHook("onSend", async (_request, reply) => {
     reply.header("content-security-policy", contentSecurityPolicy);
   });

@@ -35,6 +35,7 @@ function SignedIn() {
   const { data, error, refetch } = useQuery(MeDocument);
   const me = data?.me;
   const isGone = data !== undefined && !me; // The account, while its token still holds.
+  useEffect(() => scrollTo(0, 0), []); // The form may have been further down.
   useEffect(() => {
     if (isGone) session.end();
     return () => void client.clearStore(); // Of what one person was shown, the next one sees nothing.
@@ -44,7 +45,8 @@ function SignedIn() {
       <main className="home">
         {error && !me && <ErrorNote error={toServiceError(error)} onRetry={() => void refetch()} />}
         {me && <MyPicture me={me} />}
-        {me && <People meId={me.id} />}
+        {!me && !error && <section className="card mine empty" aria-busy aria-label="Your picture" />}
+        <People meId={me?.id ?? null} />
       </main>
     </Frame>
   );

@@ -5,10 +5,11 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
-import type { Browser, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { launchBrowser } from "../support/browser.ts";
+import { openPage } from "../support/browser-page.ts";
 import { Client } from "../support/client.ts";
 import { RegisterDocument, UploadProfilePictureDocument } from "../support/operations.generated.ts";
 import * as sampleImages from "../support/sample-images.ts";
@@ -33,18 +34,6 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** A page with a record of what went wrong on it. */
-async function openPage(
-  options: Parameters<Browser["newPage"]>[0] = {},
-): Promise<{ page: Page; troubles: string[] }> {
-  const page = await browser.newPage(options);
-  const troubles: string[] = [];
-  page.on("console", (message) => message.type() === "error" && troubles.push(message.text()));
-  page.on("pageerror", (error) => troubles.push(error.message));
-  page.on("requestfailed", (request) => troubles.push(`failed: ${request.url()}`));
-  return { page, troubles };
-}
-
 describe("a picture on another site's page", () => {
   let site: Server;
   afterAll(() => site?.close());
@@ -59,7 +48,7 @@ describe("a picture on another site's page", () => {
         <img id="readable" crossorigin src="${thumbnailUrl}">`);
     });
     await new Promise<void>((resolve) => site.listen(0, "127.0.0.1", resolve));
-    const { page, troubles } = await openPage();
+    const { page, troubles } = await openPage(browser, server.url);
 
     await page.goto(`http://localhost:${(site.address() as AddressInfo).port}/`, { waitUntil: "load" });
     const sizes = await page.$$eval("img", (images) =>
@@ -87,14 +76,9 @@ describe("a picture on another site's page", () => {
 
 describe("the playground", () => {
   it("uploads a file and shows what became of it, without a request to elsewhere", async () => {
-    const { page, troubles } = await openPage({
+    const { page, troubles, outside } = await openPage(browser, server.url, {
       viewport: { width: 1400, height: 900 },
       extraHTTPHeaders: { authorization: `Bearer ${client.token}` },
-    });
-    const outside: string[] = [];
-    page.on("request", (request) => {
-      if (!request.url().startsWith(server.url) && /^https?:/.test(request.url()))
-        outside.push(request.url());
     });
 
     await page.goto(`${server.url}/playground`);
@@ -109,8 +93,10 @@ describe("the playground", () => {
     });
     await page.getByText("Send Request").locator("visible=true").click();
     await page.getByText("Profile picture updated successfully").locator("visible=true").waitFor();
+    const advertisements = await page.getByText("Altair AI").count();
     await page.close();
 
+    expect(advertisements).toBe(0);
     expect(outside).toEqual([]);
     expect(troubles).toEqual([]);
   });

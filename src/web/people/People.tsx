@@ -14,7 +14,7 @@ const POLL_INTERVAL_MS = 10_000;
 
 type Person = PeopleQuery["users"]["edges"][number]["node"];
 
-export function People({ meId }: { meId: string }) {
+export function People({ meId }: { meId: string | null }) {
   const { data, error, loading, fetchMore, refetch } = useQuery(PeopleDocument, {
     variables: { first: PAGE_COUNT },
     fetchPolicy: "cache-and-network",

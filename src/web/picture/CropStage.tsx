@@ -45,7 +45,7 @@ export function CropStage({ file, isDisabled, onChange }: Props) {
           onZoomChange={setZoom}
           onCropAreaChange={show}
           disableAutomaticStylesInjection
-          cropperProps={{ "aria-label": "Visible part. Move it with the arrow keys." }}
+          cropperProps={{ role: "group", "aria-label": "Visible part. Move it with the arrow keys." }}
         />
       </div>
       <div className="controls">

@@ -28,8 +28,14 @@ export function MyPicture({ me }: { me: OwnPictureFragment }) {
   const [remove, { loading: isRemoving }] = useMutation(DeleteProfilePictureDocument);
   const [restore, { loading: isRestoring }] = useMutation(RestoreProfilePictureDocument);
   const input = useRef<HTMLInputElement>(null);
-  const isOver = useDroppedFile(setFile);
+  const isOver = useDroppedFile(edit);
   const currentId = me.profilePicture?.id ?? null;
+
+  function edit(next: File | null) {
+    setFile(next);
+    setDone(null);
+    setError(null);
+  }
 
   /** @param text what to say once it is done */
   async function change(work: () => Promise<unknown>, text: string, lostId: string | null) {
@@ -45,7 +51,9 @@ export function MyPicture({ me }: { me: OwnPictureFragment }) {
 
   return (
     <section className={`card mine ${isOver ? "over" : ""}`} aria-labelledby="mine-title">
-      <h2 id="mine-title">Your picture</h2>
+      <h1 id="mine-title" className="title">
+        Your picture
+      </h1>
       <ProfilePicture
         user={me}
         sizePx={240}
@@ -79,7 +87,7 @@ export function MyPicture({ me }: { me: OwnPictureFragment }) {
         accept="image/*"
         aria-label="Picture file"
         onChange={({ currentTarget }) => {
-          setFile(currentTarget.files?.[0] ?? null);
+          edit(currentTarget.files?.[0] ?? null);
           currentTarget.value = ""; // So that the same file can be chosen again.
         }}
       />
@@ -108,10 +116,9 @@ export function MyPicture({ me }: { me: OwnPictureFragment }) {
         <PictureEditor
           file={file}
           onClose={() => setFile(null)}
-          onUploaded={() => {
-            setError(null);
-            setDone({ text: "That is you now. Everybody sees your new picture.", lostId: currentId });
-          }}
+          onUploaded={() =>
+            setDone({ text: "That is you now. Everybody sees your new picture.", lostId: currentId })
+          }
         />
       )}
     </section>

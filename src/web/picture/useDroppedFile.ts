@@ -1,18 +1,18 @@
 // A file that is dropped or pasted anywhere on the page.
-import { useEffect, useState } from "react";
+import { useEffect, useEffectEvent, useState } from "react";
 
 /** @returns whether a file is being held over the page */
 export function useDroppedFile(onFile: (file: File) => void): boolean {
   const [isOver, setIsOver] = useState(false);
+  const take = useEffectEvent((event: Event, files: FileList | undefined) => {
+    const file = files?.[0];
+    if (!file || document.querySelector("dialog[open]")) return;
+    event.preventDefault();
+    onFile(file);
+  });
   useEffect(() => {
     const listening = new AbortController();
     const { signal } = listening;
-    const take = (event: Event, files: FileList | undefined) => {
-      const file = files?.[0];
-      if (!file || document.querySelector("dialog[open]")) return;
-      event.preventDefault();
-      onFile(file);
-    };
     const holdsFile = ({ dataTransfer }: DragEvent) => dataTransfer?.types.includes("Files") ?? false;
     addEventListener(
       "dragover",
@@ -35,6 +35,6 @@ export function useDroppedFile(onFile: (file: File) => void): boolean {
     );
     addEventListener("paste", (event) => take(event, event.clipboardData?.files), { signal });
     return () => listening.abort();
-  }, [onFile]);
+  }, []);
   return isOver;
 }

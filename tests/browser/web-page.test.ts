@@ -1,0 +1,408 @@
+// The page as people use it, from signing up to undoing a deletion, on the real service.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+import axe from "axe-core";
+import type { Browser, BrowserContextOptions, Locator } from "playwright-core";
+import sharp from "sharp";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+
+import { launchBrowser } from "../support/browser.ts";
+import { openPage, type WatchedPage } from "../support/browser-page.ts";
+import * as sampleImages from "../support/sample-images.ts";
+import { ServerProcess } from "../support/server-process.ts";
+import { Visitor } from "../support/web-page.ts";
+
+const UPLOADS_PER_MINUTE = 5;
+
+let folder: string;
+let server: ServerProcess;
+let browser: Browser;
+const watched: WatchedPage[] = [];
+let visitorCount = 0;
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "letsapp-page-"));
+  server = await ServerProcess.start({ INSTANCE_DIR: folder, SIGN_INS_PER_MINUTE: "1000" });
+  browser = await launchBrowser();
+});
+afterEach(async ({ task }) => {
+  if (task.result?.state === "fail") await reportScreens();
+  for (const { page } of watched) await page.close();
+  watched.length = 0;
+});
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** What a person would have seen, for whoever looks for the reason. */
+async function reportScreens(): Promise<void> {
+  for (const [i, { page, troubles }] of watched.entries()) {
+    const file = path.join(tmpdir(), `letsapp-failure-${i}.png`);
+    await page.screenshot({ path: file });
+    console.error(`${file}: ${await page.locator("body").innerText()}\n${troubles.join("\n")}`);
+  }
+}
+
+/** Opens the page. Whatever a test does: nothing may fail in the console, and nothing is fetched from elsewhere. */
+async function visit(options: BrowserContextOptions = {}): Promise<Visitor> {
+  const opened = await openPage(browser, server.url, options);
+  watched.push(opened);
+  await opened.page.goto(server.url);
+  return new Visitor(opened.page);
+}
+
+async function visitSignedUp(options: BrowserContextOptions = {}) {
+  const visitor = await visit(options);
+  const username = `Visitor ${++visitorCount}.`;
+  await visitor.signUp(username);
+  return { visitor, page: visitor.page, username };
+}
+
+function expectNoTroubles(allowed = /^$/): void {
+  expect(watched.flatMap(({ outside }) => outside)).toEqual([]);
+  expect(watched.flatMap(({ troubles }) => troubles).filter((trouble) => !allowed.test(trouble))).toEqual([]);
+}
+
+/** So slow that an upload can be watched. */
+async function slowDown({ page }: Visitor): Promise<void> {
+  const network = await page.context().newCDPSession(page);
+  await network.send("Network.enable");
+  await network.send("Network.emulateNetworkConditions", {
+    offline: false,
+    latency: 0,
+    downloadThroughput: -1,
+    uploadThroughput: 40_000,
+  });
+}
+
+describe("a picture", () => {
+  it("is cropped, uploaded with its progress seen, and shown everywhere at once", async () => {
+    const { visitor, page, username } = await visitSignedUp();
+    expect(await visitor.ownPictures(username)).toEqual(["initials", "initials", "initials"]);
+    await slowDown(visitor);
+    await visitor.choose(sampleImages.portraitJpeg());
+    await visitor.zoom.fill("2");
+    await visitor.use();
+
+    await page.getByRole("progressbar", { name: "Upload" }).waitFor();
+    await expect.poll(() => page.getByRole("progressbar").getAttribute("value")).toMatch(/^0\.[1-9]/);
+    await page.getByText("That is you now").waitFor();
+    const [inHeader, large, inList] = await visitor.ownPictures(username);
+    const square = await sharp(await (await fetch(large!)).arrayBuffer()).stats();
+    const chosen = { left: 128, top: 172, width: 256, height: 256 };
+    const middle = await sharp(await sharp(sampleImages.portraitJpeg()).extract(chosen).toBuffer()).stats();
+
+    expect(large).toMatch(/\/api\/users\/media\/[0-9a-f]{24}\?size=300$/);
+    expect([inHeader, inList]).toEqual([large, large]);
+    for (const [i, { mean }] of square.channels.entries()) {
+      expect(Math.abs(mean - middle.channels[i]!.mean)).toBeLessThan(4); // It shows what was chosen.
+    }
+    expectNoTroubles();
+  });
+
+  it("is decoded by the browser, in a size that suits the place", async () => {
+    const { visitor, page, username } = await visitSignedUp({ deviceScaleFactor: 2 });
+    await visitor.upload(sampleImages.portraitJpeg());
+    const image = page.getByRole("listitem").filter({ hasText: username }).locator("img");
+    await image.scrollIntoViewIfNeeded();
+    type Image = { naturalWidth: number; currentSrc: string };
+    const read = (key: keyof Image) =>
+      image.evaluate((element, name) => (element as unknown as Image)[name], key);
+    await expect.poll(() => read("naturalWidth")).toBe(48);
+
+    expect(await read("currentSrc")).toMatch(/\?size=96$/);
+    const url = (await visitor.ownPictures(username))[1]!.replace("size=300", "thumbnail=true");
+    const thumbnail = await page.evaluate(`(async () => {
+      const image = await createImageBitmap(await (await fetch("${url}")).blob());
+      return [image.width, image.height];
+    })()`);
+    expect(thumbnail).toEqual([150, 150]);
+    expectNoTroubles();
+  });
+
+  it("is replaced, and the one before is taken back", async () => {
+    const { visitor, page, username } = await visitSignedUp();
+    await visitor.upload(sampleImages.portraitJpeg());
+    const before = await visitor.ownPictures(username);
+    await visitor.upload(await sampleImages.flatPng(300, 200));
+    const after = await visitor.ownPictures(username);
+    await page.getByRole("button", { name: "Undo" }).click();
+    await page.getByText("Your picture is back").waitFor();
+
+    expect(new Set(after).size).toBe(1);
+    expect(after).not.toEqual(before);
+    expect(await visitor.ownPictures(username)).toEqual(before);
+    expectNoTroubles();
+  });
+
+  it("is deleted, taken back, and still there after a reload", async () => {
+    const { visitor, page, username } = await visitSignedUp();
+    await visitor.upload(sampleImages.portraitJpeg());
+    const before = await visitor.ownPictures(username);
+    await page.getByRole("button", { name: "Delete" }).click();
+    await page.getByText("Your picture is deleted").waitFor();
+    const deleted = await visitor.ownPictures(username);
+    await page.getByRole("button", { name: "Undo" }).click();
+    await page.getByText("Your picture is back").waitFor();
+    await page.reload();
+    await page.getByRole("heading", { name: "Your picture" }).waitFor();
+    await page.getByRole("listitem").filter({ hasText: username }).waitFor();
+
+    expect(deleted).toEqual(["initials", "initials", "initials"]);
+    expect(await visitor.ownPictures(username)).toEqual(before);
+    expectNoTroubles();
+  });
+
+  it("is seen by somebody else, whose look is counted", async () => {
+    const { visitor, username } = await visitSignedUp();
+    await visitor.upload(sampleImages.portraitJpeg());
+    const [url] = await visitor.ownPictures(username);
+    const { page } = await visitSignedUp();
+    const row = page.getByRole("listitem").filter({ hasText: username });
+    await row.scrollIntoViewIfNeeded();
+
+    expect(await row.locator("img").getAttribute("src")).toBe(url);
+    await row.getByText(/^[1-9]\d* views?$/).waitFor(); // The list looks again after a while.
+    expectNoTroubles();
+  });
+
+  it("is not changed by an upload that was cancelled on its way", async () => {
+    const { visitor, page, username } = await visitSignedUp();
+    await slowDown(visitor);
+    await visitor.choose(await sampleImages.jpegOfSize(400_000));
+    await visitor.zoom.waitFor();
+    await visitor.use();
+    await expect.poll(() => page.getByRole("progressbar").getAttribute("value")).toMatch(/^0\.[0-9]*[1-9]/);
+    await page.getByRole("button", { name: "Cancel upload" }).click();
+    await page.getByRole("button", { name: "Use this picture" }).waitFor();
+    await page.getByRole("button", { name: "Cancel" }).click();
+
+    expect(await visitor.ownPictures(username)).toEqual(["initials", "initials", "initials"]);
+    expectNoTroubles();
+  });
+
+  it("may be pasted, or dropped anywhere", async () => {
+    const { visitor, page } = await visitSignedUp();
+    const base64 = sampleImages.portraitJpeg().toString("base64");
+    const give = (kind: "paste" | "drop") =>
+      page.evaluate(`{
+        const bytes = Uint8Array.from(atob("${base64}"), (byte) => byte.charCodeAt(0));
+        const data = new DataTransfer();
+        data.items.add(new File([bytes], "me.jpg", { type: "image/jpeg" }));
+        const options = { bubbles: true, cancelable: true, clipboardData: data, dataTransfer: data };
+        document.body.dispatchEvent(
+          "${kind}" === "paste" ? new ClipboardEvent("paste", options) : new DragEvent("drop", options),
+        );
+      }`);
+    await give("paste");
+    await visitor.zoom.waitFor();
+    await page.keyboard.press("Escape");
+    await page.locator("dialog").waitFor({ state: "detached" });
+    await give("drop");
+    await visitor.zoom.waitFor();
+    await visitor.use();
+    await page.getByText("That is you now").waitFor();
+
+    expectNoTroubles();
+  });
+});
+
+describe("a file that cannot be taken", () => {
+  const photo = () =>
+    sharp({
+      create: {
+        width: 2400,
+        height: 1800,
+        channels: 3,
+        background: "#888",
+        noise: { type: "gaussian", mean: 128, sigma: 50 },
+      },
+    });
+
+  it("is too large: it is said how large, and made smaller", async () => {
+    const { visitor, page, username } = await visitSignedUp();
+    await visitor.choose(await photo().jpeg({ quality: 90 }).toBuffer());
+    const alert = await page.getByRole("alert").textContent();
+    await page.getByRole("button", { name: "Make it smaller" }).click();
+    await visitor.zoom.waitFor();
+    await visitor.use();
+    await page.getByText("That is you now").waitFor();
+
+    expect(alert).toMatch(/^That file is \d\.\d MB; pictures can be up to 800 KB\.$/);
+    expect((await visitor.ownPictures(username))[0]).toContain("/api/users/media/");
+    expectNoTroubles();
+  });
+
+  it("is of another type: it is made a JPG where the browser can", async () => {
+    const { visitor, page } = await visitSignedUp();
+    await visitor.choose(await photo().resize(300).webp().toBuffer(), "me.webp", "image/webp");
+    const alert = await page.getByRole("alert").textContent();
+    await page.getByRole("button", { name: "Make it a JPG" }).click();
+    await visitor.zoom.waitFor();
+    await visitor.use();
+    await page.getByText("That is you now").waitFor();
+
+    expect(alert).toBe("That is a file of the type WEBP. Pictures can be JPG, PNG or GIF.");
+    expectNoTroubles();
+  });
+
+  it.each([
+    [
+      "is no picture",
+      Buffer.from("hello"),
+      "That is no picture we can take. Pictures can be JPG, PNG or GIF.",
+    ],
+    ["is damaged", Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 0]), /^That file is damaged or was cut off/],
+  ])("%s: it is not sent", async (_what, bytes, sentence) => {
+    const { visitor, page, username } = await visitSignedUp();
+    await visitor.choose(bytes);
+
+    expect(await page.getByRole("alert").textContent()).toMatch(sentence);
+    expect(await page.getByRole("button", { name: "Use this picture" }).count()).toBe(0);
+    await page.getByRole("button", { name: "Cancel" }).click();
+    expect(await visitor.ownPictures(username)).toEqual(["initials", "initials", "initials"]);
+    expectNoTroubles();
+  });
+
+  it("is whole for the browser and not for the service, which says why", async () => {
+    const { visitor, page } = await visitSignedUp();
+    const jpeg = sampleImages.portraitJpeg();
+    await visitor.choose(Buffer.concat([jpeg.subarray(0, jpeg.length - 3000), Buffer.from([0xff, 0xd9])]));
+    await visitor.zoom.waitFor();
+    await visitor.use();
+
+    expect(await page.getByRole("alert").textContent()).toMatch(/^That file is damaged or was cut off/);
+    expectNoTroubles();
+  });
+
+  it("is one too many: it is said how long to wait", async () => {
+    const { visitor, page } = await visitSignedUp();
+    for (let i = 0; i < UPLOADS_PER_MINUTE; i++) await visitor.upload(await sampleImages.flatPng(40 + i, 40));
+    await visitor.choose(sampleImages.portraitJpeg());
+    await visitor.zoom.waitFor();
+    await visitor.use();
+
+    expect(await page.getByRole("alert").textContent()).toMatch(
+      /^That was a lot at once\. Please wait \d+ seconds and try again\.$/,
+    );
+    expectNoTroubles();
+  });
+});
+
+describe("signing in", () => {
+  it("is refused in words, and then works", async () => {
+    const { visitor, page, username } = await visitSignedUp();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByLabel("Name or e-mail").fill(username);
+    await page.getByLabel("Password").fill("wrong horse");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    const refused = await page.getByRole("alert").textContent();
+    await page.getByLabel("Password").fill("amazing grace");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("heading", { name: "Your picture" }).waitFor();
+
+    expect(refused).toBe("That name and password do not fit together.");
+    expect(await visitor.ownPictures(username)).toHaveLength(3);
+    expectNoTroubles();
+  });
+
+  it("says which name is taken", async () => {
+    const { username } = await visitSignedUp();
+    const { page } = await visit();
+    await page.getByLabel("Name").fill(username);
+    await page.getByLabel("E-mail").fill("other@example.com");
+    await page.getByLabel("Password").fill("amazing grace");
+    await page.getByRole("button", { name: "Sign up" }).click();
+
+    expect(await page.getByRole("alert").textContent()).toMatch(/name/i);
+    expectNoTroubles();
+  });
+
+  it("ends when the token is no good any more", async () => {
+    const { page } = await visitSignedUp();
+    await page.evaluate('localStorage.setItem("letsapp-token", "e30.e30.bad")');
+    await page.reload();
+
+    await page.getByRole("heading", { name: "Create your account" }).waitFor();
+    expectNoTroubles(/status of 401/);
+  });
+});
+
+describe("for everybody", () => {
+  const screens: Record<string, BrowserContextOptions> = {
+    "a phone": { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true },
+    "a large screen, dark": { viewport: { width: 1600, height: 1000 }, colorScheme: "dark" },
+  };
+
+  it.each(Object.entries(screens))(
+    "nothing serious is found by axe, and nothing is cut off: %s",
+    async (_name, options) => {
+      const visitor = await visit(options);
+      await expectAccessible(visitor);
+      await visitor.signUp(`Maximiliane-Theodora von und zu Hohenstein ${++visitorCount}.`);
+      await visitor.upload(sampleImages.portraitJpeg());
+      await expectAccessible(visitor);
+      await visitor.choose(await sampleImages.jpegOfSize(900_000));
+      await visitor.page.getByRole("alert").waitFor();
+      await expectAccessible(visitor);
+      await visitor.page.keyboard.press("Escape");
+      await visitor.choose(sampleImages.portraitJpeg());
+      await visitor.zoom.waitFor();
+      await expectAccessible(visitor);
+      expectNoTroubles();
+    },
+  );
+
+  it("all of it can be done by keyboard", async () => {
+    const { visitor, page, username } = await visitSignedUp();
+    await visitor.upload(sampleImages.portraitJpeg());
+    const before = await visitor.ownPictures(username);
+    await visitor.choose(await sampleImages.flatPng(300, 200));
+    await visitor.zoom.waitFor();
+    const tabTo = async (place: Locator) => {
+      const isFocused = () => place.evaluate((element) => element.matches(":focus"));
+      for (let i = 0; i < 20 && !(await isFocused()); i++) await page.keyboard.press("Tab");
+    };
+    await tabTo(page.getByLabel(/^Visible part/));
+    await page.keyboard.press("ArrowRight");
+    await tabTo(visitor.zoom);
+    for (let i = 0; i < 10; i++) await page.keyboard.press("ArrowRight");
+    const zoomed = Number(await visitor.zoom.inputValue());
+    await tabTo(page.getByRole("button", { name: "Use this picture" }));
+    await page.keyboard.press("Enter");
+    await page.getByText("That is you now").waitFor();
+
+    expect(zoomed).toBeCloseTo(1.5);
+    expect(await visitor.ownPictures(username)).not.toEqual(before);
+    expect(await page.evaluate("document.querySelector('dialog')")).toBeNull();
+    expectNoTroubles();
+  });
+
+  it("nothing jumps while pictures come", async () => {
+    const { visitor, page } = await visitSignedUp();
+    await visitor.upload(sampleImages.portraitJpeg());
+    await page.addInitScript(`
+      globalThis.shift = 0;
+      new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) globalThis.shift += entry.value;
+      }).observe({ type: "layout-shift", buffered: true });
+    `);
+    await page.reload();
+    await page.getByRole("listitem").first().locator("bdi").waitFor();
+    await page.waitForLoadState("networkidle");
+
+    expect(Number(await page.evaluate("globalThis.shift"))).toBeLessThan(0.01);
+  });
+});
+
+async function expectAccessible({ page }: Visitor): Promise<void> {
+  await page.evaluate(axe.source);
+  const { violations } = (await page.evaluate("axe.run()")) as axe.AxeResults;
+  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`)).toEqual([]);
+  expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth")).toBeLessThanOrEqual(0);
+}
