@@ -35,7 +35,9 @@ function SignedIn() {
   const { data, error, refetch } = useQuery(MeDocument);
   const me = data?.me;
   const isGone = data !== undefined && !me; // The account, while its token still holds.
-  useEffect(() => scrollTo(0, 0), []); // The form may have been further down.
+  useEffect(() => {
+    scrollTo(0, 0); // The form may have been further down.
+  }, []);
   useEffect(() => {
     if (isGone) session.end();
     return () => void client.clearStore(); // Of what one person was shown, the next one sees nothing.

@@ -6,6 +6,7 @@ import { createRoot } from "react-dom/client";
 
 import { createClient } from "./api/client.ts";
 import { App } from "./App.tsx";
+import { CrashGuard } from "./CrashGuard.tsx";
 import { session } from "./session.ts";
 import "./style.css";
 
@@ -17,8 +18,10 @@ const client = createClient({
 
 createRoot(document.getElementById("root")!).render(
   <StrictMode>
-    <ApolloProvider client={client}>
-      <App />
-    </ApolloProvider>
+    <CrashGuard>
+      <ApolloProvider client={client}>
+        <App />
+      </ApolloProvider>
+    </CrashGuard>
   </StrictMode>,
 );

@@ -1,0 +1,25 @@
+// Says so when the page itself has failed, in place of an empty screen.
+import { Component, type ReactNode } from "react";
+
+export class CrashGuard extends Component<{ children: ReactNode }, { hasFailed: boolean }> {
+  override state = { hasFailed: false };
+
+  static getDerivedStateFromError() {
+    return { hasFailed: true };
+  }
+
+  override render() {
+    if (!this.state.hasFailed) return this.props.children;
+    return (
+      <main role="alert">
+        <h1 className="title">This page has a fault, and could not go on.</h1>
+        <p>Your picture is safe.</p>
+        <p>
+          <button type="button" onClick={() => location.reload()}>
+            Load it again
+          </button>
+        </p>
+      </main>
+    );
+  }
+}
