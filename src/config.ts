@@ -4,6 +4,7 @@ import path from "node:path";
 
 import { EnvironmentReader, type Environment } from "./environment.ts";
 import { readHttp, type HttpConfig } from "./http-config.ts";
+import { describeStorage, readStorage, type BucketConfig, type StorageConfig } from "./storage-config.ts";
 
 const SECOND_MS = 1000;
 const DAY_MS = 24 * 60 * 60 * SECOND_MS;
@@ -14,11 +15,6 @@ export type AuthConfig =
   | { kind: "shared-secret"; secret: string }
   | { kind: "generated-secret"; secretFile: string }
   | { kind: "key-set"; url: string; issuer: string; audience: string };
-
-export interface StorageConfig {
-  kind: "local";
-  rootDir: string;
-}
 
 export interface LimitsConfig {
   uploadsPerMinute: number;
@@ -53,7 +49,8 @@ export interface MediaConfig {
   renditionBytes: number;
 }
 
-export type { HttpConfig };
+export type { BucketConfig, HttpConfig, StorageConfig };
+export { describeStorage };
 
 export interface Config {
   http: HttpConfig;
@@ -94,7 +91,7 @@ export function loadConfig(env: Environment): Config {
     http: readHttp(read),
     database,
     auth: readAuth(read, database, instanceDir),
-    storage: { kind: "local", rootDir: path.join(instanceDir, "uploads", "profile_pictures") },
+    storage: readStorage(read, instanceDir),
     graphql: {
       introspection: read.choice("GRAPHQL_INTROSPECTION", ["true", "false"], "true") === "true",
     },

@@ -3,7 +3,7 @@ import { constants } from "node:fs";
 import { access, mkdir } from "node:fs/promises";
 
 import { createApp } from "./app.ts";
-import { ConfigError, loadConfig, type Config } from "./config.ts";
+import { ConfigError, describeStorage, loadConfig, type Config } from "./config.ts";
 
 /** After a signal, what is under way has this long. */
 const STOP_TIMEOUT_MS = 15_000;
@@ -38,7 +38,7 @@ function banner(config: Config, url: string): string {
     `  Health         ${url}/healthz  /readyz  /metrics`,
     "",
     `  Database       ${config.database.kind === "embedded" ? config.database.file : "MongoDB at MONGODB_URI"}`,
-    `  Pictures       ${config.storage.rootDir}`,
+    `  Pictures       ${describeStorage(config.storage)}`,
     "",
   ].join("\n");
 }

@@ -36,7 +36,7 @@ const defaultPictureQueue = { maxConcurrent: Math.min(availableParallelism(), 3)
 
 /** What a test may replace. */
 export interface PartOverrides {
-  createStorage?: (config: StorageConfig) => ObjectStorage;
+  createStorage?: (config: StorageConfig) => ObjectStorage | Promise<ObjectStorage>;
   startEmbeddedMongo?: EmbeddedMongoStarter;
   pictureQueue?: { maxConcurrent: number; maxWaiting: number };
   /** Called when a part that the process cannot do without has failed for good. */
@@ -57,7 +57,7 @@ export async function buildParts(
   const onFatal = overrides.onFatal ?? ((error) => log.fatal({ err: error }, "the database has failed"));
   const database = await Database.open(config.database, onFatal, overrides.startEmbeddedMongo);
   const { users, media: mediaRepository, viewCounts } = database;
-  const coldStorage = (overrides.createStorage ?? createStorage)(config.storage);
+  const coldStorage = await (overrides.createStorage ?? createStorage)(config.storage);
   const hot = new HotBytes(config.media.memoryBytes);
   const storage = new HotStorage(coldStorage, hot);
   const rateLimits = new RateLimits(config.limits, await limiterFactory(config, database));

@@ -23,7 +23,8 @@ const allowed: Record<string, readonly string[]> = {
   domain: ["errors"],
   "embedded-mongo": [],
   web: [],
-  config: ["environment", "http-config"],
+  config: ["environment", "http-config", "storage-config"],
+  "storage-config": ["environment"],
   "http-config": ["environment"],
   environment: [],
   errors: [],
@@ -59,9 +60,25 @@ describe("the folders of src", () => {
   });
 
   it("reach storage through its contract, except where it is built", () => {
-    const concrete = files.filter((file) => /local-storage\.ts"/.test(readFileSync(file, "utf8")));
+    const outside = files.filter((file) => placeOf(file) !== "storage");
+    const concrete = outside.filter((file) =>
+      /(local-storage|bucket-storage|s3-bucket|gcs-bucket)\.ts"/.test(readFileSync(file, "utf8")),
+    );
 
-    expect(concrete).toEqual(["src/storage/create-storage.ts"]);
+    expect(concrete).toEqual([]);
+  });
+
+  it("load the SDK of a cloud only where its storage is chosen", () => {
+    const texts = files.map((file) => [file, readFileSync(file, "utf8")] as const);
+    const sdk = /from "(@aws-sdk|@google-cloud|flydrive\/drivers)/;
+
+    expect(
+      texts
+        .filter(([, text]) => sdk.test(text))
+        .map(([file]) => file)
+        .toSorted(),
+    ).toEqual(["src/storage/gcs-bucket.ts", "src/storage/s3-bucket.ts"]);
+    expect(texts.filter(([, text]) => /from "[^"]*(gcs|s3)-bucket\.ts"/.test(text))).toEqual([]);
   });
 
   it("know the embedded database by one line", () => {

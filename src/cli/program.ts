@@ -26,7 +26,8 @@ export async function runProgram(usage: string, program: (parts: Parts) => Promi
     const config = loadConfig(process.env);
     database = await Database.openBeside(config.database);
     const { log } = Fastify({ logger: { level: config.logLevel, stream: process.stderr } });
-    const status = await program({ config, database, storage: createStorage(config.storage), log });
+    const storage = await createStorage(config.storage);
+    const status = await program({ config, database, storage, log });
     await database.close();
     process.exit(status);
   } catch (error) {

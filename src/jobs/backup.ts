@@ -36,7 +36,7 @@ export async function backUp(
   if (auth.kind === "generated-secret") {
     await cp(auth.secretFile, path.join(target.instanceDir, path.basename(auth.secretFile)));
   }
-  const objectCount = await copyObjects(source.storage, createStorage(target.storage));
+  const objectCount = await copyObjects(source.storage, await createStorage(target.storage));
   await rename(target.instanceDir, folder);
   return { hasRecords, objectCount };
 }

@@ -5,15 +5,16 @@ import path from "node:path";
 import { promisify } from "node:util";
 
 import { AppError } from "../errors.ts";
-import { keepBytes, type LentBytes, type ListedObject, type ObjectStorage } from "./object-storage.ts";
+import {
+  assertObjectKey,
+  isObjectKey,
+  keepBytes,
+  type LentBytes,
+  type ListedObject,
+  type ObjectStorage,
+} from "./object-storage.ts";
 import { Slabs } from "./slabs.ts";
 import { writeDurably } from "./write-durably.ts";
-
-/**
- * The only keys there are: no separator, no dot at the start, so that none can leave the folder. Under any other
- * name, such as a damaged record might hold, there is no object.
- */
-const keyPattern = /^[a-z0-9][a-z0-9_.-]*$/i;
 
 /** Half the time of the one in `node:fs/promises`, which makes an object of each descriptor and reads in parts. */
 const readFile = promisify(fs.readFile);
@@ -52,13 +53,13 @@ export class LocalStorage implements ObjectStorage {
   }
 
   async read(objectKey: string): Promise<Buffer | null> {
-    if (!keyPattern.test(objectKey)) return null;
+    if (!isObjectKey(objectKey)) return null;
     const file = this.#fileOf(objectKey);
     return this.#translating(() => nullIfMissing(readFile(file)));
   }
 
   async lend(objectKey: string, sizeBytes: number): Promise<LentBytes | null> {
-    const isUsual = sizeBytes < SLAB_BYTES && keyPattern.test(objectKey);
+    const isUsual = sizeBytes < SLAB_BYTES && isObjectKey(objectKey);
     const slab = isUsual ? this.#slabs.take() : undefined;
     if (slab) {
       const length = await readInto(slab.memory, this.#fileOf(objectKey)).catch(() => null);
@@ -70,14 +71,14 @@ export class LocalStorage implements ObjectStorage {
   }
 
   async stat(objectKey: string): Promise<{ sizeBytes: number } | null> {
-    if (!keyPattern.test(objectKey)) return null;
+    if (!isObjectKey(objectKey)) return null;
     const file = this.#fileOf(objectKey);
     const found = await this.#translating(() => nullIfMissing(stat(file)));
     return found && { sizeBytes: found.size };
   }
 
   async delete(objectKey: string): Promise<void> {
-    if (!keyPattern.test(objectKey)) return;
+    if (!isObjectKey(objectKey)) return;
     const [file, unfinished] = [this.#fileOf(objectKey), this.#unfinishedFileOf(objectKey)];
     await this.#translating(async () => {
       await rm(file, { force: true });
@@ -90,7 +91,7 @@ export class LocalStorage implements ObjectStorage {
     for (const name of names ?? []) {
       const found = await this.#translating(() => nullIfMissing(stat(path.join(this.rootDir, name))));
       const objectKey = name.startsWith(UNFINISHED_PREFIX) ? name.slice(UNFINISHED_PREFIX.length) : name;
-      if (!found?.isFile() || !keyPattern.test(objectKey)) continue;
+      if (!found?.isFile() || !isObjectKey(objectKey)) continue;
       yield { objectKey, sizeBytes: found.size, modifiedAt: found.mtime };
     }
   }
@@ -122,7 +123,7 @@ export class LocalStorage implements ObjectStorage {
   }
 
   #fileOf(objectKey: string): string {
-    if (!keyPattern.test(objectKey)) throw new Error(`not an object key: ${JSON.stringify(objectKey)}`);
+    assertObjectKey(objectKey);
     return path.join(this.rootDir, objectKey);
   }
 

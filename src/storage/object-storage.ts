@@ -21,6 +21,19 @@ export function keepBytes(bytes: Buffer): LentBytes {
   return { bytes, giveBack() {} };
 }
 
+/** No separator, no dot at the start: a key cannot lead out of a folder, or into another one. */
+const keyPattern = /^[a-z0-9][a-z0-9_.-]*$/i;
+
+/** Under any other name, such as a damaged record might hold, there is no object. */
+export function isObjectKey(name: string): boolean {
+  return keyPattern.test(name);
+}
+
+/** @throws Error for what is none: nobody may store under it */
+export function assertObjectKey(name: string): void {
+  if (!isObjectKey(name)) throw new Error(`not an object key: ${JSON.stringify(name)}`);
+}
+
 /**
  * Objects by key. A key is one of ours (`domain/media.ts`): random, and never taken from a user.
  *

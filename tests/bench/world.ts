@@ -59,7 +59,7 @@ export class World {
   /** A picture as an upload would have left it. */
   async givenPicture(person: BenchPerson, original: Buffer, thumbnail: Buffer): Promise<string> {
     const { media, users } = this.database;
-    const storage = createStorage(loadConfig(this.env).storage);
+    const storage = await createStorage(loadConfig(this.env).storage);
     const objectKey = createObjectKey("jpeg");
     const { id } = await media.insertPending({
       objectKey,

@@ -120,7 +120,7 @@ function changeInCrowd(person: Person): Promise<unknown> {
 async function examine(): Promise<void> {
   const config = loadConfig(env);
   const database = await Database.openBeside(config.database);
-  const storage = createStorage(config.storage);
+  const storage = await createStorage(config.storage);
   try {
     const log = { info() {}, error: (_: object, what: string) => world.violations.push(what) };
     const cleanup = new CleanupJob(database, storage, config.cleanup, log as never);

@@ -74,7 +74,7 @@ async function shown(): Promise<{ id: string; viewCount: number } | null> {
 async function findings({ isCleaned }: { isCleaned: boolean }): Promise<string[]> {
   const config = loadConfig(environment());
   const database = await Database.openBeside(config.database);
-  const storage = createStorage(config.storage);
+  const storage = await createStorage(config.storage);
   const now = isCleaned ? tomorrow() : new Date();
   try {
     const log = { info() {}, error() {} } as never;

@@ -1,14 +1,13 @@
 // Parts that go away for a while, answer late, or tell another time: what is said meanwhile, and that all is well again
 // without a restart.
-import { connect, createServer, type Server, type Socket } from "node:net";
-
 import { afterEach, describe, expect, it, vi } from "vitest";
 
 import { LocalStorage } from "../../src/storage/local-storage.ts";
 import { secondDatabaseUri, startEmbeddedInThread } from "../support/database.ts";
 import { findingsOf } from "../support/findings.ts";
+import { Network } from "../support/network.ts";
 import * as sampleImages from "../support/sample-images.ts";
-import { DELETE, TestApp } from "../support/test-app.ts";
+import { DELETE, rootDirOf, TestApp } from "../support/test-app.ts";
 
 const RESTORE = "mutation ($id: ID!) { restoreProfilePicture(mediaId: $id) { success } }";
 
@@ -18,35 +17,6 @@ afterEach(async () => {
   await app.stop();
 });
 
-/** Stands between the service and its database, as a network does. */
-class Network {
-  readonly #sockets = new Set<Socket>();
-  #server: Server | undefined;
-  #port = 0;
-
-  constructor(readonly socketPath: string) {}
-
-  async connect(): Promise<string> {
-    this.#server = createServer((near) => {
-      const far = connect(this.socketPath);
-      for (const socket of [near, far]) {
-        this.#sockets.add(socket);
-        socket.on("error", () => socket.destroy()).on("close", () => this.#sockets.delete(socket));
-      }
-      near.pipe(far).pipe(near);
-    });
-    await new Promise<void>((resolve) => this.#server!.listen(this.#port, "127.0.0.1", resolve));
-    this.#port = (this.#server.address() as { port: number }).port;
-    return `mongodb://127.0.0.1:${this.#port}/?directConnection=true`;
-  }
-
-  async cut(): Promise<void> {
-    const closed = new Promise((resolve) => this.#server!.close(resolve));
-    for (const socket of this.#sockets) socket.destroy();
-    await closed;
-  }
-}
-
 describe.skipIf(secondDatabaseUri() !== undefined)("a database that is away for a while", () => {
   it("is said with 503, and when it is back everything is there, the views as well", async () => {
     let network!: Network;
@@ -55,9 +25,9 @@ describe.skipIf(secondDatabaseUri() !== undefined)("a database that is away for 
       {
         startEmbeddedMongo: async (file) => {
           const embedded = await startEmbeddedInThread(file);
-          network = new Network(decodeURIComponent(embedded.uri.split("/")[2]!));
+          network = new Network({ path: decodeURIComponent(embedded.uri.split("/")[2]!) });
           const close = () => network.cut().then(() => embedded.close());
-          return { uri: await network.connect(), close };
+          return { uri: `mongodb://127.0.0.1:${await network.connect()}/?directConnection=true`, close };
         },
       },
     );
@@ -104,7 +74,7 @@ describe("a storage that answers late", () => {
   }
 
   it("holds up those who wait for it, and nobody else", async () => {
-    app = await TestApp.start({}, { createStorage: ({ rootDir }) => new SlowStorage(rootDir) });
+    app = await TestApp.start({}, { createStorage: (config) => new SlowStorage(rootDirOf(config)) });
     const { mediaId, token } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
     const answers: string[] = [];
     const noted = async (what: string, request: Promise<unknown>) => {

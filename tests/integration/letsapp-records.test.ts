@@ -9,7 +9,7 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import * as sampleImages from "../support/sample-images.ts";
-import { DELETE, TEST_SECRET, TestApp } from "../support/test-app.ts";
+import { DELETE, TEST_SECRET, rootDirOf, TestApp } from "../support/test-app.ts";
 
 const { Binary, ObjectId } = mongoose.mongo;
 
@@ -54,7 +54,7 @@ async function givenLetsAppUser(changes: { user?: object; media?: object } = {})
     is_deleted: false,
     ...changes.media,
   });
-  const folder = app.config.storage.rootDir;
+  const folder = rootDirOf(app.config.storage);
   await mkdir(folder, { recursive: true });
   await writeFile(path.join(folder, filename), sampleImages.portraitJpeg());
   await writeFile(

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AppError } from "../../src/errors.ts";
 import { LocalStorage } from "../../src/storage/local-storage.ts";
 import * as sampleImages from "../support/sample-images.ts";
-import { TestApp } from "../support/test-app.ts";
+import { rootDirOf, TestApp } from "../support/test-app.ts";
 
 let app: TestApp;
 let isStorageBroken = false;
@@ -22,7 +22,7 @@ class BreakableStorage extends LocalStorage {
 beforeAll(async () => {
   app = await TestApp.start(
     { CORS_ORIGINS: "https://chat.example,https://other.example" },
-    { createStorage: ({ rootDir }) => new BreakableStorage(rootDir) },
+    { createStorage: (config) => new BreakableStorage(rootDirOf(config)) },
   );
 });
 afterAll(() => app.stop());

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { AppError } from "../../src/errors.ts";
 import { LocalStorage } from "../../src/storage/local-storage.ts";
 import * as sampleImages from "../support/sample-images.ts";
-import { DELETE, TestApp } from "../support/test-app.ts";
+import { DELETE, rootDirOf, TestApp } from "../support/test-app.ts";
 
 const TWO_HOURS_MS = 2 * 60 * 60 * 1000;
 const later = () => new Date(Date.now() + TWO_HOURS_MS);
@@ -37,7 +37,7 @@ beforeEach(async () => {
   failsOn = null;
   app = await TestApp.start(
     { UPLOADS_PER_MINUTE: "1000" },
-    { createStorage: ({ rootDir }) => new FailingStorage(rootDir) },
+    { createStorage: (config) => new FailingStorage(rootDirOf(config)) },
   );
 });
 afterEach(() => app.stop());

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 
 import { createApp, type App, type Overrides } from "../../src/app.ts";
-import { loadConfig, type Config } from "../../src/config.ts";
+import { loadConfig, type Config, type StorageConfig } from "../../src/config.ts";
 import type { User } from "../../src/domain/user.ts";
 import type { RequestContext } from "../../src/graphql/context.ts";
 import { createLoaders } from "../../src/graphql/loaders.ts";
@@ -195,7 +195,7 @@ export class TestApp {
 
   /** Everything that is in the pictures' folder, also what should not be. */
   async storedFiles(): Promise<string[]> {
-    return (await readdir(this.config.storage.rootDir).catch(() => [])).sort();
+    return (await readdir(rootDirOf(this.config.storage)).catch(() => [])).sort();
   }
 
   /** What an upload that was refused has to leave as it was. */
@@ -215,4 +215,9 @@ export function toBlob({ bytes, contentType = "application/octet-stream" }: File
 async function toAnswer(response: Response): Promise<GraphQLAnswer> {
   const { data = null, errors = [] } = (await response.json()) as Partial<GraphQLAnswer>;
   return { status: response.status, data, errors };
+}
+
+export function rootDirOf(storage: StorageConfig): string {
+  if (storage.kind !== "local") throw new Error("the pictures are in a bucket");
+  return storage.rootDir;
 }

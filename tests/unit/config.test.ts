@@ -68,9 +68,56 @@ describe("loadConfig", () => {
       { MEDIA_STALE_SECONDS: "60", MEDIA_IMMUTABLE: "true" },
       { media: { caching: { staleSeconds: 60, isImmutable: true } } },
     ],
+    [
+      { STORAGE_URL: "file:///var/lib/my%20pictures" },
+      { storage: { kind: "local", rootDir: "/var/lib/my pictures" } },
+    ],
+    [
+      { STORAGE_URL: "s3://bucket/some/where/?region=eu-central-1" },
+      {
+        storage: {
+          kind: "s3",
+          bucket: "bucket",
+          prefix: "some/where/",
+          region: "eu-central-1",
+          endpoint: null,
+        },
+      },
+    ],
+    [
+      { STORAGE_URL: "s3://my.bucket-1?endpoint=http://127.0.0.1:9000" },
+      {
+        storage: {
+          kind: "s3",
+          bucket: "my.bucket-1",
+          prefix: "",
+          region: null,
+          endpoint: "http://127.0.0.1:9000",
+        },
+      },
+    ],
+    [{ STORAGE_URL: "gs://bucket" }, { storage: { kind: "gcs", bucket: "bucket", prefix: "" } }],
     [{ CDN_URL: "https://cdn.example/pictures/" }, { http: { cdnUrl: "https://cdn.example/pictures" } }],
   ])("understands %j", (env, expected) => {
     expect(loadConfig(env as Record<string, string>)).toMatchObject(expected);
+  });
+
+  it.each([
+    "pictures",
+    "http://bucket",
+    "s3://",
+    "s3://Bucket",
+    "s3://a",
+    "s3://key:secret@bucket",
+    "s3://bucket:9000",
+    "s3://bucket?regoin=eu",
+    "s3://bucket?endpoint=minio:9000",
+    "s3://bucket#x",
+    "gs://bucket?region=eu",
+    "file://host/pictures",
+    "file:///pictures?x=1",
+  ])("refuses to store at %s, and repeats no secret", (STORAGE_URL) => {
+    expect(() => loadConfig({ STORAGE_URL })).toThrow(/^STORAGE_URL must be like file:\/\/\/var[^@]*$/);
   });
 
   it.each([

@@ -1,0 +1,77 @@
+// Where the bytes of pictures live, from the environment. Called by `config.ts`.
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+import type { EnvironmentReader } from "./environment.ts";
+
+export type StorageConfig = { kind: "local"; rootDir: string } | BucketConfig;
+
+export interface BucketConfig {
+  kind: "s3" | "gcs";
+  bucket: string;
+  /** What the keys in the bucket begin with: "", or a path with a slash at its end. */
+  prefix: string;
+  /** Where the SDK is to look for it, if not where it does by itself. */
+  region: string | null;
+  /** Of a server that is not Amazon's or Google's own. */
+  endpoint: string | null;
+}
+
+const EXAMPLES =
+  "file:///var/lib/letsapp/pictures, s3://bucket/prefix?region=eu-central-1&endpoint=https://s3.example or gs://bucket";
+
+/** Names as Amazon and Google allow them. */
+const bucketPattern = /^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/;
+
+/** What may stand behind the question mark. */
+const parameters: Record<BucketConfig["kind"], readonly string[]> = {
+  s3: ["region", "endpoint"],
+  gcs: ["endpoint"],
+};
+
+export function readStorage(read: EnvironmentReader, instanceDir: string): StorageConfig {
+  const local: StorageConfig = {
+    kind: "local",
+    rootDir: path.join(instanceDir, "uploads", "profile_pictures"),
+  };
+  const text = read.text("STORAGE_URL");
+  if (text === undefined) return local;
+  const config = parseStorageUrl(text);
+  if (!config) read.problem(`STORAGE_URL must be like ${EXAMPLES}, without credentials.`);
+  return config ?? local;
+}
+
+/** @returns null for what is no address of a storage. The SDKs look for credentials themselves: none may stand here. */
+export function parseStorageUrl(text: string): StorageConfig | null {
+  if (!URL.canParse(text)) return null;
+  const url = new URL(text);
+  if (url.username || url.password || url.port || url.hash) return null;
+  if (url.protocol === "file:") return url.host || url.search ? null : toLocal(url);
+  const kind = url.protocol === "s3:" ? "s3" : url.protocol === "gs:" ? "gcs" : null;
+  if (!kind || !bucketPattern.test(url.hostname)) return null;
+  if ([...url.searchParams.keys()].some((name) => !parameters[kind].includes(name))) return null;
+  const endpoint = url.searchParams.get("endpoint");
+  if (endpoint !== null && !isWebAddress(endpoint)) return null;
+  const folder = decodeURIComponent(url.pathname).replace(/^\/+|\/+$/g, "");
+  return {
+    kind,
+    bucket: url.hostname,
+    prefix: folder === "" ? "" : `${folder}/`,
+    region: url.searchParams.get("region"),
+    endpoint,
+  };
+}
+
+function toLocal(url: URL): StorageConfig {
+  return { kind: "local", rootDir: fileURLToPath(url) };
+}
+
+/** For people. */
+export function describeStorage(config: StorageConfig): string {
+  if (config.kind === "local") return config.rootDir;
+  return `${config.kind === "s3" ? "s3" : "gs"}://${config.bucket}/${config.prefix}`;
+}
+
+function isWebAddress(text: string): boolean {
+  return URL.canParse(text) && ["http:", "https:"].includes(new URL(text).protocol);
+}

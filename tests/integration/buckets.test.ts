@@ -1,0 +1,115 @@
+// The whole service with its pictures in a bucket, and what it says and does while the bucket is away, hangs, or sends
+// half of what it has.
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+
+import { CleanupJob } from "../../src/jobs/cleanup-job.ts";
+import { secondDatabaseUri } from "../support/database.ts";
+import { findingsOf } from "../support/findings.ts";
+import { Network } from "../support/network.ts";
+import { isInstalled, ObjectStore } from "../support/object-stores.ts";
+import * as sampleImages from "../support/sample-images.ts";
+import { DELETE, TestApp, type Person } from "../support/test-app.ts";
+
+const TWO_HOURS_MS = 2 * 60 * 60 * 1000;
+
+/** The SDKs try three times, each for five seconds at most. */
+const BOUNDED_MS = 21_000;
+
+const isOnSecondDatabase = secondDatabaseUri() !== undefined; // Which has nothing to do with it.
+
+describe.skipIf(isOnSecondDatabase).each(["s3", "gcs"] as const)("pictures in a bucket: %s", (kind) => {
+  let store: ObjectStore;
+  let network: Network;
+  let app: TestApp;
+  let count = 0;
+
+  beforeAll(async () => {
+    if (isInstalled(kind)) store = await ObjectStore.start(kind);
+  });
+  afterAll(() => store?.stop());
+  beforeEach(async (context) => {
+    context.skip(!isInstalled(kind));
+    network = new Network({ port: store.port, host: "127.0.0.1" });
+    const endpoint = `http://127.0.0.1:${await network.connect()}`;
+    const scheme = kind === "s3" ? "s3" : "gs";
+    const STORAGE_URL = `${scheme}://pictures/test-${++count}?endpoint=${endpoint}`;
+    app = await TestApp.start({ STORAGE_URL, MEDIA_MEMORY_MB: "0", UPLOADS_PER_MINUTE: "100" });
+  });
+  afterEach(async () => {
+    await app?.stop();
+    await network?.cut();
+  });
+
+  const bytes = sampleImages.portraitJpeg();
+  const statusOf = async (answer: Promise<Response>) => {
+    const response = await answer;
+    await response.arrayBuffer();
+    return response.status;
+  };
+
+  /** What the operator's doctor and the clean-up of later find. */
+  async function expectNothingLeft(): Promise<void> {
+    const { database, storage, server } = app.app;
+    await new CleanupJob(database, storage, app.config.cleanup, server.log).run({
+      now: new Date(Date.now() + TWO_HOURS_MS),
+    });
+    expect(await findingsOf({ database, storage })).toEqual([]);
+  }
+
+  it("are uploaded, seen, made smaller, replaced and deleted", async () => {
+    const { token, mediaId } = await app.givenPersonWithPicture(bytes);
+    const original = Buffer.from(await (await app.picture(mediaId)).arrayBuffer());
+    const thumbnail = await statusOf(app.picture(mediaId, "?thumbnail=true"));
+    const square = await statusOf(app.picture(mediaId, "?size=96&format=webp"));
+    const replaced = await app.upload({ bytes: await sampleImages.palettePng() }, token);
+    const before = await statusOf(app.picture(mediaId));
+    await app.graphql(DELETE, {}, token);
+    const after = await statusOf(app.picture(replaced.data.uploadProfilePicture.media.id));
+    const ready = await app.fetch("/readyz");
+
+    expect(original.length).toBeGreaterThan(50_000);
+    expect([thumbnail, square, before, after, ready.status]).toEqual([200, 200, 404, 404, 200]);
+    await expectNothingLeft();
+  });
+
+  it.skipIf(kind === "gcs")("are nobody's but ours: no object can be read without credentials", async () => {
+    await app.givenPersonWithPicture(bytes);
+    const { value: object } = await app.app.storage.list()[Symbol.asyncIterator]().next();
+    const url = `http://127.0.0.1:${store.port}/pictures/test-${count}/${object.objectKey}`;
+
+    expect(await statusOf(fetch(url))).toBe(403); // Google's stand-in knows no credentials at all.
+    expect(object.objectKey).toMatch(/^(thumb_)?[0-9a-f]{32}\.jpg$/);
+  });
+
+  const faults: [string, () => Promise<void> | void][] = [
+    ["is gone", () => network.cut()],
+    ["hangs", () => void (network.fault = "stalls")],
+    ["sends half of each answer", () => void (network.fault = "truncates")],
+  ];
+  it.each(faults)(
+    "are refused with 503 in bounded time while it %s, and come again by themselves",
+    async (_what, break_) => {
+      const person: Person & { mediaId: string } = await app.givenPersonWithPicture(bytes);
+      const startedAt = performance.now();
+      await break_();
+      const [upload, view, ready] = await Promise.all([
+        app.upload({ bytes }, person.token),
+        app.picture(person.mediaId),
+        statusOf(app.fetch("/readyz")),
+      ]);
+      const tookMs = performance.now() - startedAt;
+      const viewed = (await view.json()) as { code: string };
+      await network.cut();
+      network.fault = "none";
+      await network.connect();
+
+      expect(upload.errors?.[0]?.extensions.code).toBe("STORAGE_UNAVAILABLE");
+      expect([view.status, viewed.code, ready]).toEqual([503, "STORAGE_UNAVAILABLE", 503]);
+      expect(tookMs).toBeLessThan(BOUNDED_MS);
+      expect(await statusOf(app.picture(person.mediaId))).toBe(200); // The failed upload has replaced nothing.
+      expect((await app.upload({ bytes }, person.token)).errors).toEqual([]);
+      expect(await statusOf(app.fetch("/readyz"))).toBe(200);
+      await expectNothingLeft();
+    },
+  );
+});

@@ -1,0 +1,116 @@
+// Object stores that nobody here wrote, where `tests/object-stores/install.sh` has built them. Used by the contract tests
+// of the storage.
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import net from "node:net";
+import { homedir, tmpdir } from "node:os";
+import path from "node:path";
+
+import type { BucketConfig } from "../../src/config.ts";
+
+const cache = process.env.XDG_CACHE_HOME ?? path.join(homedir(), ".cache");
+const home = process.env.LETSAPP_OBJECT_STORES_DIR ?? path.join(cache, "letsapp-object-stores");
+const START_TIMEOUT_MS = 20_000;
+
+/** What the S3 server lets in. */
+const credentials = { AWS_ACCESS_KEY_ID: "letsapp", AWS_SECRET_ACCESS_KEY: "letsapp-secret" };
+
+export const BUCKET = "pictures";
+
+interface Kind {
+  program: string;
+  /** @param folder where it keeps its buckets: each is a folder */
+  args: (port: number, folder: string) => string[];
+}
+
+const kinds: Record<BucketConfig["kind"], Kind> = {
+  s3: {
+    program: "versitygw",
+    args: (port, folder) => {
+      const { AWS_ACCESS_KEY_ID: access, AWS_SECRET_ACCESS_KEY: secret } = credentials;
+      const options = `--access ${access} --secret ${secret} --port 127.0.0.1:${port} --quiet --keep-alive`;
+      return [...options.split(" "), "posix", folder];
+    },
+  },
+  gcs: {
+    program: "fake-gcs-server",
+    args: (port, folder) => {
+      const options = `-scheme http -host 127.0.0.1 -port ${port} -public-host 127.0.0.1:${port} -log-level error`;
+      return [...options.split(" "), "-external-url", `http://127.0.0.1:${port}`, "-filesystem-root", folder];
+    },
+  },
+};
+
+export function isInstalled(kind: BucketConfig["kind"]): boolean {
+  return existsSync(path.join(home, kinds[kind].program));
+}
+
+/** A store with one empty bucket, which can be stopped and started again on the same port. */
+export class ObjectStore {
+  #child: ChildProcess | null = null;
+
+  private constructor(
+    readonly kind: BucketConfig["kind"],
+    readonly port: number,
+    readonly folder: string,
+  ) {}
+
+  static async start(kind: BucketConfig["kind"]): Promise<ObjectStore> {
+    Object.assign(process.env, credentials); // Where Amazon's SDK looks for them.
+    const folder = await mkdtemp(path.join(tmpdir(), `letsapp-${kind}-`));
+    await mkdir(path.join(folder, BUCKET));
+    const store = new ObjectStore(kind, await freePort(), folder);
+    await store.resume();
+    return store;
+  }
+
+  /** @param endpoint another way to the same store */
+  config(prefix = "", endpoint = `http://127.0.0.1:${this.port}`): BucketConfig {
+    return { kind: this.kind, bucket: BUCKET, prefix, region: null, endpoint };
+  }
+
+  async resume(): Promise<void> {
+    const { program, args } = kinds[this.kind];
+    this.#child = spawn(path.join(home, program), args(this.port, this.folder), {
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+    const deadline = Date.now() + START_TIMEOUT_MS;
+    while (!(await isListening(this.port))) {
+      if (this.#child.exitCode !== null || Date.now() > deadline) throw new Error(`${program} did not start`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  async pause(): Promise<void> {
+    const child = this.#child;
+    this.#child = null;
+    if (!child || child.exitCode !== null) return;
+    const exited = once(child, "exit");
+    child.kill("SIGKILL");
+    await exited;
+  }
+
+  async stop(): Promise<void> {
+    await this.pause();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as net.AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect(port, "127.0.0.1");
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+    socket.once("connect", () => socket.destroy());
+  });
+}
