@@ -4,7 +4,13 @@ import path from "node:path";
 
 import { EnvironmentReader, type Environment } from "./environment.ts";
 import { readHttp, type HttpConfig } from "./http-config.ts";
-import { describeStorage, readStorage, type BucketConfig, type StorageConfig } from "./storage-config.ts";
+import {
+  describeStorage,
+  parseStorageUrl,
+  readStorages,
+  type BucketConfig,
+  type StorageConfig,
+} from "./storage-config.ts";
 
 const SECOND_MS = 1000;
 const DAY_MS = 24 * 60 * 60 * SECOND_MS;
@@ -50,13 +56,15 @@ export interface MediaConfig {
 }
 
 export type { BucketConfig, HttpConfig, StorageConfig };
-export { describeStorage };
+export { describeStorage, parseStorageUrl };
 
 export interface Config {
   http: HttpConfig;
   database: DatabaseConfig;
   auth: AuthConfig;
   storage: StorageConfig;
+  /** Where pictures are read that have not moved to `storage` yet. */
+  storageFallback: StorageConfig | null;
   graphql: GraphQLConfig;
   limits: LimitsConfig;
   media: MediaConfig;
@@ -91,7 +99,7 @@ export function loadConfig(env: Environment): Config {
     http: readHttp(read),
     database,
     auth: readAuth(read, database, instanceDir),
-    storage: readStorage(read, instanceDir),
+    ...readStorages(read, instanceDir),
     graphql: {
       introspection: read.choice("GRAPHQL_INTROSPECTION", ["true", "false"], "true") === "true",
     },

@@ -5,7 +5,7 @@ import type { FastifyBaseLogger } from "fastify";
 
 import { AccessTokens, type TokenSource } from "./auth/access-token.ts";
 import { readOrCreateSecret } from "./auth/secret-file.ts";
-import type { AuthConfig, Config, StorageConfig } from "./config.ts";
+import type { AuthConfig, Config } from "./config.ts";
 import { Database, type EmbeddedMongoStarter } from "./database/connection.ts";
 import { createMemoryLimiter, MongoLimiters } from "./database/rate-limit-store.ts";
 import type { Reports } from "./domain/reports.ts";
@@ -20,7 +20,7 @@ import { Placeholders } from "./services/placeholders.ts";
 import { ProfilePictureService } from "./services/profile-picture-service.ts";
 import { Renditions } from "./services/renditions.ts";
 import { RateLimits, type RateLimiterFactory } from "./services/rate-limits.ts";
-import { createStorage } from "./storage/create-storage.ts";
+import { createStorages } from "./storage/create-storage.ts";
 import { HotBytes } from "./storage/hot-bytes.ts";
 import { HotStorage } from "./storage/hot-storage.ts";
 import type { ObjectStorage } from "./storage/object-storage.ts";
@@ -36,7 +36,9 @@ const defaultPictureQueue = { maxConcurrent: Math.min(availableParallelism(), 3)
 
 /** What a test may replace. */
 export interface PartOverrides {
-  createStorage?: (config: StorageConfig) => ObjectStorage | Promise<ObjectStorage>;
+  createStorage?: (
+    config: Pick<Config, "storage" | "storageFallback">,
+  ) => ObjectStorage | Promise<ObjectStorage>;
   startEmbeddedMongo?: EmbeddedMongoStarter;
   pictureQueue?: { maxConcurrent: number; maxWaiting: number };
   /** Called when a part that the process cannot do without has failed for good. */
@@ -57,7 +59,7 @@ export async function buildParts(
   const onFatal = overrides.onFatal ?? ((error) => log.fatal({ err: error }, "the database has failed"));
   const database = await Database.open(config.database, onFatal, overrides.startEmbeddedMongo);
   const { users, media: mediaRepository, viewCounts } = database;
-  const coldStorage = await (overrides.createStorage ?? createStorage)(config.storage);
+  const coldStorage = await (overrides.createStorage ?? createStorages)(config);
   const hot = new HotBytes(config.media.memoryBytes);
   const storage = new HotStorage(coldStorage, hot);
   const rateLimits = new RateLimits(config.limits, await limiterFactory(config, database));

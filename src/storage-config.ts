@@ -29,16 +29,32 @@ const parameters: Record<BucketConfig["kind"], readonly string[]> = {
   gcs: ["endpoint"],
 };
 
-export function readStorage(read: EnvironmentReader, instanceDir: string): StorageConfig {
-  const local: StorageConfig = {
-    kind: "local",
-    rootDir: path.join(instanceDir, "uploads", "profile_pictures"),
-  };
-  const text = read.text("STORAGE_URL");
-  if (text === undefined) return local;
+export interface StorageConfigs {
+  storage: StorageConfig;
+  storageFallback: StorageConfig | null;
+}
+
+export function readStorages(read: EnvironmentReader, instanceDir: string): StorageConfigs {
+  const rootDir = path.join(instanceDir, "uploads", "profile_pictures");
+  const storage = readStorage(read, "STORAGE_URL") ?? { kind: "local", rootDir };
+  const storageFallback = readStorage(read, "STORAGE_FALLBACK_URL");
+  if (storageFallback && JSON.stringify(storageFallback) === JSON.stringify(storage)) {
+    read.problem(
+      "STORAGE_FALLBACK_URL must be another storage than STORAGE_URL, from which pictures are moving.",
+    );
+  }
+  return { storage, storageFallback };
+}
+
+function readStorage(
+  read: EnvironmentReader,
+  name: "STORAGE_URL" | "STORAGE_FALLBACK_URL",
+): StorageConfig | null {
+  const text = read.text(name);
+  if (text === undefined) return null;
   const config = parseStorageUrl(text);
-  if (!config) read.problem(`STORAGE_URL must be like ${EXAMPLES}, without credentials.`);
-  return config ?? local;
+  if (!config) read.problem(`${name} must be like ${EXAMPLES}, without credentials.`);
+  return config;
 }
 
 /** @returns null for what is no address of a storage. The SDKs look for credentials themselves: none may stand here. */

@@ -4,7 +4,7 @@ import Fastify, { type FastifyBaseLogger } from "fastify";
 
 import { ConfigError, loadConfig, type Config } from "../config.ts";
 import { Database } from "../database/connection.ts";
-import { createStorage } from "../storage/create-storage.ts";
+import { createStorages } from "../storage/create-storage.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 
 export interface Parts {
@@ -26,7 +26,7 @@ export async function runProgram(usage: string, program: (parts: Parts) => Promi
     const config = loadConfig(process.env);
     database = await Database.openBeside(config.database);
     const { log } = Fastify({ logger: { level: config.logLevel, stream: process.stderr } });
-    const storage = await createStorage(config.storage);
+    const storage = await createStorages(config);
     const status = await program({ config, database, storage, log });
     await database.close();
     process.exit(status);

@@ -1,8 +1,18 @@
 // Makes the storage that the configuration names. Called by `parts.ts` and the programs of `cli/`.
-import type { StorageConfig } from "../config.ts";
+import type { Config, StorageConfig } from "../config.ts";
 import { BucketStorage } from "./bucket-storage.ts";
 import { LocalStorage } from "./local-storage.ts";
+import { MovingStorage } from "./moving-storage.ts";
 import type { ObjectStorage } from "./object-storage.ts";
+
+/** Where objects may still be in another storage, from which they are moving, it is asked as well. */
+export async function createStorages({
+  storage,
+  storageFallback,
+}: Pick<Config, "storage" | "storageFallback">): Promise<ObjectStorage> {
+  const to = await createStorage(storage);
+  return storageFallback ? new MovingStorage(to, await createStorage(storageFallback)) : to;
+}
 
 /** Loads the SDK that it needs, and no other. */
 export async function createStorage(config: StorageConfig): Promise<ObjectStorage> {

@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 
 import { createStorage } from "../../src/storage/create-storage.ts";
 import { LocalStorage } from "../../src/storage/local-storage.ts";
+import { MovingStorage } from "../../src/storage/moving-storage.ts";
 import type { ObjectStorage } from "../../src/storage/object-storage.ts";
 import { isInstalled, ObjectStore } from "../support/object-stores.ts";
 
@@ -32,11 +33,17 @@ afterAll(async () => {
 
 /** Each call makes an empty one: in a bucket below a prefix of its own. */
 const local = async (): Promise<ObjectStorage> => new LocalStorage(path.join(folder, "pictures"));
+const moving = async () =>
+  new MovingStorage(
+    new LocalStorage(path.join(folder, "pictures")),
+    new LocalStorage(path.join(folder, "older pictures")),
+  );
 const inBucket = (kind: (typeof bucketKinds)[number]) => () =>
   createStorage(stores[kind]!.config(`${path.basename(folder)}/`));
 
 describe.each([
   { kind: "local", isThere: true, create: local },
+  { kind: "moving", isThere: true, create: moving },
   ...bucketKinds.map((kind) => ({ kind, isThere: isInstalled(kind), create: inBucket(kind) })),
 ])("$kind storage", ({ isThere, create }) => {
   beforeEach((context) => context.skip(!isThere));

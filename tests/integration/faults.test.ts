@@ -74,7 +74,7 @@ describe("a storage that answers late", () => {
   }
 
   it("holds up those who wait for it, and nobody else", async () => {
-    app = await TestApp.start({}, { createStorage: (config) => new SlowStorage(rootDirOf(config)) });
+    app = await TestApp.start({}, { createStorage: ({ storage }) => new SlowStorage(rootDirOf(storage)) });
     const { mediaId, token } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
     const answers: string[] = [];
     const noted = async (what: string, request: Promise<unknown>) => {

@@ -22,7 +22,7 @@ class BreakableStorage extends LocalStorage {
 beforeAll(async () => {
   app = await TestApp.start(
     { CORS_ORIGINS: "https://chat.example,https://other.example" },
-    { createStorage: (config) => new BreakableStorage(rootDirOf(config)) },
+    { createStorage: ({ storage }) => new BreakableStorage(rootDirOf(storage)) },
   );
 });
 afterAll(() => app.stop());

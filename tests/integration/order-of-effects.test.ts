@@ -37,7 +37,7 @@ beforeEach(async () => {
   failsOn = null;
   app = await TestApp.start(
     { UPLOADS_PER_MINUTE: "1000" },
-    { createStorage: (config) => new FailingStorage(rootDirOf(config)) },
+    { createStorage: ({ storage }) => new FailingStorage(rootDirOf(storage)) },
   );
 });
 afterEach(() => app.stop());

@@ -1,0 +1,44 @@
+// Two storages while objects move from one to the other: pictures never stop. Made by `create-storage.ts` where
+// STORAGE_FALLBACK_URL is set; `jobs/move-objects.ts` does the moving.
+import type { LentBytes, ListedObject, ObjectStorage } from "./object-storage.ts";
+
+export class MovingStorage implements ObjectStorage {
+  /** @param to where everything new goes @param from where everything was before */
+  constructor(
+    readonly to: ObjectStorage,
+    readonly from: ObjectStorage,
+  ) {}
+
+  put(objectKey: string, bytes: Uint8Array): Promise<void> {
+    return this.to.put(objectKey, bytes);
+  }
+
+  async read(objectKey: string): Promise<Buffer | null> {
+    return (await this.to.read(objectKey)) ?? this.from.read(objectKey);
+  }
+
+  async lend(objectKey: string, sizeBytes: number): Promise<LentBytes | null> {
+    return (await this.to.lend(objectKey, sizeBytes)) ?? this.from.lend(objectKey, sizeBytes);
+  }
+
+  async stat(objectKey: string): Promise<{ sizeBytes: number } | null> {
+    return (await this.to.stat(objectKey)) ?? this.from.stat(objectKey);
+  }
+
+  /** First where it would be found last: what is interrupted leaves nothing to come back. */
+  async delete(objectKey: string): Promise<void> {
+    await this.from.delete(objectKey);
+    await this.to.delete(objectKey);
+  }
+
+  async *list(): AsyncGenerator<ListedObject> {
+    yield* this.to.list();
+    for await (const object of this.from.list()) {
+      if ((await this.to.stat(object.objectKey)) === null) yield object;
+    }
+  }
+
+  check(): Promise<void> {
+    return this.to.check();
+  }
+}

@@ -1,0 +1,151 @@
+// That pictures move from one storage to another while people use them, and that none is lost on the way.
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+
+import { afterEach, beforeEach, expect, it } from "vitest";
+
+import { CleanupJob } from "../../src/jobs/cleanup-job.ts";
+import { moveObjects, type MoveOptions } from "../../src/jobs/move-objects.ts";
+import { LocalStorage } from "../../src/storage/local-storage.ts";
+import { MovingStorage } from "../../src/storage/moving-storage.ts";
+import { findingsOf } from "../support/findings.ts";
+import * as sampleImages from "../support/sample-images.ts";
+import { DELETE, TestApp } from "../support/test-app.ts";
+
+let folder: string;
+let from: LocalStorage;
+let to: LocalStorage;
+let app: TestApp;
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "letsapp-move-"));
+  const [older, newer] = [path.join(folder, "older"), path.join(folder, "newer")];
+  [from, to] = [new LocalStorage(older), new LocalStorage(newer)];
+  app = await TestApp.start({
+    STORAGE_URL: pathToFileURL(newer).href,
+    STORAGE_FALLBACK_URL: pathToFileURL(older).href,
+    MEDIA_MEMORY_MB: "0",
+    UPLOADS_PER_MINUTE: "100",
+  });
+});
+afterEach(async () => {
+  await app.stop();
+  await rm(folder, { recursive: true });
+});
+
+/** Somebody whose picture was uploaded before the move. */
+async function givenMover(): Promise<{ token: string; mediaId: string }> {
+  const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+  for await (const { objectKey } of to.list()) {
+    await from.put(objectKey, (await to.read(objectKey))!);
+    await to.delete(objectKey);
+  }
+  return person;
+}
+
+const move = (options: Partial<MoveOptions> = {}) =>
+  moveObjects(app.app.database, { from, to, isDryRun: false, onProgress() {}, ...options });
+
+const statusOf = async (mediaId: string, query = "") => {
+  const response = await app.picture(mediaId, query);
+  await response.arrayBuffer();
+  return response.status;
+};
+/** How many objects are complete there. */
+const names = async (name: string) => {
+  const all = await readdir(path.join(folder, name)).catch(() => []);
+  return all.filter((one) => !one.startsWith(".")).length;
+};
+
+it("pictures are seen before, while and after they move, and are then in the new place", async () => {
+  const people = [await givenMover(), await givenMover(), await givenMover()];
+  const seen: number[] = [];
+  for (const { mediaId } of people)
+    seen.push(await statusOf(mediaId), await statusOf(mediaId, "?thumbnail=true"));
+  const result = await move({
+    onProgress: () => void statusOf(people[0]!.mediaId).then((status) => seen.push(status)),
+  });
+  await rm(path.join(folder, "older"), { recursive: true });
+  for (const { mediaId } of people)
+    seen.push(await statusOf(mediaId), await statusOf(mediaId, "?thumbnail=true"));
+
+  expect(new Set(seen)).toEqual(new Set([200]));
+  expect(result).toMatchObject({ recordCount: 3, copiedCount: 6, presentCount: 0, missing: [] });
+  expect(await findingsOf({ database: app.app.database, storage: to })).toEqual([]);
+});
+
+it("a dry run counts and copies nothing", async () => {
+  await givenMover();
+  const result = await move({ isDryRun: true });
+
+  expect(result).toMatchObject({ copiedCount: 2, presentCount: 0 });
+  expect(result.copiedBytes).toBeGreaterThan(60_000);
+  expect(await names("newer")).toBe(0);
+});
+
+it("what was interrupted goes on where it was", async () => {
+  for (let i = 0; i < 4; i++) await givenMover();
+  let putCount = 0;
+  class Interrupted extends LocalStorage {
+    override put(objectKey: string, bytes: Uint8Array): Promise<void> {
+      if (++putCount > 3) throw new Error("killed");
+      return super.put(objectKey, bytes);
+    }
+  }
+  await expect(move({ to: new Interrupted(path.join(folder, "newer")) })).rejects.toThrow("killed");
+  await expect.poll(() => names("newer")).toBe(3);
+  const result = await move();
+
+  expect(result).toMatchObject({ recordCount: 4, copiedCount: 5, presentCount: 3 });
+  expect((await move()).copiedCount).toBe(0);
+});
+
+it("what is uploaded meanwhile is in the new place already, and what is removed does not come back", async () => {
+  const [stays, goes] = [await givenMover(), await givenMover()];
+  await app.graphql(DELETE, {}, goes.token);
+  const { database, storage, server } = app.app;
+  const cleanup = new CleanupJob(database, storage, { retentionMs: 0 }, server.log);
+  const removing = new Proxy(from, {
+    get(target, name) {
+      if (name !== "read") return Reflect.get(target, name).bind?.(target) ?? Reflect.get(target, name);
+      return async (objectKey: string) => {
+        const bytes = await target.read(objectKey); // And now, with the bytes on their way:
+        await cleanup.run({ now: new Date(Date.now() + 60_000) });
+        return bytes;
+      };
+    },
+  });
+  await move({ from: removing });
+  const uploaded = await app.upload({ bytes: sampleImages.portraitJpeg() }, stays.token);
+  await move();
+
+  expect(uploaded.errors).toEqual([]);
+  await cleanup.run({ now: new Date(Date.now() + 60_000) });
+  expect(await findingsOf({ database, storage: to })).toEqual([]);
+  expect(await findingsOf({ database, storage: new MovingStorage(to, from) })).toEqual([]);
+  expect(await names("newer")).toBe(2);
+});
+
+it("objects that are nowhere are named", async () => {
+  const { mediaId } = await givenMover();
+  const { objectKey } = (await app.app.database.media.findById(mediaId))!;
+  await from.delete(objectKey);
+  const result = await move();
+
+  expect(result.missing).toEqual([objectKey]);
+  expect(result.copiedCount).toBe(1);
+});
+
+it("an object that is not stored as it was written stops it", async () => {
+  await givenMover();
+  class Damaging extends LocalStorage {
+    override put(objectKey: string, bytes: Uint8Array): Promise<void> {
+      return super.put(objectKey, bytes.subarray(1));
+    }
+  }
+
+  await expect(move({ to: new Damaging(path.join(folder, "newer")) })).rejects.toThrow(
+    "was not stored as it was written",
+  );
+});
