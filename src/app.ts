@@ -19,6 +19,7 @@ import { PictureFront } from "./rest/picture-front.ts";
 import { restDoor } from "./rest/plugin.ts";
 import { webPage } from "./rest/web-page.ts";
 import { MediaUrls } from "./services/media-urls.ts";
+import type { ObjectStorage } from "./storage/object-storage.ts";
 import { fileTooLarge } from "./services/read-upload.ts";
 
 /** Multipart boundaries, part headers and GraphQL's two fields, beside the file. */
@@ -70,7 +71,9 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     metrics,
     checks: { database: () => database.ping(), storage: () => storage.check() },
   });
-  await server.register(webPage, { urls });
+  const isRedirecting = config.media.delivery === "redirect";
+  const bucketOrigins = isRedirecting ? await originsOf(storage) : [];
+  await server.register(webPage, { pictureOrigins: () => [urls.origin(), ...bucketOrigins] });
   await server.register(playground);
   await server.register(graphqlDoor, {
     introspection: config.graphql.introspection,
@@ -83,7 +86,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   const answers = new PictureAnswers(config.media.caching);
   const observe = (status: number, seconds: number) =>
     metrics.requestAnswered({ method: "GET", route: REST_PREFIX + MEDIA_ROUTE, status }, seconds);
-  const pictureFront = new PictureFront({ media, views, answers, log: server.log, observe });
+  const pictureFront = new PictureFront({ media, views, answers, isRedirecting, log: server.log, observe });
   front = pictureFront;
   const rest = {
     tokens,
@@ -94,6 +97,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     media,
     views,
     answers,
+    isRedirecting,
     rethrowFailure: (request: IncomingMessage) => pictureFront.rethrowFailure(request),
   };
   await server.register(restDoor, { prefix: REST_PREFIX, ...rest });
@@ -129,6 +133,17 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
       await database.close();
     },
   };
+}
+
+/** Where clients are sent for what is stored. @throws Error where nothing can be signed */
+async function originsOf(storage: ObjectStorage): Promise<string[]> {
+  try {
+    const url = await storage.sign("any", { contentType: "image/png", contentDisposition: "inline" });
+    return url === null ? [] : [new URL(url).origin];
+  } catch (error) {
+    const { message } = ((error as Error).cause ?? error) as Error;
+    throw new Error(`MEDIA_DELIVERY=redirect: no address can be signed: ${message}`, { cause: error });
+  }
 }
 
 function urlHost(host: string): string {

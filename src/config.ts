@@ -47,6 +47,8 @@ export interface CachingConfig {
 
 export interface MediaConfig {
   caching: CachingConfig;
+  /** Whether originals and thumbnails come through us, or clients are sent to the bucket. */
+  delivery: (typeof deliveries)[number];
   /** Of stored pictures that are kept in memory, together. */
   memoryBytes: number;
   viewJournalDir: string;
@@ -74,6 +76,8 @@ export interface Config {
   logLevel: LogLevel;
 }
 
+const deliveries = ["proxy", "redirect"] as const;
+
 const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
@@ -95,11 +99,12 @@ export function loadConfig(env: Environment): Config {
   const read = new EnvironmentReader(env, problems);
   const instanceDir = path.resolve(read.text("INSTANCE_DIR") ?? "instance");
   const database = readDatabase(read, instanceDir);
+  const storages = readStorages(read, instanceDir);
   const config: Config = {
     http: readHttp(read),
     database,
     auth: readAuth(read, database, instanceDir),
-    ...readStorages(read, instanceDir),
+    ...storages,
     graphql: {
       introspection: read.choice("GRAPHQL_INTROSPECTION", ["true", "false"], "true") === "true",
     },
@@ -113,6 +118,7 @@ export function loadConfig(env: Environment): Config {
         staleSeconds: read.integer("MEDIA_STALE_SECONDS", { fallback: 0, min: 0, max: 31_536_000 }),
         isImmutable: read.choice("MEDIA_IMMUTABLE", ["true", "false"], "false") === "true",
       },
+      delivery: readDelivery(read, storages.storage),
       memoryBytes: read.integer("MEDIA_MEMORY_MB", { fallback: 64, min: 0, max: 1_000_000 }) * 1024 * 1024,
       viewJournalDir: path.join(instanceDir, "views"),
       renditionDir: path.join(instanceDir, "cache", "renditions"),
@@ -136,6 +142,14 @@ function readDatabase(read: EnvironmentReader, instanceDir: string): DatabaseCon
     read.problem("MONGODB_URI must start with mongodb:// or mongodb+srv://.");
   }
   return { kind: "mongodb", uri };
+}
+
+function readDelivery(read: EnvironmentReader, storage: StorageConfig): MediaConfig["delivery"] {
+  const delivery = read.choice("MEDIA_DELIVERY", deliveries, "proxy");
+  if (delivery === "redirect" && storage.kind === "local") {
+    read.problem("MEDIA_DELIVERY=redirect needs a bucket as STORAGE_URL: nobody can fetch from our folder.");
+  }
+  return delivery;
 }
 
 function readAuth(read: EnvironmentReader, database: DatabaseConfig, instanceDir: string): AuthConfig {

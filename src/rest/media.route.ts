@@ -8,6 +8,7 @@ import { parseId } from "../domain/ids.ts";
 import { AppError } from "../errors.ts";
 import type { MediaService } from "../services/media-service.ts";
 import type { ViewCounter } from "../views/view-counter.ts";
+import { inlineDisposition } from "./content-disposition.ts";
 import type { PictureAnswer, PictureAnswers } from "./picture-answer.ts";
 import { readRendition, type PictureQuery } from "./picture-query.ts";
 
@@ -17,6 +18,8 @@ export interface MediaRouteOptions {
   media: MediaService;
   views: ViewCounter;
   answers: PictureAnswers;
+  /** Whether clients are sent to where the bytes are, if they can fetch them there. */
+  isRedirecting: boolean;
   /** Throws what the front has tried in vain. */
   rethrowFailure: (request: IncomingMessage) => void;
 }
@@ -28,7 +31,7 @@ interface MediaRequest {
 
 export function registerMediaRoute(
   app: FastifyInstance,
-  { media, views, answers, rethrowFailure }: MediaRouteOptions,
+  { media, views, answers, isRedirecting, rethrowFailure }: MediaRouteOptions,
 ): void {
   app.route<MediaRequest>({
     method: ["GET", "HEAD"],
@@ -42,6 +45,12 @@ export function registerMediaRoute(
       );
       const bytesAreNotNeeded = answers.withoutBytes(headers, picture);
       if (bytesAreNotNeeded) return send(reply, bytesAreNotNeeded);
+      if (isRedirecting) {
+        const location = await media.sign(picture, inlineDisposition(picture.filename, picture.extension));
+        const elsewhere = location && answers.elsewhere(headers, location);
+        if (elsewhere && elsewhere.isView && method === "GET") await views.count(picture.media.id);
+        if (elsewhere) return send(reply, elsewhere);
+      }
       if (method === "HEAD") return send(reply, answers.ofSize(picture, await media.getSizeBytes(picture)));
       const bytes = await media.readBytes(picture); // Fails before a view is counted, or a header set.
       const answer = readRange(() => answers.withBytes(headers, picture, bytes), reply, bytes);

@@ -8,7 +8,7 @@ import { evaluateConditions, parseRange } from "./conditional.ts";
 import { inlineDisposition } from "./content-disposition.ts";
 
 export interface PictureAnswer {
-  status: 200 | 206 | 304 | 412;
+  status: 200 | 206 | 302 | 304 | 412;
   /** Names and values in turns, as Node takes them. */
   headers: readonly string[];
   body?: Buffer;
@@ -18,6 +18,9 @@ export interface PictureAnswer {
 
 const failed: PictureAnswer = { status: 412, headers: ["cache-control", "no-store"], isView: false };
 
+/** Less than a signed address is good for. */
+const MAX_REDIRECT_AGE_SECONDS = 30;
+
 export interface Caching {
   maxAgeSeconds: number;
   staleSeconds: number;
@@ -25,14 +28,25 @@ export interface Caching {
 }
 
 /** Makes answers; those that most requests get, once for each picture. */
+/** Everybody may show and read a picture: it is public, and no answer depends on who asks. */
+const openToAll = {
+  "access-control-allow-origin": "*",
+  "access-control-expose-headers": "etag, content-disposition",
+  "cross-origin-resource-policy": "cross-origin",
+};
+
 export class PictureAnswers {
   readonly #unchanged = new WeakMap<Picture, PictureAnswer>();
   /** Headers alone: what holds bytes would keep them from being given up young. */
   readonly #content = new WeakMap<Picture, { sizeBytes: number; headers: readonly string[] }>();
   readonly #cacheControl: string;
 
+  readonly #redirectCacheControl: string;
+
   constructor(caching: Caching) {
     this.#cacheControl = toCacheControl(caching);
+    const maxAgeSeconds = Math.min(caching.maxAgeSeconds, MAX_REDIRECT_AGE_SECONDS);
+    this.#redirectCacheControl = toCacheControl({ maxAgeSeconds, staleSeconds: 0, isImmutable: false });
   }
 
   /** The answer that needs no bytes; null where they have to be sent. */
@@ -51,6 +65,17 @@ export class PictureAnswers {
   /** The answer to a HEAD. */
   ofSize(picture: Picture, sizeBytes: number): PictureAnswer {
     return { status: 200, headers: this.#contentHeaders(picture, sizeBytes), isView: false };
+  }
+
+  /** Sends the client to where the bytes are. A part of them that does not begin with the first byte is no view. */
+  elsewhere(request: IncomingHttpHeaders, location: string): PictureAnswer {
+    const headers = flatten({
+      location,
+      "cache-control": this.#redirectCacheControl,
+      ...openToAll,
+    });
+    const isView = request.range === undefined || request.range.startsWith("bytes=0-");
+    return { status: 302, headers, isView };
   }
 
   /** @throws BAD_USER_INPUT with status 416 for a range behind the end */
@@ -81,10 +106,7 @@ export class PictureAnswers {
       "x-content-type-options": "nosniff",
       etag,
       "last-modified": lastModified.toUTCString(),
-      // Everybody may show and read a picture: it is public, and no answer depends on who asks.
-      "access-control-allow-origin": "*",
-      "access-control-expose-headers": "etag, content-disposition",
-      "cross-origin-resource-policy": "cross-origin",
+      ...openToAll,
       ...(isNegotiated && { vary: "accept" }),
     });
   }

@@ -15,6 +15,8 @@ export interface PictureFrontOptions {
   media: MediaService;
   views: ViewCounter;
   answers: PictureAnswers;
+  /** Whether clients are sent elsewhere for what is stored as it is: the route does that. */
+  isRedirecting: boolean;
   log: FastifyBaseLogger;
   /** Called with the time that an answer took which was not in memory. */
   observe: (status: number, seconds: number) => void;
@@ -62,6 +64,7 @@ export class PictureFront {
       const picture = headers && this.#findKnown(url!, headers);
       if (!picture) return goOn();
       const unchanged = this.options.answers.withoutBytes(headers, picture);
+      if (!unchanged && this.options.isRedirecting && !picture.square) return goOn();
       if (!unchanged) return void this.#answer(request, response, picture).catch(fail);
       this.#send(request, response, unchanged);
       this.totals[304] += 1;

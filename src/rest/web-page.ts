@@ -6,21 +6,20 @@ import path from "node:path";
 import fastifyStatic from "@fastify/static";
 import type { FastifyInstance } from "fastify";
 
-import type { MediaUrls } from "../services/media-urls.ts";
-
 /** The same from `src/rest` and `dist/rest`. */
 const BUILT_DIR = path.join(import.meta.dirname, "../../dist/web");
 
 export interface WebPageOptions {
-  urls: MediaUrls;
+  /** Where pictures come from: this service under its public name, a CDN in front of it, a bucket. */
+  pictureOrigins: () => string[];
 }
 
-export async function webPage(app: FastifyInstance, { urls }: WebPageOptions): Promise<void> {
+export async function webPage(app: FastifyInstance, { pictureOrigins }: WebPageOptions): Promise<void> {
   const page = await readBuilt("index.html");
   if (!page) return app.log.warn("the page is not built: npm run build");
   app.get("/", async (_request, reply) => {
     return reply
-      .header("content-security-policy", contentSecurityPolicy(urls.origin()))
+      .header("content-security-policy", contentSecurityPolicy(pictureOrigins()))
       .header("cache-control", "no-cache") // It names its scripts, whose names change with what is in them.
       .type("text/html; charset=utf-8")
       .send(page);
@@ -39,13 +38,12 @@ export async function webPage(app: FastifyInstance, { urls }: WebPageOptions): P
   });
 }
 
-/** @param mediaOrigin where pictures come from: this service under its public name, or a CDN in front of it */
-function contentSecurityPolicy(mediaOrigin: string): string {
+function contentSecurityPolicy(pictureOrigins: string[]): string {
   return [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
-    `img-src 'self' ${mediaOrigin} data: blob:`, // A blur, and the file that somebody is about to upload.
+    `img-src 'self' ${pictureOrigins.join(" ")} data: blob:`, // A blur, and the file that somebody is about to upload.
     "connect-src 'self'",
     "base-uri 'none'",
     "form-action 'none'",

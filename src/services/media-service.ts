@@ -79,6 +79,18 @@ export class MediaService {
     return lent;
   }
 
+  /**
+   * Where clients can fetch the bytes themselves, for a minute; null where they cannot.
+   *
+   * @throws STORAGE_UNAVAILABLE
+   */
+  async sign(
+    { square, objectKey, contentType }: Picture,
+    contentDisposition: string,
+  ): Promise<string | null> {
+    return square ? null : this.storage.sign(objectKey, { contentType, contentDisposition });
+  }
+
   /** @throws as `readBytes` */
   async getSizeBytes(picture: Picture): Promise<number> {
     if (picture.square) return (await this.readBytes(picture)).length;

@@ -11,11 +11,13 @@ import {
   type LentBytes,
   type ListedObject,
   type ObjectStorage,
+  type SignedHeaders,
+  SIGNED_SECONDS,
 } from "./object-storage.ts";
 
 /** What is used here of a bucket. The SDKs behind it try again themselves, and give up before we do. */
 export interface Bucket {
-  driver: Pick<DriverContract, "put" | "getBytes" | "getMetaData" | "delete">;
+  driver: Pick<DriverContract, "put" | "getBytes" | "getMetaData" | "getSignedUrl" | "delete">;
   /** Some of the objects whose keys begin so, and what to ask for the next ones with. */
   listPage(prefix: string, token: string | undefined): Promise<ListPage>;
 }
@@ -61,6 +63,13 @@ export class BucketStorage implements ObjectStorage {
       nullIfMissing(driver.getMetaData(this.prefix + objectKey)),
     );
     return found && { sizeBytes: found.contentLength };
+  }
+
+  /** Without asking the bucket whether it is there. */
+  async sign(objectKey: string, headers: SignedHeaders): Promise<string | null> {
+    if (!isObjectKey(objectKey)) return null;
+    const options = { expiresIn: SIGNED_SECONDS, ...headers };
+    return this.#call(({ driver }) => driver.getSignedUrl(this.prefix + objectKey, options));
   }
 
   async delete(objectKey: string): Promise<void> {

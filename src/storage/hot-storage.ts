@@ -1,6 +1,12 @@
 // Objects that are asked for often, in memory in front of the storage. Made by `parts.ts`.
 import type { HotBytes } from "./hot-bytes.ts";
-import { keepBytes, type LentBytes, type ListedObject, type ObjectStorage } from "./object-storage.ts";
+import {
+  keepBytes,
+  type LentBytes,
+  type ListedObject,
+  type ObjectStorage,
+  type SignedHeaders,
+} from "./object-storage.ts";
 
 /** What is found here is not stale: under one key there is one object, or none, unless a program repairs it. */
 export class HotStorage implements ObjectStorage {
@@ -26,6 +32,10 @@ export class HotStorage implements ObjectStorage {
 
   stat(objectKey: string): Promise<{ sizeBytes: number } | null> {
     return this.storage.stat(objectKey);
+  }
+
+  sign(objectKey: string, headers: SignedHeaders): Promise<string | null> {
+    return this.storage.sign(objectKey, headers);
   }
 
   async delete(objectKey: string): Promise<void> {

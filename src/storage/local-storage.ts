@@ -77,6 +77,10 @@ export class LocalStorage implements ObjectStorage {
     return found && { sizeBytes: found.size };
   }
 
+  async sign(): Promise<null> {
+    return null;
+  }
+
   async delete(objectKey: string): Promise<void> {
     if (!isObjectKey(objectKey)) return;
     const [file, unfinished] = [this.#fileOf(objectKey), this.#unfinishedFileOf(objectKey)];

@@ -1,6 +1,6 @@
 // Two storages while objects move from one to the other: pictures never stop. Made by `create-storage.ts` where
 // STORAGE_FALLBACK_URL is set; `jobs/move-objects.ts` does the moving.
-import type { LentBytes, ListedObject, ObjectStorage } from "./object-storage.ts";
+import type { LentBytes, ListedObject, ObjectStorage, SignedHeaders } from "./object-storage.ts";
 
 export class MovingStorage implements ObjectStorage {
   /** @param to where everything new goes @param from where everything was before */
@@ -23,6 +23,11 @@ export class MovingStorage implements ObjectStorage {
 
   async stat(objectKey: string): Promise<{ sizeBytes: number } | null> {
     return (await this.to.stat(objectKey)) ?? this.from.stat(objectKey);
+  }
+
+  async sign(objectKey: string, headers: SignedHeaders): Promise<string | null> {
+    const isMoved = (await this.to.stat(objectKey)) !== null;
+    return (isMoved ? this.to : this.from).sign(objectKey, headers);
   }
 
   /** First where it would be found last: what is interrupted leaves nothing to come back. */

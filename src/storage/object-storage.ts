@@ -21,6 +21,15 @@ export function keepBytes(bytes: Buffer): LentBytes {
   return { bytes, giveBack() {} };
 }
 
+/** How an object is to be answered that is fetched from where it is. */
+export interface SignedHeaders {
+  contentType: string;
+  contentDisposition: string;
+}
+
+/** Long enough for a slow client to begin, short enough for a deletion to be one. */
+export const SIGNED_SECONDS = 60;
+
 /** No separator, no dot at the start: a key cannot lead out of a folder, or into another one. */
 const keyPattern = /^[a-z0-9][a-z0-9_.-]*$/i;
 
@@ -48,6 +57,8 @@ export interface ObjectStorage {
   lend(objectKey: string, sizeBytes: number): Promise<LentBytes | null>;
   /** The object's size, or null when there is none. */
   stat(objectKey: string): Promise<{ sizeBytes: number } | null>;
+  /** An address from which anybody may fetch the object for a minute, or null where there can be none. */
+  sign(objectKey: string, headers: SignedHeaders): Promise<string | null>;
   /** Removes an object. One that is not there is no error. */
   delete(objectKey: string): Promise<void>;
   /** All objects, in no particular order, also what a crash has left of one. */

@@ -5,6 +5,7 @@ import path from "node:path";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { isInstalled, ObjectStore } from "../support/object-stores.ts";
 import { ServerProcess } from "../support/server-process.ts";
 
 let folder: string;
@@ -33,6 +34,22 @@ describe("the page", () => {
     expect(policy.match(/https?:[^ ;]+/g)).toEqual(["https://cdn.example"]);
     expect(page).not.toMatch(/https?:/);
     expect(page).not.toMatch(/<style|<script(?! type="module" crossorigin src)/);
+  });
+
+  it.skipIf(!isInstalled("s3"))("may show pictures that a bucket sends", async () => {
+    const store = await ObjectStore.start("s3");
+    const redirecting = await ServerProcess.start({
+      INSTANCE_DIR: await mkdtemp(path.join(folder, "redirect-")),
+      STORAGE_URL: `s3://pictures?endpoint=http://127.0.0.1:${store.port}`,
+      MEDIA_DELIVERY: "redirect",
+      AWS_ACCESS_KEY_ID: process.env.AWS_ACCESS_KEY_ID!,
+      AWS_SECRET_ACCESS_KEY: process.env.AWS_SECRET_ACCESS_KEY!,
+    });
+    const { headers } = await fetch(redirecting.url);
+    await redirecting.stop();
+    await store.stop();
+
+    expect(headers.get("content-security-policy")).toContain(` http://127.0.0.1:${store.port} data: blob:`);
   });
 
   it("has a script of less than 180 kB, compressed once, that may be kept for ever", async () => {

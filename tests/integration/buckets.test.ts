@@ -112,4 +112,71 @@ describe.skipIf(isOnSecondDatabase).each(["s3", "gcs"] as const)("pictures in a 
       await expectNothingLeft();
     },
   );
+
+  describe("sent to by MEDIA_DELIVERY=redirect", () => {
+    let person: Person & { mediaId: string };
+    beforeEach(async () => {
+      await app.stop();
+      const scheme = kind === "s3" ? "s3" : "gs";
+      app = await TestApp.start({
+        STORAGE_URL: `${scheme}://pictures/redirect-${count}?endpoint=http://127.0.0.1:${store.port}`,
+        MEDIA_DELIVERY: "redirect",
+      });
+      person = await app.givenPersonWithPicture(bytes);
+    });
+    const get = (query = "", headers: Record<string, string> = {}, method = "GET") =>
+      fetch(`${app.baseUrl}/api/users/media/${person.mediaId}${query}`, {
+        headers,
+        method,
+        redirect: "manual",
+      });
+    const countViews = async () => {
+      const { data } = await app.graphql(
+        `{ media(id: "${person.mediaId}") { viewCount } }`,
+        {},
+        person.token,
+      );
+      return data.media.viewCount as number;
+    };
+
+    it("has the bytes for a minute, under their type and name, and is a view", async () => {
+      const direct = await get();
+      const fetched = await fetch(direct.headers.get("location")!);
+      const length = (await fetched.arrayBuffer()).byteLength;
+      const thumbnail = await fetch((await get("?thumbnail=true")).headers.get("location")!);
+
+      expect(direct.status).toBe(302);
+      expect(direct.headers.get("cache-control")).toBe("public, max-age=30");
+      expect(new URL(direct.headers.get("location")!).search).toMatch(
+        /(X-Amz-Expires|X-Goog-Expires)=60|Expires=\d+/,
+      );
+      expect([fetched.status, thumbnail.status]).toEqual([200, 200]);
+      expect(length).toBe(
+        (await app.app.storage.stat((await app.mediaCollection.findOne({}))!.filename))!.sizeBytes,
+      );
+      expect(await countViews()).toBe(2);
+    });
+
+    it("is no view when nothing is sent, or not its beginning; squares come from us", async () => {
+      const etag = (await get("?size=96", {}, "HEAD")).headers.get("etag")!;
+      const statuses = [
+        await get("", {}, "HEAD"),
+        await get("", { range: "bytes=100-" }),
+        await get("", { "if-modified-since": new Date().toUTCString() }),
+      ].map(({ status }) => status);
+      const before = await countViews();
+      const square = await get("?size=96");
+
+      expect(etag).toContain("-96");
+      expect(statuses).toEqual([302, 302, 304]);
+      expect(before).toBe(0);
+      expect([square.status, await countViews()]).toEqual([200, 1]);
+    });
+
+    it("ends with the picture", async () => {
+      await app.graphql(DELETE, {}, person.token);
+
+      expect((await get()).status).toBe(404);
+    });
+  });
 });

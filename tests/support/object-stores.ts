@@ -1,9 +1,10 @@
 // Object stores that nobody here wrote, where `tests/object-stores/install.sh` has built them. Used by the contract tests
 // of the storage.
+import { generateKeyPairSync } from "node:crypto";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import net from "node:net";
 import { homedir, tmpdir } from "node:os";
 import path from "node:path";
@@ -58,9 +59,11 @@ export class ObjectStore {
   ) {}
 
   static async start(kind: BucketConfig["kind"]): Promise<ObjectStore> {
-    Object.assign(process.env, credentials); // Where Amazon's SDK looks for them.
     const folder = await mkdtemp(path.join(tmpdir(), `letsapp-${kind}-`));
     await mkdir(path.join(folder, BUCKET));
+    // Where the SDKs look for them.
+    if (kind === "s3") Object.assign(process.env, credentials);
+    else process.env.GOOGLE_APPLICATION_CREDENTIALS = await writeServiceAccount(folder);
     const store = new ObjectStore(kind, await freePort(), folder);
     await store.resume();
     return store;
@@ -96,6 +99,20 @@ export class ObjectStore {
     await this.pause();
     await rm(this.folder, { recursive: true, force: true });
   }
+}
+
+/** Somebody who may sign addresses: the store does not look who it was. */
+async function writeServiceAccount(folder: string): Promise<string> {
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const account = {
+    type: "service_account",
+    project_id: "letsapp",
+    client_email: "letsapp@example.com",
+    private_key: privateKey.export({ type: "pkcs8", format: "pem" }),
+  };
+  const file = path.join(folder, "service-account.json");
+  await writeFile(file, JSON.stringify(account));
+  return file;
 }
 
 async function freePort(): Promise<number> {

@@ -127,6 +127,15 @@ describe("loadConfig", () => {
     [{ GRAPHQL_INTROSPECTION: "yes" }, "GRAPHQL_INTROSPECTION must be one of true, false."],
     [{ UPLOADS_PER_MINUTE: "0" }, "UPLOADS_PER_MINUTE must be a whole number from 1 to 1000000."],
     [{ MEDIA_RETENTION_DAYS: "-1" }, "MEDIA_RETENTION_DAYS must be a whole number from 0 to 36500."],
+    [{ MEDIA_DELIVERY: "teleport" }, "MEDIA_DELIVERY must be one of proxy, redirect."],
+    [
+      { MEDIA_DELIVERY: "redirect" },
+      "MEDIA_DELIVERY=redirect needs a bucket as STORAGE_URL: nobody can fetch from our folder.",
+    ],
+    [
+      { STORAGE_URL: "gs://bucket", STORAGE_FALLBACK_URL: "gs://bucket" },
+      "STORAGE_FALLBACK_URL must be another storage than STORAGE_URL, from which pictures are moving.",
+    ],
     [{ LOG_LEVEL: "loud" }, "LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent."],
     [{ PUBLIC_URL: "pictures.example" }, "PUBLIC_URL must be a URL that starts with http:// or https://."],
     [
