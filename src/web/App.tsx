@@ -1,22 +1,38 @@
 // The page: a welcome for strangers, one's own picture and everybody else's for people who are signed in.
-import { useEffect } from "react";
+import { useEffect, useMemo } from "react";
 
-import { useApolloClient, useQuery } from "@apollo/client/react";
+import { ApolloProvider, useQuery } from "@apollo/client/react";
 
 import { SignIn } from "./account/SignIn.tsx";
 import { Welcome } from "./account/Welcome.tsx";
+import { createClient } from "./api/client.ts";
 import { MeDocument, type OwnPictureFragment } from "./api/operations.generated.ts";
 import { toServiceError } from "./api/errors.ts";
 import { ErrorNote } from "./ErrorNote.tsx";
 import logo from "./logo.svg";
 import { People } from "./people/People.tsx";
 import { MyPicture } from "./picture/MyPicture.tsx";
+import { polling } from "./polling.ts";
 import { ProfilePicture } from "./picture/ProfilePicture.tsx";
 import { session, useToken } from "./session.ts";
 
+/** Each person gets a client of their own: of what one was shown, the next one sees nothing. */
 export function App() {
   const token = useToken();
-  return token ? <SignedIn key={token} /> : <SignedOut />;
+  const client = useMemo(
+    () =>
+      createClient({
+        uri: new URL("graphql", document.baseURI).href,
+        getToken: () => token,
+        onSignedOut: () => session.end(token),
+      }),
+    [token],
+  );
+  return (
+    <ApolloProvider key={token} client={client}>
+      {token ? <SignedIn token={token} /> : <SignedOut />}
+    </ApolloProvider>
+  );
 }
 
 function SignedOut() {
@@ -30,18 +46,16 @@ function SignedOut() {
   );
 }
 
-function SignedIn() {
-  const client = useApolloClient();
-  const { data, error, refetch } = useQuery(MeDocument);
+function SignedIn({ token }: { token: string }) {
+  const { data, error, refetch } = useQuery(MeDocument, polling);
   const me = data?.me;
   const isGone = data !== undefined && !me; // The account, while its token still holds.
   useEffect(() => {
     scrollTo(0, 0); // The form may have been further down.
   }, []);
   useEffect(() => {
-    if (isGone) session.end();
-    return () => void client.clearStore(); // Of what one person was shown, the next one sees nothing.
-  }, [client, isGone]);
+    if (isGone) session.end(token);
+  }, [isGone, token]);
   return (
     <Frame me={me}>
       <main className="home">
@@ -58,7 +72,7 @@ function Frame({ me, children }: { me?: OwnPictureFragment | null | undefined; c
   return (
     <>
       <header>
-        <a className="brand" href="/">
+        <a className="brand" href=".">
           <img src={logo} alt="" width="32" height="32" />
           LetsApp
         </a>
@@ -78,7 +92,7 @@ function Frame({ me, children }: { me?: OwnPictureFragment | null | undefined; c
           JPG, PNG and GIF up to 800 KB. Where and with what a photo was taken is removed before anyone sees
           it.
         </p>
-        <a href="/playground">API playground</a>
+        <a href="playground">API playground</a>
       </footer>
     </>
   );

@@ -7,8 +7,10 @@ class Session {
   readonly #listeners = new Set<() => void>();
 
   constructor() {
-    // Another tab has signed in or out.
-    addEventListener("storage", ({ key }) => key === KEY && this.#notify());
+    // Another tab has signed in or out, or cleared everything; perhaps while this one was asleep.
+    addEventListener("storage", ({ key }) => (key === KEY || key === null) && this.#notify());
+    addEventListener("pageshow", () => this.#notify());
+    document.addEventListener("visibilitychange", () => this.#notify());
   }
 
   get token(): string | null {
@@ -20,7 +22,9 @@ class Session {
     this.#notify();
   }
 
-  end(): void {
+  /** @param token what is not good any more; another one that was begun meanwhile stays */
+  end(token = this.token): void {
+    if (token !== this.token) return;
     localStorage.removeItem(KEY);
     this.#notify();
   }

@@ -13,6 +13,7 @@ const outDir = path.join(import.meta.dirname, "../../dist/web");
 
 export default defineConfig({
   root: import.meta.dirname,
+  base: "./", // A proxy may serve the page under a path.
   plugins: [react(), compressed()],
   build: {
     outDir,

@@ -23,21 +23,27 @@ const watched: WatchedPage[] = [];
 let visitorCount = 0;
 
 beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), "letsapp-page-"));
-  server = await ServerProcess.start({ INSTANCE_DIR: folder, SIGN_INS_PER_MINUTE: "1000" });
   browser = await launchBrowser();
 });
+afterAll(() => browser?.close());
+
+/** Each group of tests has a service of its own, so that everybody fits into the first page of its list. */
+function givenService(): void {
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), "letsapp-page-"));
+    server = await ServerProcess.start({ INSTANCE_DIR: folder, SIGN_INS_PER_MINUTE: "1000" });
+  });
+  afterAll(async () => {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+}
+
 afterEach(async ({ task }) => {
   if (task.result?.state === "fail") await reportScreens();
   for (const { page } of watched) await page.close();
   watched.length = 0;
 });
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-  await rm(folder, { recursive: true, force: true });
-});
-
 /** What a person would have seen, for whoever looks for the reason. */
 async function reportScreens(): Promise<void> {
   for (const [i, { page, troubles }] of watched.entries()) {
@@ -80,6 +86,8 @@ async function slowDown({ page }: Visitor): Promise<void> {
 }
 
 describe("a picture", () => {
+  givenService();
+
   it("is cropped, uploaded with its progress seen, and shown everywhere at once", async () => {
     const { visitor, page, username } = await visitSignedUp();
     expect(await visitor.ownPictures(username)).toEqual(["initials", "initials", "initials"]);
@@ -212,6 +220,8 @@ describe("a picture", () => {
 });
 
 describe("a file that cannot be taken", () => {
+  givenService();
+
   const photo = () =>
     sharp({
       create: {
@@ -256,6 +266,7 @@ describe("a file that cannot be taken", () => {
       Buffer.from("hello"),
       "That is no picture we can take. Pictures can be JPG, PNG or GIF.",
     ],
+    ["is empty", Buffer.alloc(0), "That file is empty."],
     ["is damaged", Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 0]), /^That file is damaged or was cut off/],
   ])("%s: it is not sent", async (_what, bytes, sentence) => {
     const { visitor, page, username } = await visitSignedUp();
@@ -265,6 +276,21 @@ describe("a file that cannot be taken", () => {
     expect(await page.getByRole("button", { name: "Use this picture" }).count()).toBe(0);
     await page.getByRole("button", { name: "Cancel" }).click();
     expect(await visitor.ownPictures(username)).toEqual(["initials", "initials", "initials"]);
+    expectNoTroubles();
+  });
+
+  it("has too many pixels: it is made smaller", async () => {
+    const { visitor, page } = await visitSignedUp();
+    const vast = await sharp({ create: { width: 7000, height: 7000, channels: 3, background: "#336699" } })
+      .png()
+      .toBuffer();
+    await visitor.choose(vast);
+    const alert = await page.getByRole("alert").textContent();
+    await page.getByRole("button", { name: "Make it smaller" }).click();
+    await visitor.zoom.waitFor();
+
+    expect(alert).toMatch(/^That picture has too many pixels/);
+    expect(await page.locator(":focus").innerText()).toBe("Fit your picture");
     expectNoTroubles();
   });
 
@@ -293,7 +319,129 @@ describe("a file that cannot be taken", () => {
   });
 });
 
+describe("what comes in between", () => {
+  givenService();
+
+  const DELETE = "mutation { deleteProfilePicture { success } }";
+  const tokenOf = async ({ page }: Visitor) =>
+    String(await page.evaluate('localStorage.getItem("letsapp-token")'));
+  const ask = (token: string, query: string) =>
+    fetch(`${server.url}/graphql`, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
+      body: JSON.stringify({ query }),
+    });
+
+  it("another person has signed in in another tab: the page is theirs, and so is what it does", async () => {
+    const { visitor, page, username } = await visitSignedUp();
+    await visitor.upload(sampleImages.portraitJpeg());
+    const other = await visitSignedUp();
+    await page.evaluate(`
+      localStorage.setItem("letsapp-token", "${await tokenOf(other.visitor)}");
+      dispatchEvent(new StorageEvent("storage", { key: "letsapp-token" }));
+    `);
+
+    await page.locator("header").getByText(other.username).waitFor();
+    await page.getByRole("listitem").filter({ hasText: username }).waitFor();
+    expect(await page.getByRole("button", { name: "Delete" }).count()).toBe(0);
+    expect(await page.locator("header").getByText(username, { exact: true }).count()).toBe(0);
+    expectNoTroubles();
+  });
+
+  it("the picture was deleted elsewhere: the page says so, and shows that there is none", async () => {
+    const { visitor, page, username } = await visitSignedUp();
+    await visitor.upload(sampleImages.portraitJpeg());
+    await ask(await tokenOf(visitor), DELETE);
+    await page.getByRole("button", { name: "Delete" }).click();
+
+    expect(await page.getByRole("alert").textContent()).toBe("There is no picture to delete.");
+    await expect.poll(() => visitor.ownPictures(username)).toEqual(["initials", "initials", "initials"]);
+    expectNoTroubles();
+  });
+
+  it("the focus goes on from where something vanished", async () => {
+    const { visitor, page } = await visitSignedUp();
+    await visitor.upload(sampleImages.portraitJpeg());
+    await page.getByRole("button", { name: "Delete" }).press("Enter");
+    await page.getByText("Your picture is deleted").waitFor();
+
+    expect(await page.locator(":focus").innerText()).toContain("Your picture is deleted");
+    expectNoTroubles();
+  });
+
+  it.each([
+    [413, "<html>413</html>", /^That file is too large; pictures can be up to 800 KB\.$/],
+    [503, "<html>503</html>", /^We are busy right now\. Please try again in 5 seconds\.$/],
+    [429, "", /^That was a lot at once/],
+    [204, "", /^Something went wrong on our side/],
+    [400, '{"errors":[{"message":"Cannot query field x"}]}', /^Something went wrong on our side/],
+  ])("a proxy answers an upload with %i: it is said in words", async (status, body, sentence) => {
+    const { visitor, page } = await visitSignedUp();
+    await visitor.choose(sampleImages.portraitJpeg());
+    await visitor.zoom.waitFor();
+    await page.route("**/graphql", (route) =>
+      route.fulfill({ status, body, contentType: body.startsWith("{") ? "application/json" : "text/html" }),
+    );
+    await visitor.use();
+
+    expect(await page.getByRole("dialog").getByRole("alert").textContent()).toMatch(sentence);
+    expect(
+      await page.getByRole("button", { name: "Try again" }).evaluate((button) => button.matches(":focus")),
+    ).toBe(true);
+    expectNoTroubles(/status of (4|5)/);
+  });
+
+  it("the network is away, and comes back", async () => {
+    const { visitor, page } = await visitSignedUp();
+    await visitor.choose(sampleImages.portraitJpeg());
+    await visitor.zoom.waitFor();
+    await page.context().setOffline(true);
+    await visitor.use();
+    const sentence = await page.getByRole("dialog").getByRole("alert").textContent();
+    await page.context().setOffline(false);
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.getByText("That is you now").waitFor();
+
+    expect(sentence).toBe("We cannot be reached. Is your connection working?");
+    expectNoTroubles(/ERR_INTERNET_DISCONNECTED|^failed:/);
+  });
+});
+
+describe("a list that is longer than a page", () => {
+  givenService();
+
+  it("is shown further, stays so while it is looked up again, and says when it cannot be", async () => {
+    for (let i = 0; i < 26; i++) {
+      const input = `{ username: "Extra ${i}.", email: "extra${i}@example.com", password: "correct horse" }`;
+      await fetch(`${server.url}/graphql`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ query: `mutation { register(input: ${input}) { token } }` }),
+      });
+    }
+    const { page } = await visitSignedUp();
+    const rows = page.getByRole("listitem");
+    await rows.nth(23).waitFor();
+    await page.route("**/graphql", (route) => route.abort());
+    await page.getByRole("button", { name: "Show more" }).click();
+    const sentence = await page.getByRole("alert").textContent();
+    await page.unroute("**/graphql");
+    await page.getByRole("alert").getByRole("button").click();
+    await page.getByText("Extra 25.").waitFor();
+    const count = await rows.count();
+    await page.waitForResponse((response) => response.url().endsWith("/graphql"), { timeout: 20_000 });
+    await page.waitForLoadState("networkidle");
+
+    expect(sentence).toContain("We cannot be reached");
+    expect(count).toBeGreaterThan(26);
+    expect(await rows.count()).toBe(count);
+    expectNoTroubles(/ERR_FAILED|^failed:/);
+  });
+});
+
 describe("signing in", () => {
+  givenService();
+
   it("is refused in words, and then works", async () => {
     const { visitor, page, username } = await visitSignedUp();
     await page.getByRole("button", { name: "Sign out" }).click();
@@ -334,6 +482,8 @@ describe("signing in", () => {
 });
 
 describe("for everybody", () => {
+  givenService();
+
   const screens: Record<string, BrowserContextOptions> = {
     "a phone": { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true },
     "a large screen, dark": { viewport: { width: 1600, height: 1000 }, colorScheme: "dark" },

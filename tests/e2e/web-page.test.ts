@@ -21,7 +21,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-const scriptPath = () => /src="(\/assets\/[^"]+\.js)"/.exec(page)![1]!;
+const scriptPath = () => /src="\.(\/assets\/[^"]+\.js)"/.exec(page)![1]!;
 
 describe("the page", () => {
   it("is asked for anew each time, and takes nothing from elsewhere but pictures", async () => {

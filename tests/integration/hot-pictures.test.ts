@@ -194,6 +194,26 @@ describe("originals that are not in memory", () => {
 
     await Promise.all(Array.from({ length: 20 }, readMany));
   });
+
+  it("leave memory to others when clients that asked for many at once go away", async () => {
+    await app.stop();
+    app = await TestApp.start({ MEDIA_MEMORY_MB: "0" });
+    const person = await app.givenPersonWithPicture(await sampleImages.noiseJpeg(700));
+    await (await app.picture(person.mediaId)).arrayBuffer();
+    const request = `GET /api/users/media/${person.mediaId} HTTP/1.1\r\nhost: a\r\n\r\n`;
+    const socket = net.connect(Number(new URL(app.baseUrl).port), "127.0.0.1");
+    socket.on("error", () => {}).write(request.repeat(70));
+    await setTimeout(100);
+    socket.resetAndDestroy();
+    await setTimeout(100);
+    const { objectKey, fileSizeBytes } = (await media().findById(person.mediaId))!;
+    const lent = await Promise.all(
+      Array.from({ length: 64 }, () => app.app.storage.lend(objectKey, fileSizeBytes)),
+    );
+    const isUsedAgain = lent.map((one) => one!.bytes.buffer.byteLength > one!.bytes.length);
+
+    expect(new Set(isUsedAgain)).toEqual(new Set([true]));
+  });
 });
 
 async function readPicture(query: string): Promise<[Response, Buffer]> {

@@ -2,15 +2,16 @@
 import { ApolloClient, ApolloLink, InMemoryCache } from "@apollo/client";
 import { SetContextLink } from "@apollo/client/link/context";
 import { ErrorLink } from "@apollo/client/link/error";
-import { relayStylePagination } from "@apollo/client/utilities";
 import UploadHttpLink from "apollo-upload-client/UploadHttpLink.mjs";
 
 import { codeOf } from "./errors.ts";
 import { fetchWithProgress } from "./fetch-with-progress.ts";
+import { keptPages } from "./pages.ts";
 
 export interface ClientOptions {
   /** Of the GraphQL API. */
   uri: string;
+  /** The same for the life of the client: another person gets another one, with an empty cache. */
   getToken: () => string | null;
   /** Called when the service does not take the token any more. */
   onSignedOut: () => void;
@@ -32,6 +33,6 @@ export function createClient({ uri, getToken, onSignedOut }: ClientOptions): Apo
   });
   return new ApolloClient({
     link: ApolloLink.from([signOut, authorise, upload]),
-    cache: new InMemoryCache({ typePolicies: { Query: { fields: { users: relayStylePagination() } } } }),
+    cache: new InMemoryCache({ typePolicies: { Query: { fields: { users: keptPages } } } }),
   });
 }

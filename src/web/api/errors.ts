@@ -1,10 +1,14 @@
 // What can go wrong, as a code for programs and a sentence for people. To be copied with `client.ts`.
 import { CombinedGraphQLErrors, ServerError } from "@apollo/client/errors";
 
-/** The service's codes that a user of it can meet; CANNOT_CONNECT and UNKNOWN are this file's own. */
+/**
+ * The service's codes that a user of it can meet; CANNOT_CONNECT, CANNOT_READ_FILE and UNKNOWN are
+ * made here, in the browser.
+ */
 export type ErrorCode =
   | "BAD_USER_INPUT"
   | "CANNOT_CONNECT"
+  | "CANNOT_READ_FILE"
   | "CONFLICT"
   | "DATABASE_UNAVAILABLE"
   | "FILE_TOO_LARGE"
@@ -35,28 +39,49 @@ export interface ServiceError {
 
 /** @param error whatever Apollo Client rejects with */
 export function toServiceError(error: unknown): ServiceError {
-  const first = CombinedGraphQLErrors.is(error) ? error.errors[0] : errorInBody(error);
+  const first = CombinedGraphQLErrors.is(error) ? error.errors[0] : undefined;
   if (first) return { code: "UNKNOWN", ...first.extensions, message: first.message };
-  const isNetwork = error instanceof TypeError;
-  return { code: isNetwork ? "CANNOT_CONNECT" : "UNKNOWN", message: String(error) };
+  if (ServerError.is(error)) return readAnswer(error);
+  return { code: error instanceof TypeError ? "CANNOT_CONNECT" : "UNKNOWN", message: String(error) };
 }
 
 export function codeOf(error: unknown): ErrorCode {
   return toServiceError(error).code;
 }
 
-interface BodyError {
-  message: string;
-  extensions?: Partial<ServiceError>;
+interface AnswerBody {
+  errors?: { message: string; extensions?: Partial<ServiceError> }[];
+  message?: string;
+  code?: ErrorCode;
 }
 
+/** What proxies say in a language of their own. */
+const codesOfStatuses: Record<number, ErrorCode> = {
+  401: "UNAUTHENTICATED",
+  413: "FILE_TOO_LARGE",
+  429: "RATE_LIMITED",
+  502: "OVERLOADED",
+  503: "OVERLOADED",
+  504: "OVERLOADED",
+};
+
 /** A request that never became an operation is answered with its status, and the error in the body. */
-function errorInBody(error: unknown): BodyError | undefined {
-  if (!ServerError.is(error)) return undefined;
+function readAnswer({ bodyText, statusCode, message }: ServerError): ServiceError {
+  const body = parse(bodyText);
+  const first = body.errors?.[0];
+  return {
+    code: body.code ?? codesOfStatuses[statusCode] ?? "UNKNOWN",
+    ...first?.extensions,
+    message: first?.message ?? body.message ?? message,
+  };
+}
+
+function parse(text: string): AnswerBody {
   try {
-    return (JSON.parse(error.bodyText) as { errors?: BodyError[] }).errors?.[0];
+    const body: unknown = JSON.parse(text);
+    return typeof body === "object" && body !== null ? body : {};
   } catch {
-    return undefined; // A proxy in between has said something in HTML.
+    return {}; // HTML, of a proxy.
   }
 }
 
@@ -86,15 +111,19 @@ export function explain(error: ServiceError): string {
       return `We are busy right now. Please try again in ${formatSeconds(retryAfterSeconds ?? 5)}.`;
     case "CANNOT_CONNECT":
       return "We cannot be reached. Is your connection working?";
+    case "CANNOT_READ_FILE":
+      return "That cannot be read. Is it a folder, or was the file moved or deleted?";
     case "MEDIA_NOT_FOUND":
       return "That picture is gone for good.";
     case "NO_PROFILE_PICTURE":
       return "There is no picture to delete.";
-    case "UNKNOWN":
-    case "INTERNAL_SERVER_ERROR":
-      return "Something went wrong on our side. Please try again.";
-    default:
+    case "BAD_USER_INPUT":
+    case "CONFLICT":
+    case "FORBIDDEN":
+    case "USER_NOT_FOUND":
       return error.message; // The service's own words: they name the field and what it takes.
+    default:
+      return "Something went wrong on our side. Please try again.";
   }
 }
 

@@ -14,8 +14,15 @@ export function fetchWithProgress(input: RequestInfo | URL, init: ProgressInit =
     request.open(init.method ?? "GET", String(input));
     for (const [name, value] of new Headers(init.headers)) request.setRequestHeader(name, value);
     request.responseType = "blob";
+    request.withCredentials = init.credentials === "include";
     request.upload.addEventListener("progress", ({ loaded, total }) => onProgress(loaded / total));
-    request.addEventListener("load", () => resolve(toResponse(request)));
+    request.addEventListener("load", () => {
+      try {
+        resolve(toResponse(request));
+      } catch (error) {
+        reject(error as Error); // A status that no answer can have.
+      }
+    });
     request.addEventListener("error", () => reject(new TypeError("Failed to fetch")));
     request.addEventListener("abort", () => reject(new DOMException("Aborted", "AbortError")));
     signal?.addEventListener("abort", () => request.abort());
@@ -24,11 +31,15 @@ export function fetchWithProgress(input: RequestInfo | URL, init: ProgressInit =
   });
 }
 
+/** Of these, an answer has no body. Source: the Fetch standard, "null body status". */
+const bodilessStatuses = new Set([204, 205, 304]);
+
 function toResponse(request: XMLHttpRequest): Response {
   const headers = new Headers();
   for (const name of ["content-type", "retry-after"]) {
     const value = request.getResponseHeader(name);
     if (value !== null) headers.set(name, value);
   }
-  return new Response(request.response as Blob, { status: request.status, headers });
+  const body = bodilessStatuses.has(request.status) ? null : (request.response as Blob);
+  return new Response(body, { status: request.status, headers });
 }

@@ -1,16 +1,16 @@
 // Everybody who uses LetsApp, in the order in which they joined.
+import { useState } from "react";
+
 import { useQuery } from "@apollo/client/react";
 
 import { toServiceError } from "../api/errors.ts";
 import { PeopleDocument, type PeopleQuery } from "../api/operations.generated.ts";
 import { ErrorNote } from "../ErrorNote.tsx";
+import { polling } from "../polling.ts";
 import { ProfilePicture } from "../picture/ProfilePicture.tsx";
 import { formatViews } from "./format-views.ts";
 
 const PAGE_COUNT = 24;
-
-/** Views go on, and people come. */
-const POLL_INTERVAL_MS = 10_000;
 
 type Person = PeopleQuery["users"]["edges"][number]["node"];
 
@@ -18,10 +18,17 @@ export function People({ meId }: { meId: string | null }) {
   const { data, error, loading, fetchMore, refetch } = useQuery(PeopleDocument, {
     variables: { first: PAGE_COUNT },
     fetchPolicy: "cache-and-network",
-    pollInterval: POLL_INTERVAL_MS,
-    skipPollAttempt: () => document.hidden,
+    ...polling,
     notifyOnNetworkStatusChange: true,
   });
+  const [moreError, setMoreError] = useState<unknown>(null);
+  const failure = error ?? moreError;
+
+  async function showMore() {
+    setMoreError(null);
+    await fetchMore({ variables: { after: endCursor } }).catch(setMoreError);
+  }
+
   const people = data?.users.edges.map(({ node }) => node) ?? [];
   const { hasNextPage, endCursor } = data?.users.pageInfo ?? { hasNextPage: false, endCursor: null };
   return (
@@ -33,17 +40,14 @@ export function People({ meId }: { meId: string | null }) {
         ))}
         {loading && people.length === 0 && Array.from({ length: 6 }, (_, i) => <EmptyRow key={i} />)}
       </ul>
-      {error && <ErrorNote error={toServiceError(error)} onRetry={() => void refetch()} />}
+      {Boolean(failure) && (
+        <ErrorNote error={toServiceError(failure)} onRetry={() => void (error ? refetch() : showMore())} />
+      )}
       {!loading && people.length === 1 && people[0]!.id === meId && (
         <p className="hint">Nobody else is here yet. Whoever signs up appears in this list.</p>
       )}
       {hasNextPage && (
-        <button
-          type="button"
-          className="quiet"
-          disabled={loading}
-          onClick={() => void fetchMore({ variables: { after: endCursor } })}
-        >
+        <button type="button" className="quiet" disabled={loading} onClick={() => void showMore()}>
           Show more
         </button>
       )}

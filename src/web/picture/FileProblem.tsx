@@ -14,6 +14,8 @@ interface Props {
 export function FileProblem({ file, checked: { problem, isShown, isGif }, onScaledDown }: Props) {
   const [state, setState] = useState<"ready" | "working" | "failed">("ready");
 
+  const isTooLarge = problem!.code === "FILE_TOO_LARGE" || problem!.code === "IMAGE_TOO_COMPLEX";
+
   async function makeSmaller() {
     setState("working");
     const jpeg = await scaleDown(file).catch(() => null);
@@ -28,12 +30,12 @@ export function FileProblem({ file, checked: { problem, isShown, isGif }, onScal
       {isShown && state !== "failed" && (
         <div className="way-out">
           <p>
-            {problem!.code === "FILE_TOO_LARGE"
+            {isTooLarge
               ? `We can make it smaller, here in your browser${isGif ? "; it will not move any more" : ""}.`
               : "We can make a JPG of it, here in your browser."}
           </p>
           <button type="button" disabled={state === "working"} onClick={() => void makeSmaller()}>
-            {problem!.code === "FILE_TOO_LARGE" ? "Make it smaller" : "Make it a JPG"}
+            {isTooLarge ? "Make it smaller" : "Make it a JPG"}
           </button>
         </div>
       )}

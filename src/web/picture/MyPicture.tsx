@@ -1,19 +1,24 @@
 // One's own picture: seen large, changed, deleted, and taken back.
 import { useRef, useState } from "react";
 
-import { useMutation } from "@apollo/client/react";
+import { useApolloClient, useMutation } from "@apollo/client/react";
 
-import { toServiceError, type ServiceError } from "../api/errors.ts";
+import { toServiceError, type ErrorCode, type ServiceError } from "../api/errors.ts";
 import {
   DeleteProfilePictureDocument,
+  MeDocument,
   RestoreProfilePictureDocument,
   type OwnPictureFragment,
 } from "../api/operations.generated.ts";
 import { ErrorNote } from "../ErrorNote.tsx";
+import { useFocusKept } from "../useFocusKept.ts";
 import { PictureEditor } from "./PictureEditor.tsx";
 import { PictureFacts } from "./PictureFacts.tsx";
 import { ProfilePicture } from "./ProfilePicture.tsx";
 import { useDroppedFile } from "./useDroppedFile.ts";
+
+/** What is shown is not there any more. */
+const goneCodes = new Set<ErrorCode>(["MEDIA_NOT_FOUND", "NO_PROFILE_PICTURE"]);
 
 /** What has just been done, and the picture that it took away. */
 interface Done {
@@ -27,6 +32,8 @@ export function MyPicture({ me }: { me: OwnPictureFragment }) {
   const [error, setError] = useState<ServiceError | null>(null);
   const [remove, { loading: isRemoving }] = useMutation(DeleteProfilePictureDocument);
   const [restore, { loading: isRestoring }] = useMutation(RestoreProfilePictureDocument);
+  const client = useApolloClient();
+  const status = useFocusKept<HTMLDivElement>(done ?? error);
   const input = useRef<HTMLInputElement>(null);
   const isOver = useDroppedFile(edit);
   const currentId = me.profilePicture?.id ?? null;
@@ -45,7 +52,10 @@ export function MyPicture({ me }: { me: OwnPictureFragment }) {
       await work();
       setDone({ text, lostId });
     } catch (cause) {
-      setError(toServiceError(cause));
+      const failure = toServiceError(cause);
+      setError(failure);
+      // Somebody has changed it elsewhere.
+      if (goneCodes.has(failure.code)) await client.refetchQueries({ include: [MeDocument] });
     }
   }
 
@@ -91,7 +101,7 @@ export function MyPicture({ me }: { me: OwnPictureFragment }) {
           currentTarget.value = ""; // So that the same file can be chosen again.
         }}
       />
-      <div className="done" role="status">
+      <div ref={status} className="done" role="status" tabIndex={-1}>
         {done && (
           <p className="note">
             {done.text}

@@ -5,11 +5,15 @@ import { useApolloClient } from "@apollo/client/react";
 
 import { MeDocument } from "../api/operations.generated.ts";
 import { ErrorNote } from "../ErrorNote.tsx";
+import { useFocusKept } from "../useFocusKept.ts";
 import { checkFile, type CheckedFile } from "./check-file.ts";
 import { CropStage, wholePicture, type CropArea } from "./CropStage.tsx";
 import { FileProblem } from "./FileProblem.tsx";
 import { UploadProgress } from "./UploadProgress.tsx";
 import { useProfilePictureUpload } from "./useProfilePictureUpload.ts";
+
+/** How long the service may take for what has arrived. */
+const LATE_CHANGE_MS = 2_000;
 
 interface Props {
   file: File;
@@ -24,6 +28,8 @@ export function PictureEditor({ file: chosen, onClose, onUploaded }: Props) {
   const [crop, setCrop] = useState<CropArea>(wholePicture);
   const { state, upload, cancel } = useProfilePictureUpload();
   const client = useApolloClient();
+  const heading = useFocusKept<HTMLHeadingElement>(checked);
+  const again = useFocusKept<HTMLButtonElement>(state.status === "failed" ? state : null);
   const isSending = state.status === "sending";
 
   useEffect(() => dialog.current?.showModal(), []);
@@ -37,14 +43,17 @@ export function PictureEditor({ file: chosen, onClose, onUploaded }: Props) {
   }, [file]);
 
   async function send() {
-    if (!(await upload(file, toFractions(crop)))) return;
+    if (!checked || !(await upload(checked.copy, toFractions(crop)))) return;
     onUploaded();
     dialog.current?.close(); // Gives the focus back.
   }
 
   function stop() {
     cancel();
-    void client.refetchQueries({ include: [MeDocument] }); // All of it may have arrived already.
+    // All of it may have arrived already, and be at work.
+    for (const delayMs of [0, LATE_CHANGE_MS]) {
+      setTimeout(() => void client.refetchQueries({ include: [MeDocument] }), delayMs);
+    }
   }
 
   return (
@@ -55,7 +64,9 @@ export function PictureEditor({ file: chosen, onClose, onUploaded }: Props) {
       onCancel={() => isSending && stop()}
       onClose={onClose}
     >
-      <h2 id="editor-title">Fit your picture</h2>
+      <h2 id="editor-title" ref={heading} tabIndex={-1}>
+        Fit your picture
+      </h2>
       {!checked && <p className="hint">Looking at the file …</p>}
       {checked?.problem && <FileProblem file={file} checked={checked} onScaledDown={setFile} />}
       {checked && !checked.problem && <CropStage file={file} isDisabled={isSending} onChange={setCrop} />}
@@ -70,7 +81,7 @@ export function PictureEditor({ file: chosen, onClose, onUploaded }: Props) {
           {isSending ? "Cancel upload" : "Cancel"}
         </button>
         {checked && !checked.problem && (
-          <button type="button" disabled={isSending} onClick={() => void send()}>
+          <button ref={again} type="button" disabled={isSending} onClick={() => void send()}>
             {state.status === "failed" ? "Try again" : "Use this picture"}
           </button>
         )}

@@ -1,9 +1,12 @@
 // Somebody's profile picture, or the initials where there is none. To be copied with its fragment in
 // `api/operations.graphql` and its rules in `picture.css`.
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 
 import type { ProfilePictureFragment } from "../api/operations.generated.ts";
 import "./picture.css";
+
+const RETRY_AFTER_MS = 15_000;
+const MAX_RETRIES = 3;
 
 interface Props {
   user: ProfilePictureFragment;
@@ -16,6 +19,19 @@ interface Props {
 export function ProfilePicture({ user, sizePx, alt = `Profile picture of ${user.username}` }: Props) {
   const media = user.profilePicture;
   const [missingId, setMissingId] = useState<string | null>(null);
+  const tryCount = useRef(0);
+  useEffect(() => {
+    if (missingId === null) return undefined;
+    // Deleted, or the network was away: that shows when it is asked for again.
+    const again = () => setMissingId(null);
+    const isWorthATry = tryCount.current++ < MAX_RETRIES;
+    const timer = isWorthATry ? setTimeout(again, RETRY_AFTER_MS) : undefined;
+    addEventListener("online", again);
+    return () => {
+      clearTimeout(timer);
+      removeEventListener("online", again);
+    };
+  }, [missingId]);
   if (!media || media.id === missingId) return <Initials user={user} sizePx={sizePx} alt={alt} />;
   return (
     <img
@@ -34,7 +50,7 @@ export function ProfilePicture({ user, sizePx, alt = `Profile picture of ${user.
         backgroundImage: media.placeholder ? `url(${media.placeholder.dataUrl})` : "none",
       }}
       onLoad={({ currentTarget }) => currentTarget.style.setProperty("background", "none")} // It may be transparent.
-      onError={() => setMissingId(media.id)} // Somebody has just deleted it.
+      onError={() => setMissingId(media.id)}
     />
   );
 }

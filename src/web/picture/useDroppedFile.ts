@@ -23,7 +23,9 @@ export function useDroppedFile(onFile: (file: File) => void): boolean {
       },
       { signal },
     );
-    addEventListener("dragleave", ({ relatedTarget }) => setIsOver(relatedTarget !== null), { signal });
+    addEventListener("dragleave", ({ relatedTarget }) => relatedTarget === null && setIsOver(false), {
+      signal,
+    });
     addEventListener(
       "drop",
       (event) => {

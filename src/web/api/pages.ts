@@ -1,0 +1,23 @@
+// How Apollo's cache keeps a list that is shown a page at a time. Used by `client.ts`.
+import type { FieldMergeFunction, FieldPolicy } from "@apollo/client";
+import { relayStylePagination } from "@apollo/client/utilities";
+
+interface Pages {
+  edges: { cursor?: string }[];
+  pageInfo: { endCursor?: string | null };
+}
+
+const pages = relayStylePagination() as FieldPolicy;
+const mergePages = pages.merge as FieldMergeFunction<Pages>;
+
+/** As Apollo's own; but a first page that is asked for again, as by polling, leaves the pages behind it. */
+export const keptPages: FieldPolicy = {
+  ...pages,
+  merge(existing: Pages | undefined, incoming: Pages, options) {
+    const merged = mergePages(existing, incoming, options);
+    if (!existing || options.args?.after) return merged;
+    const end = existing.edges.findIndex(({ cursor }) => cursor === incoming.pageInfo.endCursor);
+    if (end === -1) return merged;
+    return { edges: [...merged.edges, ...existing.edges.slice(end + 1)], pageInfo: existing.pageInfo };
+  },
+};
