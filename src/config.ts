@@ -19,6 +19,7 @@ export type DatabaseConfig = { kind: "embedded"; file: string } | { kind: "mongo
 
 export type AuthConfig =
   | { kind: "shared-secret"; secret: string }
+  | { kind: "secret-file"; secretFile: string }
   | { kind: "generated-secret"; secretFile: string }
   | { kind: "key-set"; url: string; issuer: string; audience: string };
 
@@ -153,11 +154,13 @@ function readDelivery(read: EnvironmentReader, storage: StorageConfig): MediaCon
 }
 
 function readAuth(read: EnvironmentReader, database: DatabaseConfig, instanceDir: string): AuthConfig {
-  const secret = read.text("JWT_SECRET");
+  const [secret, secretFile] = [read.text("JWT_SECRET"), read.text("JWT_SECRET_FILE")];
   const url = read.url("JWT_JWKS_URL", ["http:", "https:"]);
   const [issuer, audience] = [read.text("JWT_ISSUER"), read.text("JWT_AUDIENCE")];
-  if (secret && url) {
-    read.problem("JWT_SECRET and JWT_JWKS_URL exclude each other: tokens come from one place. Unset one.");
+  if ([secret, secretFile, url].filter((one) => one !== undefined).length > 1) {
+    read.problem(
+      "JWT_SECRET, JWT_SECRET_FILE and JWT_JWKS_URL exclude each other: tokens come from one place. Keep one.",
+    );
   }
   if (url) {
     if (!issuer) read.problem("JWT_ISSUER is required with JWT_JWKS_URL.");
@@ -167,9 +170,10 @@ function readAuth(read: EnvironmentReader, database: DatabaseConfig, instanceDir
   if (issuer) read.problem("JWT_ISSUER has a meaning only with JWT_JWKS_URL.");
   if (audience) read.problem("JWT_AUDIENCE has a meaning only with JWT_JWKS_URL.");
   if (secret) return { kind: "shared-secret", secret };
+  if (secretFile) return { kind: "secret-file", secretFile: path.resolve(secretFile) };
   if (database.kind === "mongodb") {
     read.problem(
-      "JWT_SECRET or JWT_JWKS_URL is required with MONGODB_URI: several processes have to agree on it.",
+      "JWT_SECRET, JWT_SECRET_FILE or JWT_JWKS_URL is required with MONGODB_URI: several processes have to agree on it.",
     );
   }
   return { kind: "generated-secret", secretFile: path.join(instanceDir, "jwt-secret") };

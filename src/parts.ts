@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import type { FastifyBaseLogger } from "fastify";
 
 import { AccessTokens, type TokenSource } from "./auth/access-token.ts";
-import { readOrCreateSecret } from "./auth/secret-file.ts";
+import { readOrCreateSecret, readSecret } from "./auth/secret-file.ts";
 import type { AuthConfig, Config } from "./config.ts";
 import { Database, type EmbeddedMongoStarter } from "./database/connection.ts";
 import { createMemoryLimiter, MongoLimiters } from "./database/rate-limit-store.ts";
@@ -54,8 +54,9 @@ export async function buildParts(
   reports: Reports,
   log: FastifyBaseLogger,
 ) {
-  const tokens = new AccessTokens(await tokenSource(config.auth));
-  warnOfShortSecret(config.auth, log);
+  const source = await tokenSource(config.auth);
+  warnOfShortSecret(source, log);
+  const tokens = new AccessTokens(source);
   const onFatal = overrides.onFatal ?? ((error) => log.fatal({ err: error }, "the database has failed"));
   const database = await Database.open(config.database, onFatal, overrides.startEmbeddedMongo);
   const { users, media: mediaRepository, viewCounts } = database;
@@ -105,16 +106,22 @@ export async function buildParts(
 }
 
 async function tokenSource(auth: AuthConfig): Promise<TokenSource> {
-  if (auth.kind !== "generated-secret") return auth;
-  return { kind: "shared-secret", secret: await readOrCreateSecret(auth.secretFile) };
+  switch (auth.kind) {
+    case "secret-file":
+      return { kind: "shared-secret", secret: await readSecret(auth.secretFile) };
+    case "generated-secret":
+      return { kind: "shared-secret", secret: await readOrCreateSecret(auth.secretFile) };
+    default:
+      return auth;
+  }
 }
 
 /** RFC 7518, section 3.2: a shorter one can be guessed from a single token. */
 const MIN_SECRET_BYTES = 32;
 
 /** Only a warning: LetsApp's own secret may be shorter, and the two have to agree. */
-function warnOfShortSecret(auth: AuthConfig, log: FastifyBaseLogger): void {
-  if (auth.kind !== "shared-secret" || Buffer.byteLength(auth.secret) >= MIN_SECRET_BYTES) return;
+function warnOfShortSecret(source: TokenSource, log: FastifyBaseLogger): void {
+  if (source.kind !== "shared-secret" || Buffer.byteLength(source.secret) >= MIN_SECRET_BYTES) return;
   log.warn(`JWT_SECRET has fewer than ${MIN_SECRET_BYTES} bytes: whoever has a token may find it out`);
 }
 

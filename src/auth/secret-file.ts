@@ -1,9 +1,17 @@
-// The secret that signs tokens where nobody has set one: made once, and kept beside the data. Called by `app.ts`.
+// The secret that signs tokens, in a file: one that an operator has put there, or, where nobody has set any, one that is
+// made once and kept beside the data. Called by `parts.ts`.
 import { randomBytes } from "node:crypto";
 import { mkdir, open, readFile, rename } from "node:fs/promises";
 import path from "node:path";
 
 const SECRET_BYTES = 32;
+
+/** @throws Error when the file cannot be read, or is empty */
+export async function readSecret(file: string): Promise<string> {
+  const secret = (await readFile(file, "utf8")).trim();
+  if (secret === "") throw new Error(`${file} is empty`);
+  return secret;
+}
 
 /** Reads the secret, or makes it with mode 0600. @throws Error when the file can be neither read nor written */
 export async function readOrCreateSecret(file: string): Promise<string> {

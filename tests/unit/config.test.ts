@@ -97,6 +97,10 @@ describe("loadConfig", () => {
       },
     ],
     [{ STORAGE_URL: "gs://bucket" }, { storage: { kind: "gcs", bucket: "bucket", prefix: "" } }],
+    [
+      { JWT_SECRET_FILE: "/run/secrets/jwt", MONGODB_URI: "mongodb://db" },
+      { auth: { kind: "secret-file", secretFile: "/run/secrets/jwt" } },
+    ],
     [{ CDN_URL: "https://cdn.example/pictures/" }, { http: { cdnUrl: "https://cdn.example/pictures" } }],
   ])("understands %j", (env, expected) => {
     expect(loadConfig(env as Record<string, string>)).toMatchObject(expected);
@@ -168,7 +172,7 @@ describe("loadConfig", () => {
     ],
     [
       { MONGODB_URI: "mongodb://db" },
-      "JWT_SECRET or JWT_JWKS_URL is required with MONGODB_URI: several processes have to agree on it.",
+      "JWT_SECRET, JWT_SECRET_FILE or JWT_JWKS_URL is required with MONGODB_URI: several processes have to agree on it.",
     ],
     [{ JWT_ISSUER: "x" }, "JWT_ISSUER has a meaning only with JWT_JWKS_URL."],
   ])("refuses %j", (env, problem) => {
