@@ -14,6 +14,7 @@ import {
   type SignedHeaders,
   SIGNED_SECONDS,
 } from "./object-storage.ts";
+import { WriteProbe } from "./write-probe.ts";
 
 /** What is used here of a bucket. The SDKs behind it try again themselves, and give up before we do. */
 export interface Bucket {
@@ -31,7 +32,7 @@ export interface ListPage {
 const CALL_TIMEOUT_MS = 20_000;
 
 export class BucketStorage implements ObjectStorage {
-  #checking: Promise<void> | null = null;
+  readonly #probe = new WriteProbe(this);
 
   /** @param prefix of all keys in the bucket: "", or with a slash at its end */
   constructor(
@@ -89,18 +90,8 @@ export class BucketStorage implements ObjectStorage {
     } while (token !== undefined);
   }
 
-  /** However many ask at once, one object is written. */
   check(): Promise<void> {
-    this.#checking ??= this.#writeProbe().finally(() => {
-      this.#checking = null;
-    });
-    return this.#checking;
-  }
-
-  async #writeProbe(): Promise<void> {
-    const probe = `probe-${process.pid}`;
-    await this.put(probe, Buffer.from("probe"));
-    await this.delete(probe);
+    return this.#probe.check();
   }
 
   /** @throws STORAGE_UNAVAILABLE whatever goes wrong, and in bounded time */

@@ -15,6 +15,7 @@ import {
 } from "./object-storage.ts";
 import { Slabs } from "./slabs.ts";
 import { writeDurably } from "./write-durably.ts";
+import { WriteProbe } from "./write-probe.ts";
 
 /** Half the time of the one in `node:fs/promises`, which makes an object of each descriptor and reads in parts. */
 const readFile = promisify(fs.readFile);
@@ -31,7 +32,7 @@ const UNFINISHED_PREFIX = ".unfinished-";
 const FOLDER_MODE = 0o700;
 
 export class LocalStorage implements ObjectStorage {
-  #checking: Promise<void> | null = null;
+  readonly #probe = new WriteProbe(this);
   readonly #slabs = new Slabs(SLAB_BYTES, MAX_SLABS);
 
   constructor(readonly rootDir: string) {}
@@ -100,18 +101,8 @@ export class LocalStorage implements ObjectStorage {
     }
   }
 
-  /** However many ask at once, one file is written. */
   check(): Promise<void> {
-    this.#checking ??= this.#writeProbe().finally(() => {
-      this.#checking = null;
-    });
-    return this.#checking;
-  }
-
-  async #writeProbe(): Promise<void> {
-    const probe = `probe-${process.pid}`;
-    await this.put(probe, Buffer.from("probe"));
-    await this.delete(probe);
+    return this.#probe.check();
   }
 
   /** Makes the folder when it is not there. */

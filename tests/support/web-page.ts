@@ -32,7 +32,20 @@ export class Visitor {
     await this.zoom.waitFor();
     await this.use();
     await this.page.getByText("That is you now").waitFor();
-    await this.page.waitForLoadState("networkidle"); // The new picture has come, wherever it is shown.
+    await this.picturesHaveCome();
+  }
+
+  /** All that are shown: one that is deleted before it has come would be a failure in the console. */
+  async picturesHaveCome(): Promise<void> {
+    const deadline = Date.now() + 15_000;
+    while (
+      !(await this.page.evaluate(
+        "[...document.images].every((image) => image.complete && image.naturalWidth > 0)",
+      ))
+    ) {
+      if (Date.now() > deadline) throw new Error("a picture has not come");
+      await new Promise((resolve) => setTimeout(resolve, 30));
+    }
   }
 
   /** Addresses of one's own picture wherever it is shown: in the header, large, and in the list. */
