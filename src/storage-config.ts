@@ -59,8 +59,14 @@ function readStorage(
 
 /** @returns null for what is no address of a storage. The SDKs look for credentials themselves: none may stand here. */
 export function parseStorageUrl(text: string): StorageConfig | null {
-  if (!URL.canParse(text)) return null;
-  const url = new URL(text);
+  try {
+    return readAddress(new URL(text));
+  } catch {
+    return null; // No URL, or with a per cent sign that stands for nothing.
+  }
+}
+
+function readAddress(url: URL): StorageConfig | null {
   if (url.username || url.password || url.port || url.hash) return null;
   if (url.protocol === "file:") return url.host || url.search ? null : toLocal(url);
   const kind = url.protocol === "s3:" ? "s3" : url.protocol === "gs:" ? "gcs" : null;

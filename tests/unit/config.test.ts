@@ -120,6 +120,8 @@ describe("loadConfig", () => {
     "gs://bucket?region=eu",
     "file://host/pictures",
     "file:///pictures?x=1",
+    "file:///%2f",
+    "s3://bucket/%zz",
   ])("refuses to store at %s, and repeats no secret", (STORAGE_URL) => {
     expect(() => loadConfig({ STORAGE_URL })).toThrow(/^STORAGE_URL must be like file:\/\/\/var[^@]*$/);
   });
