@@ -61,7 +61,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   });
   const metrics = new Metrics();
   const parts = await buildParts(config, overrides, metrics, server.log);
-  const { database, storage, tokens, rateLimits, views, known, media, cleanup } = parts;
+  const { database, storage, tokens, rateLimits, views, changes, known, media, cleanup } = parts;
   const { accounts, profilePictures, pictures, placeholders, renditions } = parts;
 
   metrics.observe(server);
@@ -115,7 +115,8 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     urls,
     async start() {
       await views.start();
-      await known.start();
+      await changes.start();
+      known.start();
       await renditions.start();
       const address = await server.listen({ host: config.http.host, port: config.http.port });
       baseUrl = config.http.publicUrl ?? address;
@@ -128,7 +129,8 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
       await server.close();
       clearTimeout(impatience);
       await views.close();
-      await known.close();
+      known.close();
+      await changes.close();
       await cleanup.close();
       await database.close();
     },

@@ -12,6 +12,7 @@ import type { Reports } from "./domain/reports.ts";
 import { PictureMaker } from "./images/picture-maker.ts";
 import { CleanupJob } from "./jobs/cleanup-job.ts";
 import { AccountService } from "./services/account-service.ts";
+import { ChangeFeed } from "./services/change-feed.ts";
 import { CurrentPictures } from "./services/current-pictures.ts";
 import { KnownMedia } from "./services/known-media.ts";
 import { MediaService } from "./services/media-service.ts";
@@ -67,7 +68,8 @@ export async function buildParts(
   const isShared = config.database.kind === "mongodb"; // The embedded database has one process at a time.
   const journal = new ViewJournal(config.media.viewJournalDir, isShared, log);
   const views = new ViewCounter(viewCounts, journal, log);
-  const known = new KnownMedia(mediaRepository, log);
+  const changes = new ChangeFeed(mediaRepository, log);
+  const known = new KnownMedia(mediaRepository, changes, log);
   const pictures = new PictureMaker(overrides.pictureQueue ?? defaultPictureQueue);
   const folder = new RenditionFolder(config.media.renditionDir, config.media.renditionBytes);
   const renditions = new Renditions(mediaRepository, coldStorage, folder, pictures, log);
@@ -92,6 +94,7 @@ export async function buildParts(
     storage,
     rateLimits,
     views,
+    changes,
     known,
     media,
     pictures,

@@ -2,9 +2,15 @@
 import type { AnyBulkWriteOperation, Connection, Model } from "mongoose";
 
 import type { MediaId, UserId } from "../domain/ids.ts";
-import { thumbnailKeyOf, type Media, type NewMedia, type Placeholder } from "../domain/media.ts";
+import {
+  thumbnailKeyOf,
+  type Media,
+  type MediaChange,
+  type NewMedia,
+  type Placeholder,
+} from "../domain/media.ts";
 import { querying } from "./errors.ts";
-import { mediaModel, toMedia, visible, type MediaRecord } from "./media.model.ts";
+import { changedNow, mediaModel, toMedia, uploaderIdOf, visible, type MediaRecord } from "./media.model.ts";
 
 /** Marked for a change, shown, and not current yet. */
 const beingRestored = {
@@ -51,11 +57,23 @@ export class MediaRepository {
     this.#hiddenListeners.push(listener);
   }
 
-  /** Media that any process has hidden since then, and that are still there. */
-  async findHiddenSince(since: Date): Promise<MediaId[]> {
-    const filter = { deleted_at: { $gt: since } };
-    const records = await querying(() => this.#media.find(filter, { _id: 1 }).lean<MediaRecord[]>());
-    return records.map(({ _id }) => _id.toHexString());
+  /** Media that any process has shown or hidden since then, and that are still there; in no particular order. */
+  async findChangedSince(since: Date): Promise<MediaChange[]> {
+    const filter = { changed_at: { $gt: since } };
+    const fields = { uploader_id: 1, is_deleted: 1, changed_at: 1 };
+    const records = await querying(() => this.#media.find(filter, fields).lean<MediaRecord[]>());
+    return records.map(({ _id, uploader_id, is_deleted, changed_at }) => ({
+      mediaId: _id.toHexString(),
+      uploaderId: uploaderIdOf({ uploader_id }),
+      isHidden: is_deleted === true,
+      changedAt: changed_at!,
+    }));
+  }
+
+  /** The time by the clock that `findChangedSince` goes by. */
+  async readClock(): Promise<Date> {
+    const { localTime } = await querying(() => this.#media.db.db!.command({ hello: 1 }));
+    return localTime as Date;
   }
 
   /** Those of the media that anybody may see. */
@@ -164,7 +182,7 @@ export class MediaRepository {
 
   /** Shows a media again that was retired. Doing it again changes nothing. */
   async reinstate(id: MediaId): Promise<void> {
-    const update = { $set: { is_deleted: false }, $unset: { deleted_at: 1 } };
+    const update = { $set: { is_deleted: false }, $unset: { deleted_at: 1 }, ...changedNow };
     await querying(() => this.#media.updateOne({ _id: id, is_being_removed: { $ne: true } }, update));
   }
 
@@ -175,13 +193,13 @@ export class MediaRepository {
   async settle({ retiredId, currentId, isLeft = false }: Settlement): Promise<void> {
     const writes: AnyBulkWriteOperation[] = [];
     if (retiredId) {
-      const update = { $set: { is_deleted: true, deleted_at: new Date() } };
+      const update = { $set: { is_deleted: true, deleted_at: new Date() }, ...changedNow };
       writes.push({ updateOne: { filter: { _id: retiredId, is_deleted: { $ne: true } }, update } });
     }
-    const update = { $unset: { unsettled_since: 1, replaces: 1, is_leaving: 1 } };
-    if (retiredId) writes.push({ updateOne: { filter: { _id: retiredId }, update } });
-    const leaving = isLeft ? {} : { is_leaving: { $ne: true } };
-    if (currentId) writes.push({ updateOne: { filter: { _id: currentId, ...leaving }, update } });
+    const settled = { $unset: { unsettled_since: 1, replaces: 1, is_leaving: 1 } };
+    if (retiredId) writes.push({ updateOne: { filter: { _id: retiredId }, update: settled } });
+    const filter = { _id: currentId, ...(!isLeft && { is_leaving: { $ne: true } }) };
+    if (currentId) writes.push({ updateOne: { filter, update: { ...settled, ...changedNow } } });
     try {
       if (writes.length > 0) await querying(() => this.#media.bulkWrite(writes));
     } finally {

@@ -5,7 +5,7 @@ import type { Connection, Model } from "mongoose";
 import type { MediaId, UserId } from "../domain/ids.ts";
 import type { Media } from "../domain/media.ts";
 import { querying } from "./errors.ts";
-import { mediaModel, toMedia, type MediaRecord } from "./media.model.ts";
+import { changedNow, mediaModel, toMedia, type MediaRecord } from "./media.model.ts";
 
 /** A media for the clean-up job: what is to be done depends on where its owner's pointer is. */
 export interface UnsettledMedia {
@@ -75,7 +75,8 @@ export class MediaUpkeep {
 
   /** Takes a pending media for itself, so that its upload cannot become current any more. */
   async claimAbandoned(id: MediaId): Promise<boolean> {
-    const update = { $set: { is_deleted: true, deleted_at: new Date(), is_being_removed: true } };
+    const hidden = { is_deleted: true, deleted_at: new Date(), is_being_removed: true };
+    const update = { $set: hidden, ...changedNow };
     const { matchedCount } = await querying(() =>
       this.#media.updateOne({ _id: id, status: "pending" }, update),
     );
@@ -109,7 +110,8 @@ export class MediaUpkeep {
 
   /** Hides a media at once, and for good. */
   async condemn(id: MediaId): Promise<void> {
-    const update = { $set: { is_deleted: true, deleted_at: new Date(), is_being_removed: true } };
+    const hidden = { is_deleted: true, deleted_at: new Date(), is_being_removed: true };
+    const update = { $set: hidden, ...changedNow };
     await querying(() => this.#media.updateOne({ _id: id }, update));
   }
 

@@ -6,9 +6,11 @@ import type { UserId } from "../domain/ids.ts";
 import { checkCrop, pictureFilters, type Crop, type Look, type PictureFilter } from "../domain/look.ts";
 import { thumbnailKeyOf, type Media, type Placeholder, type ViewCount } from "../domain/media.ts";
 
-// Both hold only the few records that somebody still has to deal with.
+// The first two hold only the few records that somebody still has to deal with.
 @index({ unsettled_since: 1 }, { sparse: true })
 @index({ deleted_at: 1 }, { sparse: true })
+@index({ changed_at: 1 }, { sparse: true })
+@index({ uploader_id: 1 })
 @modelOptions({
   schemaOptions: { collection: "media", versionKey: false, autoIndex: false, autoCreate: false },
 })
@@ -62,6 +64,10 @@ export class MediaRecord {
   @prop({ type: () => Date })
   deleted_at?: Date;
 
+  /** When it was shown or hidden last, by the database's clock: see `services/change-feed.ts`. */
+  @prop({ type: () => Date })
+  changed_at?: Date;
+
   /** True once the clean-up has begun to remove its bytes. */
   @prop({ type: () => Boolean })
   is_being_removed?: boolean;
@@ -106,6 +112,9 @@ export class MediaRecord {
 /** What anybody may see: stored completely, and neither deleted nor replaced. */
 export const visible = { is_deleted: { $ne: true }, status: { $ne: "pending" } } as const;
 
+/** Part of each update that shows or hides a media. */
+export const changedNow = { $currentDate: { changed_at: true } } as const;
+
 /** One model for each connection: typegoose's `getModelForClass` would share one among all of them. */
 export function mediaModel(connection: Connection): Model<MediaRecord> {
   const { [MediaRecord.name]: known } = connection.models;
@@ -118,7 +127,7 @@ const NOBODY = "0".repeat(24);
 
 /** The record as the services know it. A damaged one names an object that there is not, and nobody. */
 export function toMedia(record: MediaRecord): Media {
-  const { filename, uploader_id: uploaderId } = record as { filename?: string; uploader_id?: Types.ObjectId };
+  const { filename } = record as { filename?: string };
   const objectKey = filename ?? "";
   return {
     ...toViewCount(record),
@@ -131,11 +140,15 @@ export function toMedia(record: MediaRecord): Media {
     width: record.width ?? null,
     height: record.height ?? null,
     createdAt: record.created_at ? new Date(record.created_at) : record._id.getTimestamp(),
-    uploaderId: (uploaderId?.toString() ?? NOBODY) as UserId,
+    uploaderId: uploaderIdOf(record),
     etag: record.etag && /^[\w-]+$/.test(record.etag) ? record.etag : null,
     look: toLook(record),
     placeholder: toPlaceholder(record),
   };
+}
+
+export function uploaderIdOf(record: { uploader_id?: Types.ObjectId }): UserId {
+  return record.uploader_id?.toString() ?? NOBODY;
 }
 
 function toLook({ crop, filter }: MediaRecord): Look {

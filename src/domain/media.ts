@@ -58,6 +58,15 @@ export interface NewMedia {
   placeholder: Placeholder;
 }
 
+/** Something has become of a media: it is shown now, or not any more. */
+export interface MediaChange {
+  mediaId: MediaId;
+  uploaderId: UserId;
+  isHidden: boolean;
+  /** By the database's clock. */
+  changedAt: Date;
+}
+
 /** When a picture is hidden, every process has seen that after this time: none shows it any more. */
 export const HIDDEN_EVERYWHERE_MS = 2_000;
 

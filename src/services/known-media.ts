@@ -1,23 +1,20 @@
 // Records of pictures that can be seen, in memory, so that a view costs no query. Called by `media-service.ts`.
 //
-// Whoever hides a picture in this process is heard at once. What other processes hide is looked up twice a second, by
-// one query on an index; while nobody can look, nothing is known. Once a minute all are looked up, for a program that
-// hides pictures in a way of its own.
+// Whoever hides a picture in this process is heard at once, and other processes through the feed of changes; while that
+// is not up to date, nothing is known. Once a minute all are looked up, for a program that hides pictures in a way of its
+// own.
 import type { FastifyBaseLogger } from "fastify";
 
 import type { MediaRepository } from "../database/media-repository.ts";
 import { BoundedCache } from "../domain/bounded-cache.ts";
 import type { MediaId } from "../domain/ids.ts";
-import { HIDDEN_EVERYWHERE_MS, type Media } from "../domain/media.ts";
+import type { Media } from "../domain/media.ts";
+import type { ChangeFeed } from "./change-feed.ts";
 
 /** About a kilobyte each. */
 const MAX_COUNT = 50_000;
 
-const LOOK_INTERVAL_MS = 500;
 const REVIEW_INTERVAL_MS = 60_000;
-
-/** How much the clocks of two machines may differ. */
-const CLOCK_TOLERANCE_MS = 60_000;
 
 /** So many ids in one query. */
 const REVIEW_BATCH_COUNT = 1000;
@@ -28,39 +25,34 @@ export class KnownMedia {
   /** For each query that is under way, what was hidden since it began. */
   readonly #hiddenWhileReading = new Set<Set<MediaId>>();
   readonly #listeners: ((id: MediaId) => void)[] = [];
-  readonly #timers: NodeJS.Timeout[] = [];
-  /** When the last look began that succeeded. */
-  #lookedAtMs = -Infinity;
-  /** The same by the clock on the wall: what was hidden since is looked up, however long nobody could. */
-  #lookedSince = Date.now();
-  #look: Promise<void> | null = null;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(
     readonly media: MediaRepository,
+    readonly changes: ChangeFeed,
     readonly log: FastifyBaseLogger,
   ) {
     media.whenHidden((id) => this.forget(id));
+    changes.whenChanged((all) => {
+      for (const { mediaId, isHidden } of all) if (isHidden) this.forget(mediaId);
+    });
   }
 
   get state(): { count: number; weight: number; hits: number; misses: number } {
     return this.#known.state;
   }
 
-  async start(): Promise<void> {
-    this.#timers.push(setInterval(() => void this.#lookOnce(), LOOK_INTERVAL_MS).unref());
-    this.#timers.push(setInterval(() => void this.#review(), REVIEW_INTERVAL_MS).unref());
-    await this.#lookOnce();
+  start(): void {
+    this.#timer = setInterval(() => void this.#review(), REVIEW_INTERVAL_MS).unref();
   }
 
-  async close(): Promise<void> {
-    for (const timer of this.#timers) clearInterval(timer);
-    await this.#look;
+  close(): void {
+    clearInterval(this.#timer);
   }
 
   /** A picture that can be seen now, if it is known without a query. Its count of views may be an old one. */
   peek(id: MediaId): Media | undefined {
-    const isUpToDate = performance.now() - this.#lookedAtMs < HIDDEN_EVERYWHERE_MS;
-    return isUpToDate ? this.#known.get(id) : undefined;
+    return this.changes.isUpToDate ? this.#known.get(id) : undefined;
   }
 
   /** The picture, or null when nobody may see it. However many ask at once, the database is asked once. */
@@ -103,25 +95,6 @@ export class KnownMedia {
     this.#loading.delete(id); // What is being read may be what was there before.
     for (const hidden of this.#hiddenWhileReading) hidden.add(id);
     for (const listener of this.#listeners) listener(id);
-  }
-
-  #lookOnce(): Promise<void> {
-    this.#look ??= this.#lookForHidden().finally(() => {
-      this.#look = null;
-    });
-    return this.#look;
-  }
-
-  async #lookForHidden(): Promise<void> {
-    const [startedAtMs, startedAt] = [performance.now(), Date.now()];
-    try {
-      const hidden = await this.media.findHiddenSince(new Date(this.#lookedSince - CLOCK_TOLERANCE_MS));
-      for (const id of hidden) this.forget(id);
-      this.#lookedAtMs = startedAtMs;
-      this.#lookedSince = startedAt;
-    } catch (error) {
-      this.log.debug({ err: error }, "nobody knows which pictures were deleted; each view asks the database");
-    }
   }
 
   async #review(): Promise<void> {
