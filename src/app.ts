@@ -79,7 +79,8 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     introspection: config.graphql.introspection,
     tokens,
     rateLimits,
-    services: { accounts, media, placeholders, profilePictures, urls },
+    services: { accounts, changes: parts.live, media, placeholders, profilePictures, urls },
+    watchLive: (state) => metrics.watchLive(state),
     countOperation: (operation, code) => metrics.countOperation(operation, code),
     compileAfterCount: overrides.compileAfterCount,
   });

@@ -15,6 +15,7 @@ import { AccountService } from "./services/account-service.ts";
 import { ChangeFeed } from "./services/change-feed.ts";
 import { CurrentPictures } from "./services/current-pictures.ts";
 import { KnownMedia } from "./services/known-media.ts";
+import { LiveChanges } from "./services/live-changes.ts";
 import { MediaService } from "./services/media-service.ts";
 import { PictureIntake } from "./services/picture-intake.ts";
 import { Placeholders } from "./services/placeholders.ts";
@@ -70,6 +71,7 @@ export async function buildParts(
   const views = new ViewCounter(viewCounts, journal, log);
   const changes = new ChangeFeed(mediaRepository, log);
   const known = new KnownMedia(mediaRepository, changes, log);
+  const live = new LiveChanges(changes); // Behind `known`, which has then forgotten what is shown anew.
   const pictures = new PictureMaker(overrides.pictureQueue ?? defaultPictureQueue);
   const folder = new RenditionFolder(config.media.renditionDir, config.media.renditionBytes);
   const renditions = new Renditions(mediaRepository, coldStorage, folder, pictures, log);
@@ -95,6 +97,7 @@ export async function buildParts(
     rateLimits,
     views,
     changes,
+    live,
     known,
     media,
     pictures,

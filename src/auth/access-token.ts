@@ -38,12 +38,18 @@ export type TokenSource =
   | { kind: "shared-secret"; secret: string }
   | { kind: "key-set"; url: string; issuer: string; audience: string };
 
+export interface Caller {
+  userId: UserId;
+  /** By the clock on the wall; Infinity for a token that does not expire. */
+  expiresAtMs: number;
+}
+
 type Verify = (token: string) => Promise<JWTPayload>;
 
 export class AccessTokens {
   readonly #verify: Verify;
   readonly #secret: Uint8Array | null;
-  readonly #proven = new BoundedCache<string, { userId: UserId; untilMs: number }>(MAX_PROVEN_COUNT);
+  readonly #proven = new BoundedCache<string, { caller: Caller; untilMs: number }>(MAX_PROVEN_COUNT);
 
   constructor(source: TokenSource) {
     if (source.kind === "shared-secret") {
@@ -82,18 +88,27 @@ export class AccessTokens {
    * @throws OVERLOADED when the key set cannot be fetched
    */
   async identify(authorization: string | undefined): Promise<UserId | null> {
-    if (authorization === undefined) return null;
+    return authorization === undefined ? null : (await this.prove(authorization)).userId;
+  }
+
+  /**
+   * The user whom an `Authorization` header names, and until when it does.
+   *
+   * @throws as `identify`
+   */
+  async prove(authorization: string): Promise<Caller> {
     const [, token] = /^Bearer +([^\s]+) *$/i.exec(authorization) ?? [];
     if (!token) throw unauthenticated("The Authorization header must be: Bearer <token>.");
     const proven = this.#proven.get(token);
-    if (proven && Date.now() < proven.untilMs) return proven.userId;
+    if (proven && Date.now() < proven.untilMs) return proven.caller;
     const { sub, exp = Infinity, type = "access" } = await this.#check(token);
     // LetsApp's server marks tokens that only serve to fetch another one.
     if (type !== "access") throw unauthenticated("The token is not an access token.");
     if (typeof sub !== "string" || !isId(sub)) throw unauthenticated("The token names no user.");
-    const userId = parseId(sub, "user");
-    this.#proven.set(token, { userId, untilMs: Math.min(Date.now() + PROVEN_FOR_MS, exp * 1000) });
-    return userId;
+    const caller = { userId: parseId(sub, "user"), expiresAtMs: exp * 1000 };
+    const untilMs = Math.min(Date.now() + PROVEN_FOR_MS, caller.expiresAtMs);
+    this.#proven.set(token, { caller, untilMs });
+    return caller;
   }
 
   /**

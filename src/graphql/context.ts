@@ -4,6 +4,7 @@ import type { FastifyBaseLogger } from "fastify";
 import type { UserId } from "../domain/ids.ts";
 import { AppError } from "../errors.ts";
 import type { AccountService } from "../services/account-service.ts";
+import type { LiveChanges } from "../services/live-changes.ts";
 import type { MediaService } from "../services/media-service.ts";
 import type { MediaUrls } from "../services/media-urls.ts";
 import type { Placeholders } from "../services/placeholders.ts";
@@ -15,6 +16,7 @@ export interface Services {
   media: MediaService;
   profilePictures: ProfilePictureService;
   placeholders: Placeholders;
+  changes: LiveChanges;
   urls: MediaUrls;
 }
 

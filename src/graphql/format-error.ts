@@ -18,13 +18,15 @@ const malformedCodes = new Set<unknown>([
   "UPLOAD_LITERAL_UNSUPPORTED",
 ]);
 
+export type ErrorFormatter = (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError;
+
 /**
  * Shows our own errors, and those of GraphQL that blame the request; of all others it shows that they happened.
  *
  * @param hasSuggestions whether GraphQL's guesses at what a misspelled name should have been are shown
  */
-export function createErrorFormatter(hasSuggestions: boolean) {
-  return (formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError => {
+export function createErrorFormatter(hasSuggestions: boolean): ErrorFormatter {
+  return (formatted, error) => {
     const original = originalOf(error);
     if (original instanceof GraphQLError && !isOurFault(formatted)) {
       return showRequestError(formatted, original, hasSuggestions);

@@ -4,25 +4,43 @@ import "reflect-metadata";
 
 import { printSchemaWithDirectives } from "@graphql-tools/utils";
 import { specifiedDirectives, type GraphQLSchema } from "graphql";
-import { buildSchema } from "type-graphql";
+import { buildSchema, type PubSub } from "type-graphql";
 
 import type { RateLimits } from "../services/rate-limits.ts";
 import { AccountResolver } from "./account.resolver.ts";
+import { LiveResolver } from "./live.resolver.ts";
 import { MediaResolver, PlaceholderResolver } from "./media.resolver.ts";
 import { ProfilePictureResolver } from "./profile-picture.resolver.ts";
 import { createRateLimit } from "./rate-limit.ts";
 import { UserResolver } from "./user.resolver.ts";
 
+/** The library wants to be given one. Our subscription brings what it listens to with it. */
+const noTopics: PubSub = {
+  publish: () => {},
+  subscribe() {
+    throw new Error("there are no topics");
+  },
+};
+
 export async function createSchema(rateLimits: Pick<RateLimits, "consumeUpload">): Promise<GraphQLSchema> {
   const rateLimit = createRateLimit(rateLimits);
   const schema = await buildSchema({
-    resolvers: [UserResolver, MediaResolver, PlaceholderResolver, AccountResolver, ProfilePictureResolver],
+    resolvers: [
+      UserResolver,
+      MediaResolver,
+      PlaceholderResolver,
+      AccountResolver,
+      ProfilePictureResolver,
+      LiveResolver,
+    ],
     directives: [...specifiedDirectives, rateLimit.directive],
+    pubSub: noTopics,
     validate: false, // The services check what they are given.
   });
   schema.getQueryType()!.description = "What can be read.";
   schema.getMutationType()!.description =
     "What can be changed. Mutations of one operation run one after another.";
+  schema.getSubscriptionType()!.description = "What is told without being asked for again.";
   return rateLimit.obey(schema);
 }
 

@@ -77,6 +77,16 @@ export class Metrics implements Reports {
     );
   }
 
+  /** Shows who is told what happens. */
+  watchLive(state: () => { connections: number; subscriptions: number }): void {
+    this.#collected("live_connections", "Clients that are connected for subscriptions.", [], () => [
+      { labels: {}, value: state().connections },
+    ]);
+    this.#collected("live_subscriptions", "Subscriptions of all clients.", [], () => [
+      { labels: {}, value: state().subscriptions },
+    ]);
+  }
+
   get contentType(): string {
     return this.#registry.contentType;
   }

@@ -172,13 +172,13 @@ export class TestApp {
 
   /** What resolvers get of a request of this person's, or of a stranger's. */
   contextOf(currentUserId: string | null): RequestContext {
-    const { accounts, media, placeholders, profilePictures, urls, server } = this.app;
+    const { accounts, live: changes, media, placeholders, profilePictures, urls, server } = this.app;
     return {
       currentUserId,
       requestId: "test",
       log: server.log,
       address: "127.0.0.1",
-      services: { accounts, media, placeholders, profilePictures, urls },
+      services: { accounts, changes, media, placeholders, profilePictures, urls },
       loaders: createLoaders(accounts, media),
     };
   }

@@ -1,0 +1,184 @@
+// The live door: subscriptions over WebSocket, on the same port and path as the rest of the graph. Opened by `plugin.ts`.
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, Server } from "node:http";
+
+import type { FastifyBaseLogger } from "fastify";
+import {
+  GraphQLError,
+  type DocumentNode,
+  type ExecutionArgs,
+  type FormattedExecutionResult,
+  type GraphQLSchema,
+} from "graphql";
+import { CloseCode, handleProtocols, makeServer, type Context, type SubscribePayload } from "graphql-ws";
+import { WebSocketServer } from "ws";
+
+import type { AccessTokens, Caller } from "../auth/access-token.ts";
+import { AppError } from "../errors.ts";
+import { toAppError } from "../http/to-app-error.ts";
+import { acceptWebSockets } from "../http/upgrades.ts";
+import type { RequestContext } from "./context.ts";
+import { logOperationError, withRequestId, type ErrorFormatter } from "./format-error.ts";
+import type { Guard } from "./guard.ts";
+import { parseSubscription } from "./live-operation.ts";
+import { watchSocket } from "./live-socket.ts";
+
+export interface LiveDoorOptions {
+  path: string;
+  schema: GraphQLSchema;
+  validationRules: Guard["validationRules"];
+  tokens: AccessTokens;
+  createContext: (
+    of: Pick<RequestContext, "currentUserId" | "requestId" | "log" | "address">,
+  ) => RequestContext;
+  formatError: ErrorFormatter;
+  log: FastifyBaseLogger;
+}
+
+/** Some 20 KB each. */
+const MAX_CONNECTIONS = 20_000;
+
+/** As many tabs as one person may have open. */
+const MAX_CONNECTIONS_PER_USER = 50;
+const MAX_SUBSCRIPTIONS_PER_CONNECTION = 20;
+
+/** A long query with 500 ids. */
+const MAX_MESSAGE_BYTES = 64 * 1024;
+
+/** From the opening of the connection to the token. */
+const INIT_TIMEOUT_MS = 5_000;
+
+/** The longest time that a timer can wait: 24 days. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Clients connect again. Source: the registry of WebSocket close codes. */
+const GOING_AWAY = 1001;
+const TRY_AGAIN_LATER = 1013;
+
+/** A connection of somebody who is known. */
+interface Extra extends Record<PropertyKey, unknown> {
+  request: IncomingMessage;
+  close: (code: number, reason: string) => void;
+  id: string;
+  log: FastifyBaseLogger;
+  caller?: Caller;
+  expiry?: NodeJS.Timeout;
+}
+type Live = Context<Record<string, unknown>, Extra>;
+
+export class LiveDoor {
+  readonly #sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_MESSAGE_BYTES,
+    handleProtocols,
+  });
+  readonly #countByUser = new Map<string, number>();
+  readonly #protocol = makeServer<Record<string, unknown>, Extra>({
+    connectionInitWaitTimeout: INIT_TIMEOUT_MS,
+    onConnect: (live) => this.#identify(live),
+    onDisconnect: (live) => this.#forget(live),
+    onSubscribe: (live, _id, payload) => this.#accept(live, payload),
+    onNext: (live, _id, _payload, _args, { errors, ...result }) =>
+      errors && ({ ...result, errors: this.#show(live, errors) } as FormattedExecutionResult),
+    onError: (live, _id, _payload, errors) => this.#show(live, errors),
+  });
+
+  constructor(readonly options: LiveDoorOptions) {}
+
+  get connectionCount(): number {
+    return this.#sockets.clients.size;
+  }
+
+  open(server: Server): void {
+    acceptWebSockets(server, this.options.path, (request, socket, head) => {
+      this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
+        const id = randomUUID();
+        const log = this.options.log.child({ requestId: id });
+        const live = watchSocket(webSocket, log);
+        if (this.connectionCount > MAX_CONNECTIONS) {
+          return live.close(TRY_AGAIN_LATER, "Too many clients are connected. Try again in a moment.");
+        }
+        const closed = this.#protocol.opened(live, { request, close: live.close, id, log });
+        webSocket.once("close", (code, reason) => void closed(code, String(reason)));
+      });
+    });
+  }
+
+  /** Says goodbye to everybody: they connect again, to another process or to the next one. */
+  close(): void {
+    for (const socket of this.#sockets.clients) socket.close(GOING_AWAY, "The service is stopping.");
+    this.#sockets.close();
+  }
+
+  /** The token comes with the connection's parameters, where a browser can put one, or with its request. */
+  async #identify({ connectionParams = {}, extra }: Live): Promise<void> {
+    const { authorization = connectionParams.Authorization } = connectionParams;
+    const given = authorization ?? extra.request.headers.authorization;
+    try {
+      if (typeof given !== "string") throw new AppError("UNAUTHENTICATED", "Connect with a token.");
+      const caller = await this.options.tokens.prove(given);
+      const count = (this.#countByUser.get(caller.userId) ?? 0) + 1;
+      if (count > MAX_CONNECTIONS_PER_USER)
+        throw new AppError("OVERLOADED", "You have too many connections.");
+      this.#countByUser.set(caller.userId, count);
+      extra.caller = caller;
+      closeOnExpiry(extra, caller.expiresAtMs);
+    } catch (error) {
+      const { code, message } = toAppError(error);
+      extra.close(code === "UNAUTHENTICATED" ? CloseCode.Unauthorized : TRY_AGAIN_LATER, message);
+    }
+  }
+
+  #forget({ extra: { caller, expiry } }: Live): void {
+    clearTimeout(expiry);
+    if (!caller) return;
+    const count = this.#countByUser.get(caller.userId)! - 1;
+    if (count === 0) this.#countByUser.delete(caller.userId);
+    else this.#countByUser.set(caller.userId, count);
+  }
+
+  #accept(
+    { extra, subscriptions }: Live,
+    payload: SubscribePayload,
+  ): ExecutionArgs | readonly GraphQLError[] {
+    const { schema, validationRules, createContext } = this.options;
+    const count = Object.keys(subscriptions).length;
+    if (count > MAX_SUBSCRIPTIONS_PER_CONNECTION) return [tooManySubscriptions(count)];
+    const document = parseSubscription(payload, schema, validationRules);
+    if (Array.isArray(document)) return document as GraphQLError[];
+    const { id: requestId, log, request } = extra;
+    const address = request.socket.remoteAddress ?? "";
+    const contextValue = createContext({ currentUserId: extra.caller!.userId, requestId, log, address });
+    const { operationName = null, variables: variableValues = null } = payload;
+    return { schema, document: document as DocumentNode, operationName, variableValues, contextValue };
+  }
+
+  #show({ extra }: Live, errors: readonly GraphQLError[]) {
+    return errors.map((error) => {
+      logOperationError(extra.log, error);
+      const formatted = error.toJSON();
+      const extensions = { code: "INTERNAL_SERVER_ERROR", ...formatted.extensions };
+      return withRequestId(this.options.formatError({ ...formatted, extensions }, error), extra.id);
+    });
+  }
+}
+
+function tooManySubscriptions(actual: number): GraphQLError {
+  const limit = MAX_SUBSCRIPTIONS_PER_CONNECTION;
+  const message = `A connection has ${limit} subscriptions at most.`;
+  const originalError = new AppError("BAD_USER_INPUT", message, { limit, actual });
+  return new GraphQLError(message, { originalError });
+}
+
+/** Its client may connect again, with another token. */
+function closeOnExpiry(extra: Extra, expiresAtMs: number): void {
+  const leftMs = expiresAtMs - Date.now();
+  if (leftMs === Infinity) return;
+  extra.expiry = setTimeout(
+    () => {
+      if (leftMs > MAX_TIMER_MS) closeOnExpiry(extra, expiresAtMs);
+      else extra.close(CloseCode.Forbidden, "The token has expired.");
+    },
+    Math.min(leftMs, MAX_TIMER_MS),
+  ).unref();
+}

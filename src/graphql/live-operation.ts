@@ -1,0 +1,45 @@
+// What a client asks for over its live connection, checked as Apollo checks what comes by HTTP. Called by `live-door.ts`.
+import {
+  getOperationAST,
+  GraphQLError,
+  parse,
+  specifiedRules,
+  validate,
+  type DocumentNode,
+  type GraphQLSchema,
+} from "graphql";
+import type { SubscribePayload } from "graphql-ws";
+
+import { AppError } from "../errors.ts";
+import { MAX_TOKENS, type Guard } from "./guard.ts";
+
+/** @returns the document, or all that is wrong with it */
+export function parseSubscription(
+  { query, operationName }: SubscribePayload,
+  schema: GraphQLSchema,
+  validationRules: Guard["validationRules"],
+): DocumentNode | GraphQLError[] {
+  let document: DocumentNode;
+  try {
+    document = parse(query, { maxTokens: MAX_TOKENS });
+  } catch (error) {
+    return [withCode(error as GraphQLError, "GRAPHQL_PARSE_FAILED")];
+  }
+  const errors = validate(schema, document, [...specifiedRules, ...validationRules]);
+  if (errors.length > 0) return errors.map((error) => withCode(error, "GRAPHQL_VALIDATION_FAILED"));
+  const operation = getOperationAST(document, operationName);
+  if (operation?.operation === "subscription") return document;
+  const message = operation
+    ? "Subscriptions alone come this way: send other operations by POST."
+    : "There is no such operation in the document.";
+  return [new GraphQLError(message, { originalError: new AppError("BAD_USER_INPUT", message) })];
+}
+
+function withCode({ message, nodes, source, positions }: GraphQLError, code: string): GraphQLError {
+  return new GraphQLError(message, {
+    nodes: nodes ?? null,
+    source: source ?? null,
+    positions: positions ?? null,
+    extensions: { code },
+  });
+}

@@ -1,0 +1,18 @@
+// Refuses subscriptions where an answer comes once. Given to Apollo by `plugin.ts`.
+import type { ApolloServerPlugin } from "@apollo/server";
+import { GraphQLError } from "graphql";
+
+import type { RequestContext } from "./context.ts";
+
+export const noSubscriptions: ApolloServerPlugin<RequestContext> = {
+  async requestDidStart() {
+    return {
+      async didResolveOperation({ operation }) {
+        if (operation?.operation !== "subscription") return;
+        throw new GraphQLError("Subscriptions come over WebSocket, by the protocol graphql-transport-ws.", {
+          extensions: { code: "BAD_USER_INPUT", http: { status: 400 } },
+        });
+      },
+    };
+  },
+};

@@ -1,0 +1,106 @@
+// Tells whoever listens whose picture has changed, in whatever process. Heard by `graphql/live.resolver.ts`.
+import type { UserId } from "../domain/ids.ts";
+import type { ChangeFeed } from "./change-feed.ts";
+
+/** So many people wait for a listener that is slow; one that hears of some people alone never has more than those. */
+const MAX_WAITING_COUNT = 1000;
+
+/** A user shows another picture, or none any more. */
+export interface LiveChange {
+  userId: UserId;
+  /** The same object for all that were found together: what it takes to show them can be looked up together. */
+  look: object;
+}
+
+type Heard = IteratorResult<LiveChange | "too-slow", undefined>;
+
+export class LiveChanges {
+  readonly #byUser = new Map<UserId, Set<Listener>>();
+  readonly #ofAll = new Set<Listener>();
+  readonly #listeners = new Set<Listener>();
+
+  constructor(feed: ChangeFeed) {
+    feed.whenChanged((changes) => {
+      const look = {};
+      const userIds = new Set(changes.map(({ uploaderId }) => uploaderId));
+      for (const userId of userIds) this.#tell({ userId, look });
+    });
+  }
+
+  get listenerCount(): number {
+    return this.#listeners.size;
+  }
+
+  /**
+   * Changes from now on; "too-slow", and then nothing any more, when they come faster than they are taken.
+   *
+   * @param userIds whose; null for everybody's
+   */
+  listen(userIds: ReadonlySet<UserId> | null): AsyncIterableIterator<LiveChange | "too-slow"> {
+    const places = userIds ? [...userIds].map((id) => this.#placeOf(id)) : [this.#ofAll];
+    const listener = new Listener(() => {
+      this.#listeners.delete(listener);
+      for (const place of places) place.delete(listener);
+      for (const id of userIds ?? []) if (this.#byUser.get(id)?.size === 0) this.#byUser.delete(id);
+    });
+    for (const place of [this.#listeners, ...places]) place.add(listener);
+    return listener;
+  }
+
+  #placeOf(userId: UserId): Set<Listener> {
+    const place = this.#byUser.get(userId) ?? new Set();
+    this.#byUser.set(userId, place);
+    return place;
+  }
+
+  #tell(change: LiveChange): void {
+    for (const listener of this.#byUser.get(change.userId) ?? []) listener.hear(change);
+    for (const listener of this.#ofAll) listener.hear(change);
+  }
+}
+
+/** Of somebody whose picture has changed twice before it was told, the last change is told alone. */
+class Listener implements AsyncIterableIterator<LiveChange | "too-slow"> {
+  readonly #waiting = new Map<UserId, LiveChange>();
+  #isTooSlow = false;
+  #hasEnded = false;
+  #wake: (() => void) | null = null;
+
+  constructor(readonly onEnd: () => void) {}
+
+  hear(change: LiveChange): void {
+    this.#isTooSlow ||= this.#waiting.size >= MAX_WAITING_COUNT && !this.#waiting.has(change.userId);
+    if (!this.#isTooSlow) this.#waiting.set(change.userId, change);
+    this.#wake?.();
+  }
+
+  async next(): Promise<Heard> {
+    while (!this.#hasEnded) {
+      const [change] = this.#waiting.values();
+      if (this.#isTooSlow) {
+        await this.return();
+        return { done: false, value: "too-slow" };
+      }
+      if (change) {
+        this.#waiting.delete(change.userId);
+        return { done: false, value: change };
+      }
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    return { done: true, value: undefined };
+  }
+
+  /** Nobody listens any more. */
+  async return(): Promise<Heard> {
+    this.#hasEnded = true;
+    this.onEnd();
+    this.#wake?.();
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}

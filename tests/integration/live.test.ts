@@ -1,0 +1,333 @@
+// What clients are told without asking again, and what they are not.
+import { connect } from "node:net";
+
+import { SignJWT } from "jose";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+
+import { LiveClient } from "../support/live-client.ts";
+import * as sampleImages from "../support/sample-images.ts";
+import { DELETE, TEST_SECRET, TestApp, type Person } from "../support/test-app.ts";
+
+const CHANGED = `
+  subscription ($userIds: [ID!]) {
+    profilePictureChanged(userIds: $userIds) { id username email profilePicture { id viewCount } }
+  }
+`;
+
+let app: TestApp;
+let watcher: Person;
+let owner: Person;
+let bytes: Buffer;
+const clients: LiveClient[] = [];
+
+beforeAll(async () => {
+  app = await TestApp.start({ UPLOADS_PER_MINUTE: "1000" });
+  bytes = await sampleImages.onePixelPng();
+});
+beforeEach(async () => {
+  [watcher, owner] = [await app.givenPerson(), await app.givenPerson()];
+});
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((client) => client.close()));
+  await vi.waitUntil(() => app.app.live.listenerCount === 0); // Nobody is left behind.
+});
+afterAll(() => app.stop());
+
+function givenClient(connectionParams: Record<string, unknown>, baseUrl = app.baseUrl): LiveClient {
+  const client = new LiveClient(baseUrl, connectionParams);
+  clients.push(client);
+  return client;
+}
+
+/** A client that hears from now on. */
+async function givenListener(userIds?: string[] | null): Promise<LiveClient> {
+  const client = givenClient({ authorization: `Bearer ${watcher.token}` });
+  const before = app.app.live.listenerCount;
+  client.subscribe(CHANGED, { userIds });
+  await expect.poll(() => app.app.live.listenerCount).toBe(before + 1);
+  return client;
+}
+
+async function upload({ token }: Person): Promise<string> {
+  const { data, errors } = await app.upload({ bytes }, token);
+  if (!data) throw new Error(errors[0]!.message);
+  return data.uploadProfilePicture.media.id;
+}
+
+const changedPicture = ({ user }: Person, profilePicture: unknown) => ({
+  data: { profilePictureChanged: { id: user.id, username: user.username, email: null, profilePicture } },
+});
+
+describe("a changed picture", () => {
+  it("is told within two seconds, once, when it comes, is replaced, deleted and restored", async () => {
+    const client = await givenListener([owner.user.id]);
+    const isToldNext = async (profilePicture: unknown) => {
+      await expect
+        .poll(() => client.told, { timeout: 2_000 })
+        .toEqual([changedPicture(owner, profilePicture)]);
+      client.told.splice(0);
+    };
+
+    const first = await upload(owner);
+    await isToldNext({ id: first, viewCount: 0 });
+    const second = await upload(owner);
+    await isToldNext({ id: second, viewCount: 0 });
+    await app.graphql(DELETE, {}, owner.token);
+    await isToldNext(null);
+    await app.graphql(`mutation { restoreProfilePicture(mediaId: "${first}") { success } }`, {}, owner.token);
+    await isToldNext({ id: first, viewCount: 0 });
+
+    await new Promise((resolve) => setTimeout(resolve, 1_200)); // Two more looks.
+    expect(client.told).toEqual([]);
+  });
+
+  it("is told to those who asked for that person, or for everybody, and to nobody else", async () => {
+    const [one, everybody, other] = [
+      await givenListener([owner.user.id.toUpperCase(), watcher.user.id]),
+      await givenListener(null),
+      await givenListener([watcher.user.id]),
+    ];
+    const nobody = await givenListener([]);
+
+    const id = await upload(owner);
+
+    const told = [changedPicture(owner, { id, viewCount: 0 })];
+    await expect.poll(() => [one.told, everybody.told]).toEqual([told, told]);
+    expect([other.told, nobody.told]).toEqual([[], []]);
+  });
+
+  it("shows an e-mail address to its owner alone", async () => {
+    watcher = owner;
+    const own = await givenListener([owner.user.id]);
+
+    await upload(owner);
+
+    await expect.poll(() => own.told[0]?.data?.profilePictureChanged.email).toBe(owner.user.email);
+  });
+
+  it("of somebody who is gone is told as null", async () => {
+    const client = await givenListener([owner.user.id]);
+    await app.usersCollection.updateOne({ username: owner.user.username }, { $set: { is_active: false } });
+    const [record] = await app.mediaCollection.find().limit(1).toArray();
+    const uploader = (await app.usersCollection.findOne({ username: owner.user.username }))!._id;
+    const { _id: _, ...copy } = record!;
+    await app.mediaCollection.insertOne({ ...copy, uploader_id: uploader, changed_at: new Date() });
+
+    await expect.poll(() => client.told).toEqual([{ data: { profilePictureChanged: null } }]);
+  });
+
+  it("is not told any more once the client has had enough", async () => {
+    const client = givenClient({ authorization: `Bearer ${watcher.token}` });
+    const stop = client.subscribe(CHANGED, { userIds: [owner.user.id] });
+    await expect.poll(() => app.app.live.listenerCount).toBe(1);
+    stop();
+    await expect.poll(() => app.app.live.listenerCount).toBe(0);
+
+    await upload(owner);
+
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    expect(client.told).toEqual([]);
+  });
+
+  it("costs all those who listen to the same person together two queries for each look", async () => {
+    const listeners: LiveClient[] = [];
+    for (let i = 0; i < 10; i++) listeners.push(await givenListener([owner.user.id]));
+    const queried: string[] = [];
+    const id = await upload(owner);
+    app.app.database.connection.set("debug", (collection: string, method: string, filter: object) => {
+      if (!("changed_at" in filter)) queried.push(`${collection}.${method}`);
+    });
+
+    await expect
+      .poll(() => listeners.map(({ told }) => told))
+      .toEqual(listeners.map(() => [changedPicture(owner, { id, viewCount: 0 })]));
+    app.app.database.connection.set("debug", false);
+
+    expect(queried.filter((query) => query === "users.find")).toHaveLength(1);
+    expect(queried.length).toBeLessThanOrEqual(3);
+  });
+});
+
+describe("a connection", () => {
+  const token = (claims: object, expiresInSeconds: number) =>
+    new SignJWT({ type: "access", ...claims })
+      .setProtectedHeader({ alg: "HS256" })
+      .setSubject(watcher.user.id)
+      .setExpirationTime(Math.floor(Date.now() / 1000) + expiresInSeconds)
+      .sign(new TextEncoder().encode(TEST_SECRET));
+
+  it.each<[string, () => Promise<Record<string, unknown>>]>([
+    ["without a token", async () => ({})],
+    ["with a wrong one", async () => ({ authorization: "Bearer no.such.token" })],
+    ["with something else", async () => ({ authorization: { token: watcher.token } })],
+    ["with one that has expired", async () => ({ authorization: `Bearer ${await token({}, -60)}` })],
+    [
+      "with one that fetches others",
+      async () => ({ Authorization: `Bearer ${await token({ type: "refresh" }, 60)}` }),
+    ],
+  ])("%s is closed with 4401, and a reason", async (_what, params) => {
+    const client = givenClient(await params());
+    client.subscribe(CHANGED);
+
+    await expect.poll(() => client.closed?.code).toBe(4401);
+    expect(client.closed!.reason).toMatch(/[.]$/);
+    expect(app.app.live.listenerCount).toBe(0);
+  });
+
+  it("takes the token as Authorization, too", async () => {
+    const client = givenClient({ Authorization: `bearer ${watcher.token}` });
+
+    await expect.poll(() => client.isConnected).toBe(true);
+  });
+
+  it("ends with its token", async () => {
+    const client = givenClient({ authorization: `Bearer ${await token({}, 2)}` });
+    client.subscribe(CHANGED);
+    await expect.poll(() => client.isConnected).toBe(true);
+
+    await expect
+      .poll(() => client.closed, { timeout: 4_000 })
+      .toMatchObject({ code: 4403, reason: "The token has expired." });
+  });
+
+  it("has 20 subscriptions at most, and goes on with those", async () => {
+    const client = givenClient({ authorization: `Bearer ${watcher.token}` });
+    for (let i = 0; i < 22; i++) client.subscribe(CHANGED, { userIds: [owner.user.id] });
+
+    await expect.poll(() => client.refusals.length).toBe(2);
+    expect(client.refusals[0]).toMatchObject([
+      { extensions: { code: "BAD_USER_INPUT", limit: 20, actual: 21 } },
+    ]);
+    expect(app.app.live.listenerCount).toBe(20);
+  });
+
+  it("of one person too many is refused, and makes room when others close", async () => {
+    const params = { authorization: `Bearer ${watcher.token}` };
+    const first = Array.from({ length: 50 }, () => givenClient(params));
+    await expect.poll(() => first.every(({ isConnected }) => isConnected)).toBe(true);
+
+    const refused = givenClient(params);
+    await expect.poll(() => refused.closed?.code).toBe(1013);
+    await first[0]!.close();
+    const next = givenClient(params);
+
+    await expect.poll(() => next.isConnected).toBe(true);
+  });
+
+  it("is told when the service stops", async () => {
+    const other = await TestApp.start();
+    const person = await other.givenPerson();
+    const client = givenClient({ authorization: `Bearer ${person.token}` }, other.baseUrl);
+    client.subscribe(CHANGED);
+    await expect.poll(() => other.app.live.listenerCount).toBe(1);
+
+    await other.stop();
+
+    expect(client.closed).toMatchObject({ code: 1001 });
+  });
+
+  it("is counted for operators", async () => {
+    await givenListener(null);
+
+    const metrics = await (await app.fetch("/metrics")).text();
+
+    expect(metrics).toMatch(/^live_connections [1-9]\d*$/m);
+    expect(metrics).toMatch(/^live_subscriptions 1$/m);
+  });
+});
+
+describe("what is no subscription, or not a good one", () => {
+  it.each<[string, string, Record<string, unknown>, object]>([
+    ["a query", "{ me { id } }", {}, { code: "BAD_USER_INPUT" }],
+    ["a mutation", "mutation { deleteProfilePicture { success } }", {}, { code: "BAD_USER_INPUT" }],
+    ["no GraphQL", "subscription {", {}, { code: "GRAPHQL_PARSE_FAILED" }],
+    ["an unknown field", "subscription { pictureChanged { id } }", {}, { code: "GRAPHQL_VALIDATION_FAILED" }],
+    [
+      "a vast document",
+      `subscription { profilePictureChanged { ${"id ".repeat(2000)} } }`,
+      {},
+      { code: "GRAPHQL_PARSE_FAILED" },
+    ],
+    [
+      "a deep one",
+      `subscription { profilePictureChanged { ${"profilePicture { uploader { ".repeat(8)} id ${"} }".repeat(8)} } }`,
+      {},
+      { code: "GRAPHQL_VALIDATION_FAILED" },
+    ],
+  ])("%s is refused by its code", async (_what, query, variables, extensions) => {
+    const client = givenClient({ authorization: `Bearer ${watcher.token}` });
+    client.subscribe(query, variables);
+
+    await expect.poll(() => client.refusals).toMatchObject([[{ message: expect.any(String), extensions }]]);
+  });
+
+  it.each<[string, unknown, object]>([
+    ["an id that is none", ["x"], { code: "BAD_USER_INPUT" }],
+    [
+      "too many ids",
+      Array.from({ length: 501 }, () => "a".repeat(24)),
+      { code: "BAD_USER_INPUT", limit: 500, actual: 501 },
+    ],
+    ["no list of ids", [null], { code: "BAD_USER_INPUT" }],
+  ])("%s is told as an error", async (_what, userIds, extensions) => {
+    const client = givenClient({ authorization: `Bearer ${watcher.token}` });
+    client.subscribe(CHANGED, { userIds });
+
+    await expect.poll(() => client.told).toMatchObject([{ errors: [{ extensions }] }]);
+    expect(app.app.live.listenerCount).toBe(0);
+  });
+
+  it("over plain HTTP is told where to go", async () => {
+    const { status, errors } = await app.graphql(CHANGED, { userIds: null }, watcher.token);
+
+    expect([status, errors[0]!.extensions.code]).toEqual([400, "BAD_USER_INPUT"]);
+    expect(errors[0]!.message).toMatch(/WebSocket/);
+  });
+});
+
+describe("a request that would like another protocol", () => {
+  /** What comes back for bytes that are sent in one go. */
+  const answerTo = (lines: string[], body = "") =>
+    new Promise<string>((resolve, reject) => {
+      const socket = connect(Number(new URL(app.baseUrl).port), "127.0.0.1");
+      let answer = "";
+      socket.setEncoding("latin1").on("data", (text: string) => (answer += text));
+      socket.on("error", reject).on("close", () => resolve(answer));
+      socket.write(`${lines.join("\r\n")}\r\n\r\n${body}`);
+    });
+  const h2c = [
+    "Host: x",
+    "Connection: Upgrade, HTTP2-Settings, close",
+    "Upgrade: h2c",
+    "HTTP2-Settings: AAMAAABkAAQAAP__",
+  ];
+
+  it.each([
+    ["HTTP/2", h2c],
+    ["a WebSocket elsewhere", ["Host: x", "Connection: upgrade, close", "Upgrade: websocket"]],
+  ])("is answered as if it had not: %s", async (_what, headers) => {
+    const answer = await answerTo(["GET /healthz HTTP/1.1", ...headers]);
+
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK/);
+  });
+
+  it("is answered so with a body, too", async () => {
+    const body = JSON.stringify({ query: "{ me { id } }" });
+    const lines = [
+      "POST /graphql HTTP/1.1",
+      ...h2c,
+      "Content-Type: application/json",
+      `Content-Length: ${body.length}`,
+    ];
+
+    const answer = await answerTo(lines, body);
+
+    expect(answer).toContain('{"data":{"me":null}}');
+  });
+
+  it("waits for the answers to what was asked before it", async () => {
+    const answer = await answerTo(["GET /readyz HTTP/1.1", "Host: x", "", "GET /healthz HTTP/1.1", ...h2c]);
+
+    expect(answer.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(2);
+  });
+});
