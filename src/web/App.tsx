@@ -14,6 +14,7 @@ import { People } from "./people/People.tsx";
 import { MyPicture } from "./picture/MyPicture.tsx";
 import { polling } from "./polling.ts";
 import { ProfilePicture } from "./picture/ProfilePicture.tsx";
+import { usePictureChanges } from "./picture/usePictureChanges.ts";
 import { session, useToken } from "./session.ts";
 
 /** Each person gets a client of their own: of what one was shown, the next one sees nothing. */
@@ -49,6 +50,7 @@ function SignedOut() {
 function SignedIn({ token }: { token: string }) {
   const { data, error, refetch } = useQuery(MeDocument, polling);
   const me = data?.me;
+  usePictureChanges(me ? [me.id] : []);
   const isGone = data !== undefined && !me; // The account, while its token still holds.
   useEffect(() => {
     scrollTo(0, 0); // The form may have been further down.

@@ -348,8 +348,49 @@ describe("what comes in between", () => {
     expectNoTroubles();
   });
 
-  it("the picture was deleted elsewhere: the page says so, and shows that there is none", async () => {
-    const { visitor, page, username } = await visitSignedUp();
+  it("somebody changes a picture in another browser: it is new here within two seconds, and then gone", async () => {
+    const [watcher, owner] = [await visitSignedUp(), await visitSignedUp()];
+    await watcher.page.reload(); // So that both are in the list.
+    const seen = watcher.page
+      .getByRole("listitem")
+      .filter({ hasText: owner.username })
+      .locator(".profile-picture");
+    await seen.waitFor();
+    const source = () => seen.getAttribute("src");
+    const isShown = async (expected: (src: string | null) => boolean) =>
+      expect.poll(async () => expected(await source()), { timeout: 2_000 }).toBe(true);
+
+    await owner.visitor.upload(sampleImages.portraitJpeg());
+    await isShown((src) => src !== null);
+    const first = await source();
+    await owner.visitor.upload(await sampleImages.flatPng(300, 300));
+    await isShown((src) => src !== null && src !== first);
+    await owner.visitor.picturesHaveCome();
+    await watcher.visitor.picturesHaveCome();
+    await owner.page.getByRole("button", { name: "Delete" }).click();
+    await isShown((src) => src === null);
+    expectNoTroubles();
+  });
+
+  it("one's own picture is changed elsewhere: it is new wherever it is shown", async () => {
+    const { visitor, username } = await visitSignedUp();
+    await visitor.upload(sampleImages.portraitJpeg());
+
+    await ask(await tokenOf(visitor), DELETE);
+
+    await expect
+      .poll(() => visitor.ownPictures(username), { timeout: 2_000 })
+      .toEqual(["initials", "initials", "initials"]);
+    expectNoTroubles();
+  });
+
+  it("the picture was deleted elsewhere, and nobody told: the page says so, and shows that there is none", async () => {
+    const visitor = await visit();
+    const { page } = visitor;
+    await page.routeWebSocket(/graphql/, () => {});
+    await page.reload();
+    const username = `Visitor ${++visitorCount}.`;
+    await visitor.signUp(username);
     await visitor.upload(sampleImages.portraitJpeg());
     await ask(await tokenOf(visitor), DELETE);
     await page.getByRole("button", { name: "Delete" }).click();
@@ -403,7 +444,7 @@ describe("what comes in between", () => {
     await page.getByText("That is you now").waitFor();
 
     expect(sentence).toBe("We cannot be reached. Is your connection working?");
-    expectNoTroubles(/ERR_INTERNET_DISCONNECTED|^failed:/);
+    expectNoTroubles(/ERR_INTERNET_DISCONNECTED|^failed:/); // Its own requests, and the live connection's.
   });
 });
 

@@ -1,11 +1,13 @@
-// The Apollo client: how requests reach the service. To be copied with `fetch-with-progress.ts`.
+// The Apollo client: how requests reach the service. To be copied with the other files of this folder.
 import { ApolloClient, ApolloLink, InMemoryCache } from "@apollo/client";
 import { SetContextLink } from "@apollo/client/link/context";
 import { ErrorLink } from "@apollo/client/link/error";
 import UploadHttpLink from "apollo-upload-client/UploadHttpLink.mjs";
+import { OperationTypeNode } from "graphql";
 
 import { codeOf } from "./errors.ts";
 import { fetchWithProgress } from "./fetch-with-progress.ts";
+import { createLiveLink } from "./live-link.ts";
 import { keptPages } from "./pages.ts";
 
 export interface ClientOptions {
@@ -32,7 +34,11 @@ export function createClient({ uri, getToken, onSignedOut }: ClientOptions): Apo
     if (codeOf(error) === "UNAUTHENTICATED" && getToken()) onSignedOut();
   });
   return new ApolloClient({
-    link: ApolloLink.from([signOut, authorise, upload]),
+    link: ApolloLink.split(
+      ({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION,
+      createLiveLink(uri, getToken),
+      ApolloLink.from([signOut, authorise, upload]),
+    ),
     cache: new InMemoryCache({ typePolicies: { Query: { fields: { users: keptPages } } } }),
   });
 }

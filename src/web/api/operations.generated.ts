@@ -214,6 +214,32 @@ export type RestoreProfilePictureMutation = {
   };
 };
 
+export type ProfilePictureChangedSubscriptionVariables = Exact<{
+  userIds: Array<string | number> | string | number;
+}>;
+
+export type ProfilePictureChangedSubscription = {
+  profilePictureChanged: {
+    id: string;
+    username: string;
+    initials: string;
+    color: string;
+    profilePicture: {
+      id: string;
+      originalFilename: string;
+      width: number | null;
+      height: number | null;
+      fileSize: number;
+      viewCount: number;
+      url: string;
+      srcset: string;
+      dominantColor: string | null;
+      original: string;
+      placeholder: { dataUrl: string } | null;
+    } | null;
+  } | null;
+};
+
 export const ProfilePictureFragmentDoc = {
   kind: "Document",
   definitions: [
@@ -995,3 +1021,122 @@ export const RestoreProfilePictureDocument = {
     },
   ],
 } as unknown as DocumentNode<RestoreProfilePictureMutation, RestoreProfilePictureMutationVariables>;
+export const ProfilePictureChangedDocument = {
+  kind: "Document",
+  definitions: [
+    {
+      kind: "OperationDefinition",
+      operation: "subscription",
+      name: { kind: "Name", value: "ProfilePictureChanged" },
+      variableDefinitions: [
+        {
+          kind: "VariableDefinition",
+          variable: { kind: "Variable", name: { kind: "Name", value: "userIds" } },
+          type: {
+            kind: "NonNullType",
+            type: {
+              kind: "ListType",
+              type: { kind: "NonNullType", type: { kind: "NamedType", name: { kind: "Name", value: "ID" } } },
+            },
+          },
+        },
+      ],
+      selectionSet: {
+        kind: "SelectionSet",
+        selections: [
+          {
+            kind: "Field",
+            name: { kind: "Name", value: "profilePictureChanged" },
+            arguments: [
+              {
+                kind: "Argument",
+                name: { kind: "Name", value: "userIds" },
+                value: { kind: "Variable", name: { kind: "Name", value: "userIds" } },
+              },
+            ],
+            selectionSet: {
+              kind: "SelectionSet",
+              selections: [{ kind: "FragmentSpread", name: { kind: "Name", value: "OwnPicture" } }],
+            },
+          },
+        ],
+      },
+    },
+    {
+      kind: "FragmentDefinition",
+      name: { kind: "Name", value: "ProfilePicture" },
+      typeCondition: { kind: "NamedType", name: { kind: "Name", value: "User" } },
+      selectionSet: {
+        kind: "SelectionSet",
+        selections: [
+          { kind: "Field", name: { kind: "Name", value: "id" } },
+          { kind: "Field", name: { kind: "Name", value: "username" } },
+          { kind: "Field", name: { kind: "Name", value: "initials" } },
+          { kind: "Field", name: { kind: "Name", value: "color" } },
+          {
+            kind: "Field",
+            name: { kind: "Name", value: "profilePicture" },
+            selectionSet: {
+              kind: "SelectionSet",
+              selections: [
+                { kind: "Field", name: { kind: "Name", value: "id" } },
+                {
+                  kind: "Field",
+                  name: { kind: "Name", value: "url" },
+                  arguments: [
+                    {
+                      kind: "Argument",
+                      name: { kind: "Name", value: "size" },
+                      value: { kind: "EnumValue", value: "PX300" },
+                    },
+                  ],
+                },
+                { kind: "Field", name: { kind: "Name", value: "srcset" } },
+                { kind: "Field", name: { kind: "Name", value: "dominantColor" } },
+                {
+                  kind: "Field",
+                  name: { kind: "Name", value: "placeholder" },
+                  selectionSet: {
+                    kind: "SelectionSet",
+                    selections: [{ kind: "Field", name: { kind: "Name", value: "dataUrl" } }],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    {
+      kind: "FragmentDefinition",
+      name: { kind: "Name", value: "OwnPicture" },
+      typeCondition: { kind: "NamedType", name: { kind: "Name", value: "User" } },
+      selectionSet: {
+        kind: "SelectionSet",
+        selections: [
+          { kind: "FragmentSpread", name: { kind: "Name", value: "ProfilePicture" } },
+          {
+            kind: "Field",
+            name: { kind: "Name", value: "profilePicture" },
+            selectionSet: {
+              kind: "SelectionSet",
+              selections: [
+                { kind: "Field", name: { kind: "Name", value: "id" } },
+                {
+                  kind: "Field",
+                  alias: { kind: "Name", value: "original" },
+                  name: { kind: "Name", value: "url" },
+                },
+                { kind: "Field", name: { kind: "Name", value: "originalFilename" } },
+                { kind: "Field", name: { kind: "Name", value: "width" } },
+                { kind: "Field", name: { kind: "Name", value: "height" } },
+                { kind: "Field", name: { kind: "Name", value: "fileSize" } },
+                { kind: "Field", name: { kind: "Name", value: "viewCount" } },
+              ],
+            },
+          },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<ProfilePictureChangedSubscription, ProfilePictureChangedSubscriptionVariables>;

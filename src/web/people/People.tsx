@@ -8,6 +8,7 @@ import { PeopleDocument, type PeopleQuery } from "../api/operations.generated.ts
 import { ErrorNote } from "../ErrorNote.tsx";
 import { polling } from "../polling.ts";
 import { ProfilePicture } from "../picture/ProfilePicture.tsx";
+import { usePictureChanges } from "../picture/usePictureChanges.ts";
 import { formatViews } from "./format-views.ts";
 
 const PAGE_COUNT = 24;
@@ -30,6 +31,7 @@ export function People({ meId }: { meId: string | null }) {
   }
 
   const people = data?.users.edges.map(({ node }) => node) ?? [];
+  usePictureChanges(people.map(({ id }) => id));
   const { hasNextPage, endCursor } = data?.users.pageInfo ?? { hasNextPage: false, endCursor: null };
   return (
     <section className="card people" aria-labelledby="people-title" aria-busy={loading}>
