@@ -5,6 +5,8 @@ import type { FastifyInstance } from "fastify";
 
 const PATH = "/playground/";
 const ENDPOINT = "/graphql";
+/** What stands for the same as a WebSocket's address, until the browser knows it. */
+const LIVE_ENDPOINT = "/graphql#live";
 
 const OPTIONS_SCRIPT = "initial-options.js";
 
@@ -74,6 +76,20 @@ mutation Upload($file: Upload!) {
 }
 `,
   },
+  {
+    initialName: "4 Live",
+    initialQuery: `# Under "Request Handlers" on the left, put the token into the connection parameters.
+# Send this, then change a picture in another tab.
+subscription Live {
+  profilePictureChanged {
+    username
+    profilePicture {
+      thumbnailUrl
+    }
+  }
+}
+`,
+  },
 ];
 
 export async function playground(app: FastifyInstance): Promise<void> {
@@ -85,16 +101,19 @@ export async function playground(app: FastifyInstance): Promise<void> {
     initialWindows: tabs.map((tab) => ({
       ...tab,
       endpointURL: ENDPOINT,
+      subscriptionsEndpoint: LIVE_ENDPOINT,
+      initialSubscriptionRequestHandlerId: "graphql-ws" as const,
+      initialSubscriptionsPayload: { authorization: "Bearer <token>" },
       // Without it a browser's upload would be refused as a possible forgery.
       initialHeaders: { "Apollo-Require-Preflight": "true" },
     })),
   };
   const page = renderAltair(options);
   // Altair takes no relative address, and only the browser knows by which one it came here.
-  const start = renderInitSnippet(options).replaceAll(
-    `\`${ENDPOINT}\``,
-    `new URL("${ENDPOINT}", location.href).href`,
-  );
+  const address = `new URL("${ENDPOINT}", location.href).href`;
+  const start = renderInitSnippet(options)
+    .replaceAll(`\`${ENDPOINT}\``, address)
+    .replaceAll(`\`${LIVE_ENDPOINT}\``, `${address}.replace(/^http/, "ws")`);
   const script = `${noAdvertisement}\n${start}`;
   app.addHook("onSend", async (_request, reply) => {
     reply.header("content-security-policy", contentSecurityPolicy);
