@@ -65,7 +65,7 @@ export async function buildParts(
   const coldStorage = await (overrides.createStorage ?? createStorages)(config);
   const hot = new HotBytes(config.media.memoryBytes);
   const storage = new HotStorage(coldStorage, hot);
-  const rateLimits = new RateLimits(config.limits, await limiterFactory(config, database));
+  const rateLimits = new RateLimits(config.limits, limiterFactory(config, database));
   const isShared = config.database.kind === "mongodb"; // The embedded database has one process at a time.
   const journal = new ViewJournal(config.media.viewJournalDir, isShared, log);
   const views = new ViewCounter(viewCounts, journal, log);
@@ -132,9 +132,7 @@ function warnOfShortSecret(source: TokenSource, log: FastifyBaseLogger): void {
 }
 
 /** One process counts for itself; several count together. */
-async function limiterFactory(config: Config, database: Database): Promise<RateLimiterFactory> {
+function limiterFactory(config: Config, database: Database): RateLimiterFactory {
   if (config.database.kind === "embedded") return createMemoryLimiter;
-  const limiters = new MongoLimiters(database.connection);
-  await limiters.createIndexes();
-  return limiters.create;
+  return new MongoLimiters(database.connection).create;
 }

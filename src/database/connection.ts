@@ -7,6 +7,7 @@ import mongoose from "mongoose";
 
 import { findRunningEmbeddedMongo, startEmbeddedMongo, type EmbeddedMongo } from "../embedded-mongo/start.ts";
 import { querying } from "./errors.ts";
+import { prepareIndexes } from "./indexes.ts";
 import { MediaRepository } from "./media-repository.ts";
 import { MediaUpkeep } from "./media-upkeep.ts";
 import { UserRepository } from "./user-repository.ts";
@@ -15,14 +16,22 @@ import { ViewCountRepository } from "./view-count-repository.ts";
 /** LetsApp's database, unless the URI names another one. */
 const DEFAULT_DATABASE = "letsapp";
 
-/** Long enough for a fail-over to be noticed, short enough for a person to wait. */
-const SERVER_SELECTION_TIMEOUT_MS = 5_000;
-
-/**
- * No operation takes longer, whatever it waits for. The driver has no other bound for all of it: an operation
- * whose connection ends between its write and its read would wait for ever.
- */
-const OPERATION_TIMEOUT_MS = 8_000;
+/** What a replica set wants, and people who wait for it. MONGODB_URI may say otherwise, by the same names. */
+const connectionDefaults = {
+  /** What was acknowledged is still there when another server becomes primary. */
+  w: "majority",
+  /** Long enough for a fail-over to be noticed, short enough for a person to wait. */
+  serverSelectionTimeoutMS: 5_000,
+  connectTimeoutMS: 5_000,
+  /**
+   * No operation takes longer, whatever it waits for. The driver has no other bound for all of it: an operation
+   * whose connection ends between its write and its read would wait for ever.
+   */
+  timeoutMS: 8_000,
+  /** Operations that are under way at once; others wait for one of them. */
+  maxPoolSize: 100,
+  appName: "letsapp",
+};
 
 export type DatabaseLocation = { kind: "embedded"; file: string } | { kind: "mongodb"; uri: string };
 
@@ -50,9 +59,9 @@ export class Database {
   }
 
   /**
-   * Connects, and creates the indexes that are not there yet.
+   * Connects, and creates the indexes that are not there yet, unless that would take long.
    *
-   * @throws Error with one clear sentence when the database cannot be opened
+   * @throws Error with one clear sentence when the database cannot be opened, or lacks indexes
    */
   static async open(
     location: DatabaseLocation,
@@ -68,14 +77,11 @@ export class Database {
     const database = new Database(createConnection(uri), embedded);
     try {
       await database.connection.asPromise();
-      await database.users.createIndexes();
-      await database.media.createIndexes();
+      await prepareIndexes(database.connection, location.kind === "mongodb");
       return database;
     } catch (error) {
       await database.close();
-      throw location.kind === "embedded"
-        ? error
-        : new Error(`MONGODB_URI: ${(error as Error).message}`, { cause: error });
+      throw location.kind === "embedded" ? error : namingVariable(error);
     }
   }
 
@@ -85,22 +91,32 @@ export class Database {
    * @throws Error as `open` does, and where there is no database yet
    */
   static async openBeside(location: DatabaseLocation): Promise<Database> {
-    if (location.kind === "embedded" && !existsSync(location.file)) {
+    if (location.kind === "mongodb") return Database.#connect(location.uri);
+    if (!existsSync(location.file)) {
       throw new Error(`there is no database at ${location.file}; INSTANCE_DIR says where it is`);
     }
-    const runningUri = location.kind === "embedded" ? findRunningEmbeddedMongo(location.file) : null;
+    const runningUri = findRunningEmbeddedMongo(location.file);
     if (runningUri) {
-      const database = new Database(createConnection(runningUri), null);
       try {
-        await database.connection.asPromise();
-        return database;
+        return await Database.#connect(runningUri);
       } catch {
-        await database.close(); // It was killed: the file is free.
+        // It was killed: the file is free.
       }
     }
     return Database.open(location, (error) => {
       throw error;
     });
+  }
+
+  static async #connect(uri: string): Promise<Database> {
+    const database = new Database(createConnection(uri), null);
+    try {
+      await database.connection.asPromise();
+      return database;
+    } catch (error) {
+      await database.close();
+      throw namingVariable(error);
+    }
   }
 
   /** @throws DATABASE_UNAVAILABLE unless the database answers */
@@ -122,17 +138,22 @@ export class Database {
 
 /** @throws Error that names the variable, and not what is in it */
 function createConnection(uri: string): mongoose.Connection {
+  const isGiven = (name: string) => new RegExp(`[?&]${name}=`, "i").test(uri);
+  const defaults = Object.entries(connectionDefaults).filter(([name]) => !isGiven(name));
   try {
     return mongoose.createConnection(uri, {
+      ...Object.fromEntries(defaults),
       dbName: databaseName(uri),
       autoIndex: false,
       bufferCommands: false,
-      serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
-      timeoutMS: OPERATION_TIMEOUT_MS,
     });
   } catch (error) {
-    throw new Error(`MONGODB_URI: ${(error as Error).message}`, { cause: error });
+    throw namingVariable(error);
   }
+}
+
+function namingVariable(error: unknown): Error {
+  return new Error(`MONGODB_URI: ${(error as Error).message}`, { cause: error });
 }
 
 function databaseName(uri: string): string {

@@ -6,11 +6,12 @@ import { AppError } from "../errors.ts";
 const DUPLICATE_KEY = 11000;
 
 /**
- * Server errors that pass: no primary at the moment, shutting down, out of time, out of disk space. Source: the
- * retryable codes of MongoDB's specification, and 14031, OutOfDiskSpace.
+ * Server errors that pass: no primary at the moment, too few others that confirm, shutting down, out of time, out of
+ * disk space. Source: the retryable codes of MongoDB's specification, 64 and 100 of write concerns, and 14031,
+ * OutOfDiskSpace.
  */
 const temporaryCodes = new Set([
-  6, 7, 50, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 14031,
+  6, 7, 50, 64, 89, 91, 100, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 14031,
 ]);
 
 export function isDuplicateKey(error: unknown): boolean {

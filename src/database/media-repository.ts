@@ -35,10 +35,6 @@ export class MediaRepository {
     this.#media = mediaModel(connection);
   }
 
-  async createIndexes(): Promise<void> {
-    await this.#media.createIndexes();
-  }
-
   async findById(id: MediaId): Promise<Media | null> {
     const record = await querying(() => this.#media.findOne({ _id: id, ...visible }).lean<MediaRecord>());
     return record && toMedia(record);

@@ -13,6 +13,12 @@ const MAX_TRIES = 5;
 /** MongoDB's, by which the library knows an entry that has expired and is not removed yet: it then replaces it. */
 const DUPLICATE_KEY = 11000;
 
+/** The library would create them unawaited, and take the process down when that fails. */
+export const rateLimitIndexes = [
+  { collection: COLLECTION, key: { expire: 1 as const }, options: { expireAfterSeconds: 0 } },
+  { collection: COLLECTION, key: { key: 1 as const }, options: { unique: true } },
+];
+
 export interface LimiterOptions {
   keyPrefix: string;
   points: number;
@@ -29,14 +35,6 @@ export class MongoLimiters {
 
   constructor(connection: Connection) {
     this.#collection = connection.collection(COLLECTION);
-  }
-
-  /** The library would create them unawaited, and take the process down when that fails. */
-  async createIndexes(): Promise<void> {
-    await querying(async () => {
-      await this.#collection.createIndex({ expire: 1 }, { expireAfterSeconds: 0 });
-      await this.#collection.createIndex({ key: 1 }, { unique: true });
-    });
   }
 
   readonly create = (options: LimiterOptions): RateLimiterAbstract =>

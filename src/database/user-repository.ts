@@ -25,10 +25,6 @@ export class UserRepository {
     this.#users = userModel(connection);
   }
 
-  async createIndexes(): Promise<void> {
-    await this.#users.createIndexes();
-  }
-
   /** Calls `listener` with each user whom this process has added or changed, before whoever did it knows. */
   whenChanged(listener: (id: UserId) => void): void {
     this.#changeListeners.push(listener);

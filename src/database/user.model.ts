@@ -35,7 +35,9 @@ export class UserRecord {
   is_active?: boolean;
 }
 
-/** A model of its own for each connection: typegoose's `getModelForClass` would share one among all of them. */
+/** One model for each connection: typegoose's `getModelForClass` would share one among all of them. */
 export function userModel(connection: Connection): Model<UserRecord> {
-  return connection.model(UserRecord.name, buildSchema(UserRecord)) as unknown as Model<UserRecord>;
+  const { [UserRecord.name]: known } = connection.models;
+  return (known ??
+    connection.model(UserRecord.name, buildSchema(UserRecord))) as unknown as Model<UserRecord>;
 }

@@ -5,7 +5,7 @@ import type { CommandTable } from "./command.ts";
 import type { Cursors } from "./cursors.ts";
 import type { Deadline } from "./deadline.ts";
 import { checkPart, readCount, readDocument, readDocuments, readSort, readString } from "./options.ts";
-import { aggregate, distinctValues, findDocuments, project, type FindOptions } from "./reads.ts";
+import { aggregate, distinctValues, explainPlan, findDocuments, project, type FindOptions } from "./reads.ts";
 import type { Store } from "./store.ts";
 
 export function readCommands(store: Store, cursors: Cursors, deadline: Deadline): CommandTable {
@@ -60,6 +60,16 @@ export function readCommands(store: Store, cursors: Cursors, deadline: Deadline)
         let n = 0;
         for (const _ of findDocuments(collection, readFindOptions(command, "query", deadline))) n += 1;
         return { n };
+      },
+    },
+
+    explain: {
+      fields: ["verbosity"],
+      run(command, db) {
+        const explained = readDocument(command, "explain");
+        const collection = store.findCollection(db, readString(explained, "find"));
+        const plan = explainPlan(collection, readDocument(explained, "filter"), readSort(explained));
+        return { queryPlanner: { winningPlan: plan } };
       },
     },
 

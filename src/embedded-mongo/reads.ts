@@ -66,6 +66,12 @@ export function* findDocuments(
   }
 }
 
+/** How the documents of a query would be found, in MongoDB's words. */
+export function explainPlan(collection: Collection | undefined, filter: Document, sort: SortSpec): Document {
+  const plan = collection && choosePlan(collection.indexes, filter, sort);
+  return plan ? { stage: "IXSCAN", indexName: plan.index.spec.name } : { stage: "COLLSCAN" };
+}
+
 function* readPlan(collection: Collection, { index, ranges, isReverse }: Plan): Generator<StoredDocument> {
   for (const { start, end } of ranges) yield* collection.readRange(index, start, end, isReverse);
 }

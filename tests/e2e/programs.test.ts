@@ -60,6 +60,13 @@ function runIn(instanceDir: string, program: string, args: string[] = []): Promi
   });
 }
 
+it("indexes says which there are, and that none is missing", async () => {
+  const { status, stdout } = await run("indexes");
+
+  expect(status).toBe(0);
+  expect(stdout.match(/^  [a-z]+\.[a-z_]+: is there$/gm)).toHaveLength(6);
+});
+
 it("doctor examines the data of a running service, repairs what it is told to, and the service goes on", async () => {
   const healthy = await run("doctor");
   const thumbnail = (await readdir(pictures())).find((name) => name.startsWith("thumb_"));

@@ -2,6 +2,7 @@
 // without a restart.
 import { afterEach, describe, expect, it, vi } from "vitest";
 
+import { Commands } from "../../src/embedded-mongo/commands.ts";
 import { LocalStorage } from "../../src/storage/local-storage.ts";
 import { secondDatabaseUri, startEmbeddedInThread } from "../support/database.ts";
 import { findingsOf } from "../support/findings.ts";
@@ -61,6 +62,81 @@ describe.skipIf(secondDatabaseUri() !== undefined)("a database that is away for 
     expect(pending).toBe(3 + fromMemoryCount);
     expect((await app.mediaCollection.findOne({}))!.view_count).toBe(4 + fromMemoryCount);
     expect((await app.upload({ bytes: await sampleImages.stillGif() }, token)).errors).toEqual([]);
+    expect(await findingsOf(app.app)).toEqual([]);
+  }, 60_000);
+});
+
+describe.skipIf(secondDatabaseUri() !== undefined)("a database that", () => {
+  it("hangs is said with 503 in bounded time, and works again by itself", async () => {
+    let network!: Network;
+    app = await TestApp.start(
+      {},
+      {
+        startEmbeddedMongo: async (file) => {
+          const embedded = await startEmbeddedInThread(file);
+          network = new Network({ path: decodeURIComponent(embedded.uri.split("/")[2]!) });
+          const close = () => network.cut().then(() => embedded.close());
+          return { uri: `mongodb://127.0.0.1:${await network.connect()}/?directConnection=true`, close };
+        },
+      },
+    );
+    const { user, token } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    network.fault = "stalls";
+    const startedAtMs = performance.now();
+
+    const [upload, list] = await Promise.all([
+      app.uploadByRest({ bytes: sampleImages.portraitJpeg() }, { user, token }),
+      app.graphql("{ users { edges { node { id } } } }", {}, token),
+    ]);
+
+    expect(upload.status).toBe(503);
+    expect(list.errors[0]!.extensions.code).toBe("DATABASE_UNAVAILABLE");
+    expect(performance.now() - startedAtMs).toBeLessThan(12_000);
+    network.fault = "none";
+    const tryAgain = async () =>
+      (await app.upload({ bytes: sampleImages.portraitJpeg() }, token)).errors.length;
+    await expect.poll(tryAgain, { timeout: 20_000 }).toBe(0);
+    expect(await findingsOf(app.app)).toEqual([]);
+  }, 60_000);
+
+  it("fails over says so with 503, and loses no upload that it has confirmed", async () => {
+    app = await TestApp.start({ UPLOADS_PER_MINUTE: "1000" });
+    const people = await Promise.all(Array.from({ length: 4 }, () => app.givenPerson()));
+    const bytes = await sampleImages.onePixelPng();
+    // What a server answers that was primary a moment ago.
+    const run = Commands.prototype.run;
+    const spy = vi.spyOn(Commands.prototype, "run");
+    const stepDown = () =>
+      spy.mockImplementation(function (this: Commands, command) {
+        if (!("update" in command || "insert" in command)) return run.call(this, command);
+        return { ok: 0, code: 10107, codeName: "NotWritablePrimary", errmsg: "not primary" };
+      });
+    const stepUp = () => spy.mockImplementation(run);
+    const confirmed = new Map<string, string>();
+    const codes = new Set<unknown>();
+
+    const uploading = people.map(async ({ user, token }) => {
+      for (let i = 0; i < 12; i++) {
+        const { data, errors } = await app.upload({ bytes }, token);
+        if (data) confirmed.set(user.id, data.uploadProfilePicture.media.id);
+        else codes.add(errors[0]!.extensions.code);
+      }
+    });
+    for (let i = 0; i < 3; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      stepDown();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      stepUp();
+    }
+    await Promise.all(uploading);
+
+    expect([...codes]).toEqual(["DATABASE_UNAVAILABLE"]);
+    for (const { user, token } of people) {
+      const { data } = await app.graphql("{ me { profilePicture { id } } }", {}, token);
+      expect(data.me.profilePicture.id).toBe(confirmed.get(user.id));
+    }
+    const { failedCount } = await app.app.cleanup.run({ now: new Date(Date.now() + 24 * 60 * 60 * 1000) });
+    expect(failedCount).toBe(0);
     expect(await findingsOf(app.app)).toEqual([]);
   }, 60_000);
 });

@@ -163,12 +163,12 @@ describe("the playground", () => {
     expect(page).not.toMatch(/(src|href)="(https?:)?\/\//);
   });
 
-  it("knows the address, the header that uploads need, and three examples", async () => {
+  it("knows the address, the header that uploads need, and four examples", async () => {
     const script = await (await app.fetch("/playground/initial-options.js")).text();
 
-    expect(script.match(/endpointURL: new URL\("\/graphql", location.href\).href/g)).toHaveLength(4);
+    expect(script.match(/endpointURL: new URL\("\/graphql", location.href\).href,/g)).toHaveLength(5);
     expect(script).toContain("'Apollo-Require-Preflight': `true`");
-    expect(script.match(/initialName/g)).toHaveLength(3);
+    expect(script.match(/initialName/g)).toHaveLength(4);
   });
 
   it("shows no file but its own", async () => {

@@ -1,0 +1,20 @@
+// npm run indexes: creates the indexes that the service needs and that are missing. The service may run meanwhile.
+import { createIndex, findMissingIndexes, nameOf, wantedIndexes } from "../database/indexes.ts";
+import { runProgram, UsageError } from "./program.ts";
+
+const USAGE = "Usage: npm run indexes";
+
+await runProgram(USAGE, async ({ config, database: { connection } }) => {
+  if (process.argv.length > 2) throw new UsageError("There are no arguments.");
+  const wanted = wantedIndexes(connection, config.database.kind === "mongodb");
+  const missing = await findMissingIndexes(connection, wanted);
+  for (const index of wanted) {
+    const isMissing = missing.includes(index);
+    if (isMissing) {
+      console.log(`  ${nameOf(index)}: is being created`);
+      await createIndex(connection, index);
+    }
+    console.log(`  ${nameOf(index)}: ${isMissing ? "created" : "is there"}`);
+  }
+  return 0;
+});

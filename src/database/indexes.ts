@@ -1,0 +1,90 @@
+// The indexes that our queries go by: which there should be, which there are. Called when the database is opened, and by
+// `cli/indexes.ts`.
+import type { Connection } from "mongoose";
+
+import { querying } from "./errors.ts";
+import { mediaModel } from "./media.model.ts";
+import { rateLimitIndexes } from "./rate-limit-store.ts";
+import { userModel } from "./user.model.ts";
+
+/** Of a collection with more, an index takes so long that nobody who starts the service wants to wait for it. */
+const MAX_COUNT_AT_START = 10_000;
+
+export interface WantedIndex {
+  collection: string;
+  key: Record<string, 1>;
+  options: { unique?: boolean; sparse?: boolean; expireAfterSeconds?: number };
+}
+
+/** @param isShared whether several processes share the database, and count attempts in it */
+export function wantedIndexes(connection: Connection, isShared: boolean): WantedIndex[] {
+  const ofRecords = [userModel(connection), mediaModel(connection)].flatMap((model) =>
+    (model.schema.indexes() as [WantedIndex["key"], WantedIndex["options"]][]).map(
+      ([key, { unique, sparse }]) => ({
+        collection: model.collection.collectionName,
+        key,
+        options: { ...(unique && { unique: true }), ...(sparse && { sparse: true }) },
+      }),
+    ),
+  );
+  return isShared ? [...ofRecords, ...rateLimitIndexes] : ofRecords;
+}
+
+/** As "collection.field". */
+export function nameOf({ collection, key }: WantedIndex): string {
+  return `${collection}.${Object.keys(key).join("+")}`;
+}
+
+/** Those that are not there. One that is unique stands for one that need not be, not the other way. */
+export async function findMissingIndexes(
+  connection: Connection,
+  wanted: readonly WantedIndex[],
+): Promise<WantedIndex[]> {
+  const names = [...new Set(wanted.map(({ collection }) => collection))];
+  const existing = await querying(async () => {
+    const there = await connection.db!.listCollections({}, { nameOnly: true }).toArray();
+    const known = names.filter((name) => there.some((one) => one.name === name));
+    return Promise.all(
+      known.map(async (name) => ({
+        name,
+        indexes: await connection.collection(name).listIndexes().toArray(),
+      })),
+    );
+  });
+  return wanted.filter(({ collection, key, options }) => {
+    const { indexes = [] } = existing.find(({ name }) => name === collection) ?? {};
+    return !indexes.some(
+      (index) => JSON.stringify(index.key) === JSON.stringify(key) && (!options.unique || index.unique),
+    );
+  });
+}
+
+export async function createIndex(
+  connection: Connection,
+  { collection, key, options }: WantedIndex,
+): Promise<void> {
+  // However long it takes: the server goes on by itself, and nobody else is held up.
+  await querying(() => connection.collection(collection).createIndex(key, { ...options, timeoutMS: 0 }));
+}
+
+/** Creates what is missing where that is quick. @throws Error that says what to do where it is not */
+export async function prepareIndexes(connection: Connection, isShared: boolean): Promise<void> {
+  const missing = await findMissingIndexes(connection, wantedIndexes(connection, isShared));
+  const slow: WantedIndex[] = [];
+  for (const index of missing) {
+    const isLarge = isShared && (await isLargerThan(connection, index.collection, MAX_COUNT_AT_START));
+    if (isLarge) slow.push(index);
+    else await createIndex(connection, index);
+  }
+  if (slow.length > 0) {
+    const names = slow.map(nameOf).join(", ");
+    throw new Error(
+      `the database lacks indexes: ${names}. Create them with npm run indexes, then start again.`,
+    );
+  }
+}
+
+async function isLargerThan(connection: Connection, collection: string, count: number): Promise<boolean> {
+  const limit = count + 1;
+  return (await querying(() => connection.collection(collection).countDocuments({}, { limit }))) === limit;
+}

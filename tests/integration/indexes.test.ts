@@ -1,0 +1,160 @@
+// That each query of ours is served by an index, however many records there are; and what happens where one is missing.
+import type { mongo } from "mongoose";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { createApp } from "../../src/app.ts";
+import { erasePictures } from "../../src/jobs/erasure.ts";
+import { findMissingIndexes, nameOf, wantedIndexes } from "../../src/database/indexes.ts";
+import { RenditionFolder } from "../../src/storage/rendition-folder.ts";
+import { secondDatabaseUri } from "../support/database.ts";
+import { insertRecords } from "../support/records.ts";
+import * as sampleImages from "../support/sample-images.ts";
+import { DELETE, TestApp } from "../support/test-app.ts";
+
+const RECORD_COUNT = 100_000;
+
+interface Query {
+  collection: string;
+  filter: mongo.BSON.Document;
+  sort: Record<string, 1 | -1>;
+}
+
+let app: TestApp;
+
+beforeAll(async () => {
+  app = await TestApp.start({ UPLOADS_PER_MINUTE: "1000", MEDIA_RETENTION_DAYS: "400" });
+  await insertRecords(app.app.database.connection, RECORD_COUNT);
+}, 180_000);
+afterAll(() => app.stop(), 180_000);
+
+/** What is asked of the database while `work` is under way, each in its shape once. */
+async function queriesOf(work: () => Promise<unknown>): Promise<Query[]> {
+  const queries = new Map<string, Query>();
+  const add = (collection: string, filter: Query["filter"], sort: Query["sort"] = {}) =>
+    queries.set(JSON.stringify([collection, shapeOf(filter), sort]), { collection, filter, sort });
+  app.app.database.connection.set("debug", (collection: string, method: string, first: any, options: any) => {
+    if (method.startsWith("insert") || method === "estimatedDocumentCount") return;
+    if (method !== "bulkWrite") return void add(collection, first, options?.sort);
+    for (const { updateOne } of first) add(collection, updateOne.filter);
+  });
+  await work();
+  app.app.database.connection.set("debug", false);
+  return [...queries.values()];
+}
+
+/** A filter without its values. */
+function shapeOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(shapeOf).slice(0, 1);
+  if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype)
+    return 0;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, shapeOf(inner)]));
+}
+
+/** The indexes by which a query is answered, as the database itself says; "none" where it reads all. */
+async function indexesOf({ collection, filter, sort }: Query): Promise<string[]> {
+  const explained: unknown = await app.app.database.connection
+    .collection(collection)
+    .find(filter)
+    .sort(sort)
+    .explain("queryPlanner");
+  const found = new Set<string>();
+  const walk = (part: unknown): void => {
+    if (typeof part !== "object" || part === null) return;
+    for (const [name, value] of Object.entries(part)) {
+      if (["indexName", "Index Name"].includes(name)) found.add(String(value));
+      if (value === "COLLSCAN" || value === "Seq Scan") found.add("none");
+      // What an index would have cost is no index that is used.
+      if (!["IndexCosts", "command"].includes(name)) walk(value);
+    }
+  };
+  walk(explained);
+  return [...found];
+}
+
+/** Whether an index leads to few documents: the one on ids does where the query names some, or wants their order. */
+function isServed({ filter, sort }: Query, indexes: string[]): boolean {
+  if (indexes.length === 0 || indexes.includes("none")) return false;
+  return indexes.every((name) => !name.startsWith("_id") || "_id" in filter || "_id" in sort);
+}
+
+describe(`with ${RECORD_COUNT} records`, () => {
+  it("every query of the service is served by an index", async () => {
+    const { profilePictures, cleanup, database, storage, known } = app.app;
+    const bytes = await sampleImages.onePixelPng();
+    const queries = await queriesOf(async () => {
+      await app.graphql(
+        `mutation { register(input: { username: "grace", email: "grace@example.com", password: "amazing grace" }) { token } }`,
+      );
+      await app.graphql(
+        `mutation { login(input: { login: "grace@example.com", password: "amazing grace" }) { token } }`,
+      );
+      await app.graphql(`mutation { login(input: { login: "grace", password: "amazing grace" }) { token } }`);
+      const { user, token, mediaId } = await app.givenPersonWithPicture(bytes);
+      await app.upload({ bytes }, token);
+      known.forget(mediaId);
+      const { data } = await app.graphql("{ me { profilePicture { id viewCount } } }", {}, token);
+      const current = data.me.profilePicture.id as string;
+      await (await app.picture(current)).arrayBuffer();
+      await (await app.fetch(`/api/users/${user.id}/profile-picture`, { redirect: "manual" })).arrayBuffer();
+      await app.app.views.flush();
+      const list =
+        "{ users(first: 100) { pageInfo { endCursor } edges { node { profilePicture { id viewCount uploader { id } } } } } }";
+      const page = await app.graphql(list, {}, token);
+      await app.graphql(list.replace("100", `50, after: "${page.data.users.pageInfo.endCursor}"`), {}, token);
+      await app.graphql(`{ media(id: "${current}") { viewCount } user(id: "${user.id}") { id } }`, {}, token);
+      await app.graphql(DELETE, {}, token);
+      await app.graphql(DELETE, {}, token); // There is nothing to delete, which has to be found out.
+      await app.graphql(`mutation { restoreProfilePicture(mediaId: "${current}") { success } }`, {}, token);
+      await profilePictures.media.findChangedSince(new Date());
+      await cleanup.run();
+      await database.upkeep.isBeingReplaced(current, new Date(0));
+      await database.upkeep.findPage(current, 10);
+      await database.users.findPointers(user.id, 10);
+      await erasePictures(user.id, database, storage, new RenditionFolder(app.folder, 1000));
+    });
+
+    const unserved: unknown[] = [];
+    for (const query of queries) {
+      const indexes = await indexesOf(query);
+      if (!isServed(query, indexes)) unserved.push({ ...query, indexes });
+    }
+
+    expect(queries.length).toBeGreaterThan(20);
+    expect(unserved).toEqual([]);
+  }, 120_000);
+
+  it("a query without one would be seen", async () => {
+    const query: Query = { collection: "media", filter: { etag: "none" }, sort: {} };
+
+    expect(isServed(query, await indexesOf(query))).toBe(false);
+  });
+});
+
+describe("an index that is missing", () => {
+  const drop = (name: string) => app.mediaCollection.dropIndex(name);
+  const missing = async () => {
+    const { connection } = app.app.database;
+    return (await findMissingIndexes(connection, wantedIndexes(connection, true))).map(nameOf);
+  };
+
+  it.skipIf(!secondDatabaseUri())(
+    "of a large collection is named, and the service does not start",
+    async () => {
+      await drop("changed_at_1");
+
+      await expect(createApp(app.config)).rejects.toThrow(
+        /^MONGODB_URI: the database lacks indexes: media\.changed_at\. .*npm run indexes/,
+      );
+      expect(await missing()).toEqual(["media.changed_at"]);
+    },
+  );
+
+  it.skipIf(!secondDatabaseUri())("of a small one is created when the service starts", async () => {
+    const { connection } = app.app.database;
+    await app.mediaCollection.deleteMany({});
+    await createApp(app.config).then((other) => other.stop());
+
+    expect(await missing()).toEqual([]);
+    expect(connection.readyState).toBe(1);
+  });
+});

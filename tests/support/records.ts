@@ -1,0 +1,70 @@
+// A database with many users and pictures, written at once. Used by the tests of queries and the measurements of size.
+import { randomBytes } from "node:crypto";
+
+import { mongo, type Connection } from "mongoose";
+
+const BATCH_COUNT = 2_000;
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/**
+ * Users with one picture each, in the states in which a service that has run for a while has them: one in a hundred was
+ * replaced lately, all have been settled some time in the past year.
+ */
+export async function insertRecords(connection: Connection, count: number): Promise<void> {
+  for (let start = 0; start < count; start += BATCH_COUNT) {
+    const records = Array.from({ length: Math.min(BATCH_COUNT, count - start) }, (_, i) =>
+      givenPair(start + i),
+    );
+    await connection.collection("users").insertMany(
+      records.map(({ user }) => user),
+      { ordered: false },
+    );
+    await connection.collection("media").insertMany(
+      records.map(({ media }) => media),
+      { ordered: false },
+    );
+  }
+}
+
+function givenPair(number: number): { user: mongo.BSON.Document; media: mongo.BSON.Document } {
+  const [userId, mediaId] = [new mongo.ObjectId(), new mongo.ObjectId()];
+  const createdAt = new Date(Date.now() - (1 + (number % 365)) * DAY_MS);
+  const filename = `${randomBytes(16).toString("hex")}.jpg`;
+  const isRetired = number % 100 === 0;
+  const user = {
+    _id: userId,
+    username: `person-${userId}`,
+    email: `person-${userId}@example.com`,
+    password: `$2b$12$${randomBytes(27).toString("hex").slice(0, 53)}`,
+    profile_picture: isRetired ? null : mediaId,
+    created_at: createdAt,
+    updated_at: createdAt,
+    is_active: true,
+  };
+  const media = {
+    _id: mediaId,
+    filename,
+    original_filename: "IMG_20260401_120000.jpg",
+    file_size: 285_000,
+    media_type: "image",
+    mime_type: "image/jpeg",
+    uploader_id: userId,
+    thumbnail: `thumb_${filename}`,
+    width: 1600,
+    height: 1200,
+    created_at: createdAt,
+    view_count: number % 1000,
+    last_view_batch: {
+      writer: `${randomBytes(6).toString("hex")}-4242-${randomBytes(4).toString("hex")}`,
+      number,
+    },
+    is_deleted: isRetired,
+    status: "ready",
+    etag: randomBytes(32).toString("base64url"),
+    placeholder: randomBytes(24).toString("base64"),
+    dominant_color: "#a0b0c0",
+    changed_at: createdAt,
+    ...(isRetired && { deleted_at: createdAt }),
+  };
+  return { user, media };
+}
