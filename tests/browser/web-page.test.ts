@@ -357,8 +357,9 @@ describe("what comes in between", () => {
       .locator(".profile-picture");
     await seen.waitFor();
     const source = () => seen.getAttribute("src");
-    const isShown = async (expected: (src: string | null) => boolean) =>
-      expect.poll(async () => expected(await source()), { timeout: 2_000 }).toBe(true);
+    const isShown = async (expected: (src: string | null) => boolean) => {
+      await expect.poll(async () => expected(await source()), { timeout: 2_000 }).toBe(true);
+    };
 
     await owner.visitor.upload(sampleImages.portraitJpeg());
     await isShown((src) => src !== null);
