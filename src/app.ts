@@ -61,7 +61,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   });
   const metrics = new Metrics();
   const parts = await buildParts(config, overrides, metrics, server.log);
-  const { database, storage, tokens, rateLimits, views, changes, known, media, cleanup } = parts;
+  const { database, storage, tokens, rateLimits, views, changes, edge, known, media, cleanup } = parts;
   const { accounts, profilePictures, pictures, placeholders, renditions } = parts;
 
   metrics.observe(server);
@@ -76,7 +76,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   await server.register(webPage, { pictureOrigins: () => [urls.origin(), ...bucketOrigins] });
   await server.register(playground);
   await server.register(graphqlDoor, {
-    introspection: config.graphql.introspection,
+    ...config.graphql,
     tokens,
     rateLimits,
     services: { accounts, changes: parts.live, media, placeholders, profilePictures, urls },
@@ -84,7 +84,8 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     countOperation: (operation, code) => metrics.countOperation(operation, code),
     compileAfterCount: overrides.compileAfterCount,
   });
-  const answers = new PictureAnswers(config.media.caching);
+  const hasEdge = config.http.cdnUrl !== null || config.purge !== null;
+  const answers = new PictureAnswers(config.media.caching, hasEdge);
   const observe = (status: number, seconds: number) =>
     metrics.requestAnswered({ method: "GET", route: REST_PREFIX + MEDIA_ROUTE, status }, seconds);
   const pictureFront = new PictureFront({ media, views, answers, isRedirecting, log: server.log, observe });
@@ -98,6 +99,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     media,
     views,
     answers,
+    hasEdge,
     isRedirecting,
     rethrowFailure: (request: IncomingMessage) => pictureFront.rethrowFailure(request),
   };
@@ -108,6 +110,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     fromMemory: () => pictureFront.totals,
     caches: () => ({ records: known.state, bytes: parts.hot.state }),
     cleanup: () => cleanup.totals,
+    ...(edge && { edge: () => ({ ...edge.totals, waiting: edge.waitingCount }) }),
   });
 
   return {
@@ -118,6 +121,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
       await views.start();
       await changes.start();
       known.start();
+      await edge?.start(database.media);
       await renditions.start();
       const address = await server.listen({ host: config.http.host, port: config.http.port });
       baseUrl = config.http.publicUrl ?? address;
@@ -132,6 +136,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
       await views.close();
       known.close();
       await changes.close();
+      await edge?.close();
       await cleanup.close();
       await database.close();
     },

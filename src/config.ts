@@ -2,6 +2,7 @@
 // of it alone.
 import path from "node:path";
 
+import { readPurge, withTag, type PurgeConfig } from "./cdn-config.ts";
 import { EnvironmentReader, type Environment } from "./environment.ts";
 import { readHttp, type HttpConfig } from "./http-config.ts";
 import {
@@ -35,6 +36,8 @@ export interface CleanupConfig {
 export interface GraphQLConfig {
   /** Whether clients may ask what the schema is. The playground lives from it. */
   introspection: boolean;
+  /** Whether it is served as a subgraph of a federated graph. */
+  isSubgraph: boolean;
 }
 
 /** What browsers and CDNs are told of pictures. */
@@ -53,16 +56,20 @@ export interface MediaConfig {
   /** Of stored pictures that are kept in memory, together. */
   memoryBytes: number;
   viewJournalDir: string;
+  /** How often views go from the journal to the database. */
+  viewFlushMs: number;
   /** Of what is made of pictures, which can be made again. */
   renditionDir: string;
   renditionBytes: number;
 }
 
-export type { BucketConfig, HttpConfig, StorageConfig };
-export { describeStorage, parseStorageUrl };
+export type { BucketConfig, HttpConfig, PurgeConfig, StorageConfig };
+export { describeStorage, parseStorageUrl, withTag };
 
 export interface Config {
   http: HttpConfig;
+  /** How the cache at the edge is told what to forget; null where it is not told. */
+  purge: PurgeConfig | null;
   database: DatabaseConfig;
   auth: AuthConfig;
   storage: StorageConfig;
@@ -103,11 +110,13 @@ export function loadConfig(env: Environment): Config {
   const storages = readStorages(read, instanceDir);
   const config: Config = {
     http: readHttp(read),
+    purge: readPurge(read),
     database,
     auth: readAuth(read, database, instanceDir),
     ...storages,
     graphql: {
-      introspection: read.choice("GRAPHQL_INTROSPECTION", ["true", "false"], "true") === "true",
+      introspection: read.flag("GRAPHQL_INTROSPECTION", true),
+      isSubgraph: read.flag("GRAPHQL_SUBGRAPH", false),
     },
     limits: {
       uploadsPerMinute: read.integer("UPLOADS_PER_MINUTE", { fallback: 5, min: 1, max: 1_000_000 }),
@@ -117,11 +126,12 @@ export function loadConfig(env: Environment): Config {
       caching: {
         maxAgeSeconds: read.integer("MEDIA_MAX_AGE_SECONDS", { fallback: 3600, min: 0, max: 31_536_000 }),
         staleSeconds: read.integer("MEDIA_STALE_SECONDS", { fallback: 0, min: 0, max: 31_536_000 }),
-        isImmutable: read.choice("MEDIA_IMMUTABLE", ["true", "false"], "false") === "true",
+        isImmutable: read.flag("MEDIA_IMMUTABLE", false),
       },
       delivery: readDelivery(read, storages.storage),
       memoryBytes: read.integer("MEDIA_MEMORY_MB", { fallback: 64, min: 0, max: 1_000_000 }) * 1024 * 1024,
       viewJournalDir: path.join(instanceDir, "views"),
+      viewFlushMs: read.integer("VIEW_FLUSH_SECONDS", { fallback: 2, min: 1, max: 60 }) * SECOND_MS,
       renditionDir: path.join(instanceDir, "cache", "renditions"),
       renditionBytes:
         read.integer("MEDIA_CACHE_MB", { fallback: 1024, min: 0, max: 100_000_000 }) * 1024 * 1024,

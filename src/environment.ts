@@ -36,6 +36,10 @@ export class EnvironmentReader {
     return choice ?? fallback;
   }
 
+  flag(name: string, fallback: boolean): boolean {
+    return this.choice(name, ["true", "false"], fallback ? "true" : "false") === "true";
+  }
+
   url(name: string, protocols: readonly string[]): string | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;

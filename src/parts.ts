@@ -11,6 +11,7 @@ import { createMemoryLimiter, MongoLimiters } from "./database/rate-limit-store.
 import type { Reports } from "./domain/reports.ts";
 import { PictureMaker } from "./images/picture-maker.ts";
 import { CleanupJob } from "./jobs/cleanup-job.ts";
+import { EdgePurge } from "./jobs/edge-purge.ts";
 import { AccountService } from "./services/account-service.ts";
 import { ChangeFeed } from "./services/change-feed.ts";
 import { CurrentPictures } from "./services/current-pictures.ts";
@@ -68,9 +69,10 @@ export async function buildParts(
   const rateLimits = new RateLimits(config.limits, limiterFactory(config, database));
   const isShared = config.database.kind === "mongodb"; // The embedded database has one process at a time.
   const journal = new ViewJournal(config.media.viewJournalDir, isShared, log);
-  const views = new ViewCounter(viewCounts, journal, log);
+  const views = new ViewCounter(viewCounts, journal, config.media.viewFlushMs, log);
   const changes = new ChangeFeed(mediaRepository, log);
   const known = new KnownMedia(mediaRepository, changes, log);
+  const edge = config.purge && new EdgePurge(config.purge, database, log);
   const live = new LiveChanges(changes); // Behind `known`, which has then forgotten what is shown anew.
   const pictures = new PictureMaker(overrides.pictureQueue ?? defaultPictureQueue);
   const folder = new RenditionFolder(config.media.renditionDir, config.media.renditionBytes);
@@ -97,6 +99,7 @@ export async function buildParts(
     rateLimits,
     views,
     changes,
+    edge,
     live,
     known,
     media,

@@ -1,6 +1,7 @@
 // npm run erase -- --user ID: removes all pictures of one user at once, without a retention time.
 import { parseArgs } from "node:util";
 
+import { userTag } from "../domain/cache-tags.ts";
 import { parseId, type UserId } from "../domain/ids.ts";
 import { erasePictures } from "../jobs/erasure.ts";
 import { RenditionFolder } from "../storage/rendition-folder.ts";
@@ -8,9 +9,11 @@ import { runProgram, UsageError } from "./program.ts";
 
 const USAGE = "Usage: npm run erase -- --user ID";
 
-await runProgram(USAGE, async ({ config, database, storage }) => {
+await runProgram(USAGE, async ({ config, database, storage, edge }) => {
+  const userId = readArguments();
   const renditions = new RenditionFolder(config.media.renditionDir, config.media.renditionBytes);
-  const { erasedCount, leftAloneCount } = await erasePictures(readArguments(), database, storage, renditions);
+  const { erasedCount, leftAloneCount } = await erasePictures(userId, database, storage, renditions);
+  edge?.purge(userTag(userId)); // Also of pictures that were deleted long ago.
   console.log(
     `${erasedCount} ${erasedCount === 1 ? "picture" : "pictures"} erased: objects, records and pointer.`,
   );

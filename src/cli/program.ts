@@ -4,6 +4,7 @@ import Fastify, { type FastifyBaseLogger } from "fastify";
 
 import { ConfigError, loadConfig, type Config } from "../config.ts";
 import { Database } from "../database/connection.ts";
+import { EdgePurge } from "../jobs/edge-purge.ts";
 import { createStorages } from "../storage/create-storage.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 
@@ -11,6 +12,8 @@ export interface Parts {
   config: Config;
   database: Database;
   storage: ObjectStorage;
+  /** Hears by itself of what the repositories hide. */
+  edge: EdgePurge | null;
   /** Writes to standard error, so that standard output is the program's alone. */
   log: FastifyBaseLogger;
 }
@@ -27,7 +30,9 @@ export async function runProgram(usage: string, program: (parts: Parts) => Promi
     database = await Database.openBeside(config.database);
     const { log } = Fastify({ logger: { level: config.logLevel, stream: process.stderr } });
     const storage = await createStorages(config);
-    const status = await program({ config, database, storage, log });
+    const edge = config.purge && new EdgePurge(config.purge, database, log);
+    const status = await program({ config, database, storage, edge, log });
+    await edge?.close();
     await database.close();
     process.exit(status);
   } catch (error) {

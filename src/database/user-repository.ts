@@ -19,13 +19,19 @@ export interface Pointer {
 /** Users by their ids and names. A deactivated user counts as unknown. */
 export class UserRepository {
   readonly #users: Model<UserRecord>;
+  readonly #addListeners: ((id: UserId) => void)[] = [];
   readonly #changeListeners: ((id: UserId) => void)[] = [];
 
   constructor(connection: Connection) {
     this.#users = userModel(connection);
   }
 
-  /** Calls `listener` with each user whom this process has added or changed, before whoever did it knows. */
+  /** Calls `listener` with each user whom this process has added, before whoever did it knows. */
+  whenAdded(listener: (id: UserId) => void): void {
+    this.#addListeners.push(listener);
+  }
+
+  /** Calls `listener` with each user who shows another picture by this process's doing, before whoever did it knows. */
   whenChanged(listener: (id: UserId) => void): void {
     this.#changeListeners.push(listener);
   }
@@ -71,12 +77,16 @@ export class UserRepository {
 
   /** Takes a pointer away if it is still where it is expected, whether its user is active or not. */
   async removePointer({ userId, mediaId }: Pointer): Promise<void> {
-    await querying(() =>
-      this.#users.updateOne(
-        { _id: userId, profile_picture: mediaId },
-        { $set: { profile_picture: null, updated_at: new Date() } },
-      ),
-    );
+    try {
+      await querying(() =>
+        this.#users.updateOne(
+          { _id: userId, profile_picture: mediaId },
+          { $set: { profile_picture: null, updated_at: new Date() } },
+        ),
+      );
+    } finally {
+      this.#tellChanged(userId); // It may be, at least.
+    }
   }
 
   /** Users in the order in which they joined, from the one after `afterId`. */
@@ -113,7 +123,7 @@ export class UserRepository {
       throw await this.#conflict(username);
     }
     const user = toUser(record);
-    this.#tellChanged(user.id);
+    for (const listener of this.#addListeners) listener(user.id);
     return user;
   }
 

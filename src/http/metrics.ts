@@ -14,6 +14,8 @@ export interface MetricSources {
   fromMemory: () => Record<string, number>;
   /** Of all runs: how many media ended in which way, each with "Count" behind it. */
   cleanup: () => object;
+  /** Of tags that the cache at the edge was told to forget; absent where there is none that is told. */
+  edge?: () => { purged: number; failed: number; givenUp: number; waiting: number };
 }
 
 export class Metrics implements Reports {
@@ -75,6 +77,20 @@ export class Metrics implements Reports {
         value: value as number,
       })),
     );
+    if (sources.edge) this.#watchEdge(sources.edge);
+  }
+
+  #watchEdge(state: NonNullable<MetricSources["edge"]>): void {
+    this.#collected("edge_purges_total", "Purges at the edge by what became of them.", ["result"], () => {
+      const { purged, failed, givenUp } = state();
+      return Object.entries({ purged, failed, given_up: givenUp }).map(([result, value]) => ({
+        labels: { result },
+        value,
+      }));
+    });
+    this.#collected("edge_purges_waiting", "Tags that are still to be purged at the edge.", [], () => [
+      { labels: {}, value: state().waiting },
+    ]);
   }
 
   /** Shows who is told what happens. */

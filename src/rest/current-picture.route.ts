@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 
 import type { FastifyInstance, FastifyReply } from "fastify";
 
+import { cacheTagHeaders, userTag } from "../domain/cache-tags.ts";
 import { parseId } from "../domain/ids.ts";
 import { AppError } from "../errors.ts";
 import type { CurrentPictures } from "../services/current-pictures.ts";
@@ -14,6 +15,8 @@ import { readFormat, readSize } from "./picture-query.ts";
 export interface CurrentPictureRouteOptions {
   currentPictures: CurrentPictures;
   urls: MediaUrls;
+  /** Whether there is a cache at the edge, which is told whose picture an answer is about. */
+  hasEdge: boolean;
 }
 
 interface CurrentPictureRequest {
@@ -27,7 +30,7 @@ const DEFAULT_SIZE_PX = 150;
 
 export function registerCurrentPictureRoute(
   app: FastifyInstance,
-  { currentPictures, urls }: CurrentPictureRouteOptions,
+  { currentPictures, urls, hasEdge }: CurrentPictureRouteOptions,
 ): void {
   app.route<CurrentPictureRequest>({
     method: ["GET", "HEAD"],
@@ -39,6 +42,7 @@ export function registerCurrentPictureRoute(
       const format = isSvg ? null : readFormat(query.format);
       const { user, mediaId } = await currentPictures.find(parseId(params.userId, "user"));
       setHeaders(reply);
+      if (hasEdge) reply.headers(cacheTagHeaders([userTag(user.id)]));
       if (mediaId) return reply.redirect(urls.square(mediaId, sizePx, format), 302);
       const { contentType, bytes } = await currentPictures.drawDefault(user, sizePx, isSvg);
       const etag = `"${createHash("sha256").update(bytes).digest("base64url")}"`;

@@ -47,7 +47,7 @@ export function registerMediaRoute(
       if (bytesAreNotNeeded) return send(reply, bytesAreNotNeeded);
       if (isRedirecting) {
         const location = await media.sign(picture, inlineDisposition(picture.filename, picture.extension));
-        const elsewhere = location && answers.elsewhere(headers, location);
+        const elsewhere = location && answers.elsewhere(headers, picture, location);
         if (elsewhere && elsewhere.isView && method === "GET") await views.count(picture.media.id);
         if (elsewhere) return send(reply, elsewhere);
       }

@@ -2,6 +2,7 @@
 // memory, by `picture-front.ts`.
 import type { IncomingHttpHeaders } from "node:http";
 
+import { cacheTagHeaders, mediaTag, userTag } from "../domain/cache-tags.ts";
 import { AppError } from "../errors.ts";
 import type { Picture } from "../services/picture.ts";
 import { evaluateConditions, parseRange } from "./conditional.ts";
@@ -27,7 +28,6 @@ export interface Caching {
   isImmutable: boolean;
 }
 
-/** Makes answers; those that most requests get, once for each picture. */
 /** Everybody may show and read a picture: it is public, and no answer depends on who asks. */
 const openToAll = {
   "access-control-allow-origin": "*",
@@ -35,15 +35,19 @@ const openToAll = {
   "cross-origin-resource-policy": "cross-origin",
 };
 
+/** Makes answers; those that most requests get, once for each picture. */
 export class PictureAnswers {
   readonly #unchanged = new WeakMap<Picture, PictureAnswer>();
   /** Headers alone: what holds bytes would keep them from being given up young. */
   readonly #content = new WeakMap<Picture, { sizeBytes: number; headers: readonly string[] }>();
   readonly #cacheControl: string;
-
   readonly #redirectCacheControl: string;
 
-  constructor(caching: Caching) {
+  /** @param isTagged whether a cache at the edge is told which picture, and whose, an answer is about */
+  constructor(
+    caching: Caching,
+    readonly isTagged: boolean,
+  ) {
     this.#cacheControl = toCacheControl(caching);
     const maxAgeSeconds = Math.min(caching.maxAgeSeconds, MAX_REDIRECT_AGE_SECONDS);
     this.#redirectCacheControl = toCacheControl({ maxAgeSeconds, staleSeconds: 0, isImmutable: false });
@@ -68,11 +72,12 @@ export class PictureAnswers {
   }
 
   /** Sends the client to where the bytes are. A part of them that does not begin with the first byte is no view. */
-  elsewhere(request: IncomingHttpHeaders, location: string): PictureAnswer {
+  elsewhere(request: IncomingHttpHeaders, picture: Picture, location: string): PictureAnswer {
     const headers = flatten({
       location,
       "cache-control": this.#redirectCacheControl,
       ...openToAll,
+      ...this.#tags(picture),
     });
     const isView = request.range === undefined || request.range.startsWith("bytes=0-");
     return { status: 302, headers, isView };
@@ -97,7 +102,8 @@ export class PictureAnswers {
   }
 
   /** Headers of every answer about a picture: a cache takes those of a 304 for those of the stored picture. */
-  #cachingHeaders({ filename, extension, etag, lastModified, isNegotiated }: Picture): string[] {
+  #cachingHeaders(picture: Picture): string[] {
+    const { filename, extension, etag, lastModified, isNegotiated } = picture;
     return flatten({
       "cache-control": this.#cacheControl,
       "content-disposition": inlineDisposition(filename, extension),
@@ -108,7 +114,12 @@ export class PictureAnswers {
       "last-modified": lastModified.toUTCString(),
       ...openToAll,
       ...(isNegotiated && { vary: "accept" }),
+      ...this.#tags(picture),
     });
+  }
+
+  #tags({ media }: Picture): Record<string, string> {
+    return this.isTagged ? cacheTagHeaders([mediaTag(media.id), userTag(media.uploaderId)]) : {};
   }
 
   #contentHeaders(picture: Picture, sizeBytes: number): readonly string[] {

@@ -1,5 +1,5 @@
 // What has become of pictures, in whatever process: one query on an index, twice a second, tells all who have to know.
-// Heard by `known-media.ts`, `live-changes.ts` and `edge-purge.ts`.
+// Heard by `known-media.ts` and `live-changes.ts`.
 //
 // Changes bear the time of the database, and so does the place up to which this process has read: no clock of ours counts.
 import type { FastifyBaseLogger } from "fastify";

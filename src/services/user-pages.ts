@@ -18,6 +18,7 @@ export class UserPages {
   readonly #pages = new Map<string, { page: Promise<UserPage>; readAtMs: number }>();
 
   constructor(readonly users: UserRepository) {
+    users.whenAdded(() => this.#pages.clear());
     users.whenChanged(() => this.#pages.clear());
   }
 

@@ -8,8 +8,8 @@ import type { ViewCount } from "../domain/media.ts";
 import type { ViewBatch } from "./view-batch.ts";
 import type { ViewJournal } from "./view-journal.ts";
 
-/** Views that a power cut may lose are at most those of this time. */
-const FLUSH_INTERVAL_MS = 2_000;
+/** Far more often than others wait for before they take this process for dead. */
+const TOUCH_INTERVAL_MS = 2_000;
 
 /** How often to look whether other processes have died. */
 const ADOPTION_INTERVAL_MS = 10_000;
@@ -23,9 +23,11 @@ export class ViewCounter {
   #flush: Promise<void> | null = null;
   readonly #timers: NodeJS.Timeout[] = [];
 
+  /** @param flushIntervalMs views that are lost with a disk, or by a power cut, are at most those of this time */
   constructor(
     readonly counts: ViewCountRepository,
     readonly journal: ViewJournal,
+    readonly flushIntervalMs: number,
     readonly log: FastifyBaseLogger,
   ) {
     this.#open = journal.createBatch();
@@ -33,12 +35,11 @@ export class ViewCounter {
 
   /** Takes over what a process before has left, and flushes from time to time. */
   async start(): Promise<void> {
-    const flush = () => {
-      void this.journal.touch();
-      void this.flush();
-    };
-    this.#timers.push(setInterval(flush, FLUSH_INTERVAL_MS).unref());
-    this.#timers.push(setInterval(() => void this.adopt(), ADOPTION_INTERVAL_MS).unref());
+    const repeat = (work: () => Promise<void>, intervalMs: number) =>
+      this.#timers.push(setInterval(() => void work(), intervalMs).unref());
+    repeat(() => this.journal.touch(), TOUCH_INTERVAL_MS);
+    repeat(() => this.flush(), this.flushIntervalMs);
+    repeat(() => this.adopt(), ADOPTION_INTERVAL_MS);
     await this.adopt();
   }
 

@@ -287,7 +287,7 @@ describe("a request that asks too much", () => {
   });
 
   it.each([
-    ["an operation of a kind that there is not", { query: "subscription { x }" }],
+    ["a subscription by this way", { query: "subscription { profilePictureChanged { id } }" }],
     ["an operation that is not in it", { query: "query A { me { id } } query B { me { id } }" }],
     ["nothing", {}],
   ])("is the client's fault: %s", async (_what, body) => {

@@ -144,6 +144,7 @@ describe.each(doors)("an upload through %s", (_door, upload) => {
       etag: expect.any(String),
       placeholder: expect.any(String),
       dominant_color: expect.stringMatching(/^#[0-9a-f]{6}$/),
+      changed_at: expect.any(Date),
     });
     expect([String(record._id), String(record.uploader_id)]).toEqual([mediaId, person.user.id]);
     expect(await app.storedFiles()).toEqual(expect.arrayContaining([record.filename, record.thumbnail]));

@@ -54,7 +54,7 @@ async function givenAbandoned(batch: string, viewCount: number, tail = ""): Prom
 
 /** The process that comes next: it counts with the same records and the same journal. */
 function nextCounter(isShared = false): ViewCounter {
-  return new ViewCounter(counts, new ViewJournal(journalFolder, isShared, log()), log());
+  return new ViewCounter(counts, new ViewJournal(journalFolder, isShared, log()), 2_000, log());
 }
 
 describe("a count", () => {
@@ -242,7 +242,7 @@ describe("what a killed process has left", () => {
       const ids = [mediaId, await givenPicture(), await givenPicture()];
       const expected = new Map(ids.map((id) => [id, 0]));
       for (let generation = 1; generation <= 60; generation++) {
-        const counter = new ViewCounter(counts, new ViewJournal(root, false, log()), log());
+        const counter = new ViewCounter(counts, new ViewJournal(root, false, log()), 2_000, log());
         await counter.adopt();
         for (let step = random.below(3); step >= 0; step--) {
           for (let views = random.below(6); views > 0; views--) {
@@ -256,7 +256,7 @@ describe("what a killed process has left", () => {
           revive();
         }
       }
-      const last = new ViewCounter(counts, new ViewJournal(root, false, log()), log());
+      const last = new ViewCounter(counts, new ViewJournal(root, false, log()), 2_000, log());
       await last.adopt();
 
       await last.close();

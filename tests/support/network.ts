@@ -8,9 +8,15 @@ export class Network {
   fault: Fault = "none";
   readonly #sockets = new Set<Socket>();
   #server: Server | undefined;
-  #port = 0;
+  #port: number;
 
-  constructor(readonly far: NetConnectOpts) {}
+  /** @param port by which the server is reached; 0 for any */
+  constructor(
+    readonly far: NetConnectOpts,
+    port = 0,
+  ) {
+    this.#port = port;
+  }
 
   /** @returns the port by which the server is reached: the same after each cut */
   async connect(): Promise<number> {

@@ -102,6 +102,22 @@ describe("loadConfig", () => {
       { auth: { kind: "secret-file", secretFile: "/run/secrets/jwt" } },
     ],
     [{ CDN_URL: "https://cdn.example/pictures/" }, { http: { cdnUrl: "https://cdn.example/pictures" } }],
+    [{}, { purge: null, graphql: { isSubgraph: false }, media: { viewFlushMs: 2_000 } }],
+    [{ GRAPHQL_SUBGRAPH: "true" }, { graphql: { isSubgraph: true } }],
+    [{ VIEW_FLUSH_SECONDS: "1" }, { media: { viewFlushMs: 1_000 } }],
+    [
+      { CDN_PURGE_URL: "http://127.0.0.1:6081/{key}" },
+      { purge: { url: "http://127.0.0.1:6081/{key}", method: "PURGE", header: null, body: null } },
+    ],
+    [
+      {
+        CDN_PURGE_URL: "https://api.example/zones/1/purge",
+        CDN_PURGE_METHOD: "POST",
+        CDN_PURGE_HEADER: "Authorization: Bearer a:b",
+        CDN_PURGE_BODY: '{"tags":["{key}"]}',
+      },
+      { purge: { header: ["Authorization", "Bearer a:b"], body: '{"tags":["{key}"]}' } },
+    ],
   ])("understands %j", (env, expected) => {
     expect(loadConfig(env as Record<string, string>)).toMatchObject(expected);
   });
@@ -126,6 +142,23 @@ describe("loadConfig", () => {
     expect(() => loadConfig({ STORAGE_URL })).toThrow(/^STORAGE_URL must be like file:\/\/\/var[^@]*$/);
   });
 
+  it.each(["a-secret-token", "Authorization:", ": x", "Two words: x", "Name: ä€"])(
+    "refuses to send the CDN %j as a header, and does not repeat it",
+    (CDN_PURGE_HEADER) => {
+      const env = { CDN_PURGE_URL: "https://cdn.example/{key}", CDN_PURGE_HEADER };
+
+      expect(() => loadConfig(env)).toThrow(
+        /^CDN_PURGE_HEADER must be a header such as "Authorization: Bearer …".$/,
+      );
+    },
+  );
+
+  it.each(["{key}", "{}", "[{key}]"])("refuses to send the CDN %s as a body", (CDN_PURGE_BODY) => {
+    const env = { CDN_PURGE_URL: "https://cdn.example/{key}", CDN_PURGE_BODY };
+
+    expect(() => loadConfig(env)).toThrow("CDN_PURGE_BODY must be JSON with {key} in it");
+  });
+
   it.each([
     [{ PORT: "http" }, "PORT must be a whole number from 0 to 65535."],
     [{ PORT: "65536" }, "PORT must be a whole number from 0 to 65535."],
@@ -142,6 +175,31 @@ describe("loadConfig", () => {
       { STORAGE_URL: "gs://bucket", STORAGE_FALLBACK_URL: "gs://bucket" },
       "STORAGE_FALLBACK_URL must be another storage than STORAGE_URL, from which pictures are moving.",
     ],
+    [{ VIEW_FLUSH_SECONDS: "0" }, "VIEW_FLUSH_SECONDS must be a whole number from 1 to 60."],
+    [{ GRAPHQL_SUBGRAPH: "1" }, "GRAPHQL_SUBGRAPH must be one of true, false."],
+    [
+      { CDN_PURGE_URL: "https://cdn.example/purge" },
+      "CDN_PURGE_URL, or CDN_PURGE_BODY, must have {key} where the tag to purge belongs.",
+    ],
+    [
+      { CDN_PURGE_URL: "https://{key}.cdn.example/" },
+      "CDN_PURGE_URL, or CDN_PURGE_BODY, must have {key} where the tag to purge belongs.",
+    ],
+    [
+      { CDN_PURGE_URL: "https://me:secret@cdn.example/{key}" },
+      "CDN_PURGE_URL must be without credentials: CDN_PURGE_HEADER is for them.",
+    ],
+    [
+      { CDN_PURGE_URL: "cdn.example/{key}" },
+      "CDN_PURGE_URL must be a URL that starts with http:// or https://.",
+    ],
+    [
+      { CDN_PURGE_URL: "https://cdn.example/{key}", CDN_PURGE_METHOD: "CONNECT" },
+      "CDN_PURGE_METHOD must be one of PURGE, BAN, POST, PUT, DELETE.",
+    ],
+    [{ CDN_PURGE_METHOD: "POST" }, "CDN_PURGE_METHOD has a meaning only with CDN_PURGE_URL."],
+    [{ CDN_PURGE_HEADER: "A: b" }, "CDN_PURGE_HEADER has a meaning only with CDN_PURGE_URL."],
+    [{ CDN_PURGE_BODY: '["{key}"]' }, "CDN_PURGE_BODY has a meaning only with CDN_PURGE_URL."],
     [{ LOG_LEVEL: "loud" }, "LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent."],
     [{ PUBLIC_URL: "pictures.example" }, "PUBLIC_URL must be a URL that starts with http:// or https://."],
     [

@@ -1,0 +1,160 @@
+// Tells the cache at the edge to forget pictures that were deleted or replaced: each process what it has changed itself,
+// and nobody waits for that. Made by `parts.ts`, and by `cli/program.ts` for what the operator's programs hide.
+import type { FastifyBaseLogger } from "fastify";
+
+import { withTag, type PurgeConfig } from "../config.ts";
+import type { MediaRepository } from "../database/media-repository.ts";
+import type { UserRepository } from "../database/user-repository.ts";
+import { mediaTag, userTag, type CacheTag } from "../domain/cache-tags.ts";
+import { HIDDEN_EVERYWHERE_MS } from "../domain/media.ts";
+
+/**
+ * Each tag is purged at once, and again after this time: another process may have shown the picture until it saw the
+ * change, and the edge may have fetched it there after the first purge.
+ */
+const AGAIN_AFTER_MS = HIDDEN_EVERYWHERE_MS + 1_000;
+
+const REQUEST_TIMEOUT_MS = 5_000;
+const MAX_CONCURRENT = 8;
+const MIN_BACKOFF_MS = 500;
+const MAX_BACKOFF_MS = 30_000;
+
+/** While the edge cannot be reached, the oldest are given up beyond these. */
+const MAX_WAITING_COUNT = 20_000;
+
+/** A process that was killed may have left so much of the past unpurged. */
+const LOOK_BACK_MS = 2 * 60_000;
+
+/** A stop waits no longer for the edge. */
+const CLOSE_TIMEOUT_MS = 5_000;
+
+export class EdgePurge {
+  readonly totals = { purged: 0, failed: 0, givenUp: 0 };
+  readonly #waiting = new Set<CacheTag>();
+  /** To be purged once more. */
+  readonly #later = new Map<CacheTag, NodeJS.Timeout>();
+  #underWayCount = 0;
+  #work: Promise<void> | null = null;
+  #backoffMs = 0;
+  #endPause: (() => void) | null = null;
+  #isClosed = false;
+
+  constructor(
+    readonly config: PurgeConfig,
+    { users, media }: { users: UserRepository; media: MediaRepository },
+    readonly log: FastifyBaseLogger,
+  ) {
+    media.whenHidden((id) => this.purge(mediaTag(id)));
+    users.whenChanged((id) => this.purge(userTag(id)));
+  }
+
+  /** How many purges are still to be done. */
+  get waitingCount(): number {
+    return this.#waiting.size + this.#later.size + this.#underWayCount;
+  }
+
+  /** Purges what a process that was killed a moment ago may not have purged; some of it a second time. */
+  async start(media: Pick<MediaRepository, "findChangedSince" | "readClock">): Promise<void> {
+    try {
+      const clock = await media.readClock();
+      for (const { mediaId, uploaderId } of await media.findChangedSince(new Date(+clock - LOOK_BACK_MS))) {
+        this.purge(mediaTag(mediaId));
+        this.purge(userTag(uploaderId));
+      }
+    } catch (error) {
+      this.log.warn({ err: error }, "what was changed before the start could not be purged from the edge");
+    }
+  }
+
+  /** Returns at once. What fails is tried again, until it is done or too much else waits. */
+  purge(tag: CacheTag): void {
+    clearTimeout(this.#later.get(tag));
+    const again = () => {
+      this.#later.delete(tag);
+      this.#add(tag);
+    };
+    this.#later.set(tag, setTimeout(again, AGAIN_AFTER_MS));
+    this.#add(tag);
+  }
+
+  /** Waits until all is purged, the second time as well, or for a few seconds where the edge does not answer. */
+  async close(): Promise<void> {
+    const deadlineMs = performance.now() + AGAIN_AFTER_MS + CLOSE_TIMEOUT_MS;
+    this.#endPause?.();
+    while (this.waitingCount > 0 && performance.now() < deadlineMs) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    this.#isClosed = true;
+    if (this.waitingCount > 0) this.log.warn({ count: this.waitingCount }, "not purged from the edge");
+    for (const timer of this.#later.values()) clearTimeout(timer);
+    this.#later.clear();
+    this.#waiting.clear();
+    this.#endPause?.();
+    await this.#work;
+  }
+
+  #add(tag: CacheTag): void {
+    if (this.#isClosed) return;
+    this.#waiting.add(tag);
+    for (const oldest of this.#waiting) {
+      if (this.#waiting.size <= MAX_WAITING_COUNT) break;
+      this.#waiting.delete(oldest);
+      this.totals.givenUp += 1;
+    }
+    this.#work ??= this.#sendAll().finally(() => {
+      this.#work = null;
+    });
+  }
+
+  async #sendAll(): Promise<void> {
+    while (this.#waiting.size > 0) {
+      const some = [...this.#waiting].slice(0, MAX_CONCURRENT);
+      const outcomes = await Promise.all(some.map((tag) => this.#send(tag)));
+      if (outcomes.every(Boolean)) {
+        this.#backoffMs = 0;
+        continue;
+      }
+      this.#backoffMs = Math.min(Math.max(this.#backoffMs * 2, MIN_BACKOFF_MS), MAX_BACKOFF_MS);
+      await this.#pause(this.#backoffMs);
+    }
+  }
+
+  async #send(tag: CacheTag): Promise<boolean> {
+    const { url, method, header, body } = this.config;
+    this.#waiting.delete(tag);
+    this.#underWayCount += 1;
+    try {
+      const headers = new Headers(header ? [[...header]] : []);
+      if (body) headers.set("content-type", "application/json");
+      const response = await fetch(withTag(url, tag), {
+        method,
+        headers,
+        body: body && withTag(body, tag),
+        redirect: "manual",
+        signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+      });
+      await response.body?.cancel();
+      if (!response.ok) throw new Error(`the edge answered ${response.status}`);
+      this.totals.purged += 1;
+      return true;
+    } catch (error) {
+      this.totals.failed += 1;
+      this.log.error({ err: error, tag }, "a picture could not be purged from the edge; it is tried again");
+      this.#add(tag); // Behind all others.
+      return false;
+    } finally {
+      this.#underWayCount -= 1;
+    }
+  }
+
+  async #pause(milliseconds: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, milliseconds).unref();
+      this.#endPause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#endPause = null;
+  }
+}

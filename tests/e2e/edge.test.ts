@@ -1,0 +1,307 @@
+// Caches at the edge that nobody here wrote, with the configurations of `docs/deploy.md`: what is kept, what is asked for
+// again, what is counted, and what is gone after a deletion.
+import { request } from "node:http";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { Client } from "../support/client.ts";
+import { Edge, isInstalled } from "../support/edge.ts";
+import { LiveClient } from "../support/live-client.ts";
+import { Network } from "../support/network.ts";
+import { freePort } from "../support/object-stores.ts";
+import {
+  DeleteProfilePictureDocument,
+  ListUsersDocument,
+  RegisterDocument,
+  UploadProfilePictureDocument,
+} from "../support/operations.generated.ts";
+import * as sampleImages from "../support/sample-images.ts";
+import { ServerProcess } from "../support/server-process.ts";
+
+const missing = (["nginx", "varnishd"] as const).filter((program) => !isInstalled(program));
+if (missing.length > 0) console.log(`Skipped at the edge: ${missing.join(" and ")} not installed.`);
+
+/** The service behind a cache; it purges it where that can be purged. */
+interface World {
+  server: ServerProcess;
+  edge: Edge;
+  close(): Promise<void>;
+}
+
+async function startWorld(kind: "nginx" | "Varnish", env: Record<string, string> = {}): Promise<World> {
+  const folder = await mkdtemp(path.join(tmpdir(), "letsapp-edge-"));
+  const edgePort = await freePort();
+  const server = await ServerProcess.start({
+    INSTANCE_DIR: folder,
+    UPLOADS_PER_MINUTE: "1000",
+    SIGN_INS_PER_MINUTE: "1000",
+    ...(kind === "Varnish" && { CDN_PURGE_URL: `http://127.0.0.1:${edgePort}/{key}` }),
+    ...env,
+  });
+  const port = Number(new URL(server.url).port);
+  const edge = kind === "nginx" ? await Edge.startNginx([port]) : await Edge.startVarnish(port, edgePort);
+  return {
+    server,
+    edge,
+    async close() {
+      await server.stop("SIGKILL");
+      await edge.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+let personCount = 0;
+
+/** Somebody who does everything through the edge, and has a picture. */
+async function givenPerson({ edge }: World, bytes = sampleImages.portraitJpeg()) {
+  const client = new Client(edge.url);
+  const name = `person-${++personCount}`;
+  const input = { username: name, email: `${name}@example.com`, password: "correct horse" };
+  const { register } = await client.execute(RegisterDocument, { input });
+  client.token = register.token;
+  const upload = async (file: Buffer) => {
+    const blob = new Blob([new Uint8Array(file)]);
+    const result = await client.execute(UploadProfilePictureDocument, { file: blob });
+    return result.uploadProfilePicture.media!.id;
+  };
+  return {
+    userId: register.user.id,
+    token: register.token,
+    mediaId: await upload(bytes),
+    upload,
+    delete: () => client.execute(DeleteProfilePictureDocument, {}),
+    /** As its owner sees it in the list, beside everybody else. */
+    async viewCount(): Promise<number> {
+      const { users } = await client.execute(ListUsersDocument, { first: 100 });
+      const mine = users.edges.find(({ node }) => node.id === register.user.id)!;
+      return mine.node.profilePicture!.viewCount;
+    },
+  };
+}
+
+interface Shown {
+  status: number;
+  cache: string | null;
+  type: string | null;
+  headers: Headers;
+  bytes: Buffer;
+}
+
+async function show(
+  { edge }: World,
+  mediaId: string,
+  query = "",
+  headers: Record<string, string> = {},
+): Promise<Shown> {
+  const response = await fetch(`${edge.url}/api/users/media/${mediaId}${query}`, { headers });
+  return {
+    status: response.status,
+    cache: response.headers.get("x-cache"),
+    type: response.headers.get("content-type"),
+    headers: response.headers,
+    bytes: Buffer.from(await response.arrayBuffer()),
+  };
+}
+
+const caches = [
+  ["nginx", "nginx"],
+  ["Varnish", "varnishd"],
+] as const;
+
+describe.each(caches)("behind %s", (kind, program) => {
+  describe.skipIf(!isInstalled(program))("(as documented)", () => {
+    let world: World;
+    beforeAll(async () => {
+      world = await startWorld(kind);
+    });
+    afterAll(() => world?.close());
+
+    it("a picture comes from us once, and from the cache after that, byte for byte; one view is counted", async () => {
+      const person = await givenPerson(world);
+
+      const [first, second] = [await show(world, person.mediaId), await show(world, person.mediaId)];
+      const direct = await fetch(`${world.server.url}/api/users/media/${person.mediaId}?thumbnail=true`);
+      await direct.arrayBuffer();
+
+      expect([first.cache, second.cache]).toEqual(["MISS", "HIT"]);
+      expect(second.bytes.equals(first.bytes)).toBe(true);
+      for (const name of ["etag", "content-type", "content-security-policy", "x-content-type-options"]) {
+        expect(second.headers.get(name)).toBe(first.headers.get(name));
+        expect(second.headers.get(name)).not.toBeNull();
+      }
+      expect(await person.viewCount()).toBe(2); // One by the edge, and the one that went past it.
+    });
+
+    it("what is unchanged is answered 304 by the cache itself, and counts nothing", async () => {
+      const person = await givenPerson(world);
+      const { headers } = await show(world, person.mediaId);
+
+      const again = await show(world, person.mediaId, "", { "if-none-match": headers.get("etag")! });
+
+      expect([again.status, again.cache, again.bytes.length]).toEqual([304, "HIT", 0]);
+      expect(await person.viewCount()).toBe(1);
+    });
+
+    it("each format that clients name in Accept is kept apart, and each address", async () => {
+      const { mediaId } = await givenPerson(world);
+      const accepts = ["image/webp,*/*", "image/avif,*/*", "image/webp,*/*", "image/avif,*/*"];
+      const negotiated = [];
+      for (const accept of accepts) negotiated.push(await show(world, mediaId, "?size=96", { accept }));
+      const named = await show(world, mediaId, "?size=96&format=png", { accept: "image/webp,*/*" });
+      const namedAgain = await show(world, mediaId, "?size=96&format=png", { accept: "image/avif" });
+
+      expect(negotiated.map(({ type, cache }) => [type, cache])).toEqual([
+        ["image/webp", "MISS"],
+        ["image/avif", "MISS"],
+        ["image/webp", "HIT"],
+        ["image/avif", "HIT"],
+      ]);
+      expect([named.type, named.cache, namedAgain.cache]).toEqual(["image/png", "MISS", "HIT"]);
+    });
+
+    it("a part of a picture comes from the cache as well", async () => {
+      const { mediaId } = await givenPerson(world);
+      const whole = await show(world, mediaId);
+
+      const part = await show(world, mediaId, "", { range: "bytes=10-19" });
+
+      expect([part.status, part.cache]).toEqual([206, "HIT"]);
+      expect(part.bytes.equals(whole.bytes.subarray(10, 20))).toBe(true);
+    });
+
+    it("what is not there is not kept", async () => {
+      const unknown = "0123456789abcdef01234567";
+
+      const answers = [await show(world, unknown), await show(world, unknown)];
+
+      expect(answers.map(({ status, cache }) => [status, cache])).toEqual([
+        [404, "MISS"],
+        [404, "MISS"],
+      ]);
+    });
+
+    it("subscriptions come through", async () => {
+      const person = await givenPerson(world);
+      const watcher = new LiveClient(world.edge.url, { authorization: `Bearer ${person.token}` });
+      watcher.subscribe("subscription { profilePictureChanged { id } }");
+      await expect.poll(() => watcher.isConnected).toBe(true);
+
+      await person.upload(sampleImages.portraitJpeg());
+
+      await expect
+        .poll(() => watcher.told.map(({ data }) => data?.profilePictureChanged.id), { timeout: 5_000 })
+        .toContain(person.userId);
+      await watcher.close();
+    });
+  });
+
+  it.skipIf(!isInstalled(program))("with MEDIA_MAX_AGE_SECONDS=0 every display is counted", async () => {
+    const world = await startWorld(kind, { MEDIA_MAX_AGE_SECONDS: "0" });
+    const person = await givenPerson(world);
+
+    const shown = [];
+    for (let i = 0; i < 5; i++) shown.push(await show(world, person.mediaId));
+    const count = await person.viewCount();
+    await world.close();
+
+    expect(shown.every(({ status, cache }) => status === 200 && cache === "MISS")).toBe(true);
+    expect(count).toBe(5);
+  });
+});
+
+describe.skipIf(!isInstalled("varnishd"))("a cache that is purged", () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await startWorld("Varnish");
+  });
+  afterAll(() => world?.close());
+
+  const all = ["", "?thumbnail=true", "?size=96&format=webp"];
+  const statuses = (mediaId: string) =>
+    Promise.all(all.map(async (query) => (await show(world, mediaId, query)).status));
+
+  it("shows a deleted picture no more, in none of its sizes, and everybody else's as before", async () => {
+    const [person, other] = [await givenPerson(world), await givenPerson(world)];
+    for (const { mediaId } of [person, other]) expect(await statuses(mediaId)).toEqual([200, 200, 200]);
+
+    await person.delete();
+
+    await expect.poll(() => statuses(person.mediaId), { timeout: 1_500 }).toEqual([404, 404, 404]);
+    expect((await show(world, other.mediaId)).cache).toBe("HIT");
+  });
+
+  it("leads to the new picture as soon as the old one is replaced", async () => {
+    const person = await givenPerson(world);
+    const current = async () =>
+      (
+        await fetch(`${world.edge.url}/api/users/${person.userId}/profile-picture`, { redirect: "manual" })
+      ).headers.get("location");
+    expect(await current()).toContain(person.mediaId);
+    await show(world, person.mediaId);
+
+    const nextId = await person.upload(await sampleImages.flatPng(300, 300));
+
+    await expect.poll(current, { timeout: 1_500 }).toContain(nextId);
+    expect((await show(world, person.mediaId)).status).toBe(404);
+    expect((await show(world, nextId)).status).toBe(200);
+  });
+
+  it("counts a picture again that was purged and fetched again", async () => {
+    const person = await givenPerson(world);
+    for (let i = 0; i < 3; i++) await show(world, person.mediaId);
+    await fetch(`${world.edge.url}/media-${person.mediaId}`, { method: "PURGE" });
+    for (let i = 0; i < 3; i++) await show(world, person.mediaId);
+
+    expect(await person.viewCount()).toBe(2);
+  });
+
+  it("tells nobody whose picture it is", async () => {
+    const { mediaId } = await givenPerson(world);
+
+    const { headers } = await show(world, mediaId);
+    const direct = await fetch(`${world.server.url}/api/users/media/${mediaId}`, { method: "HEAD" });
+
+    expect([...headers.keys()].filter((name) => /surrogate|tag$/.test(name) && name !== "etag")).toEqual([]);
+    expect(direct.headers.get("surrogate-key")).toContain(mediaId);
+  });
+
+  it("is purged by nobody else, and of nothing but a tag", async () => {
+    const { port } = world.edge;
+    const ask = (localAddress: string, route: string) =>
+      new Promise<number>((resolve, reject) => {
+        request({ host: "127.0.0.1", port, path: route, method: "PURGE", localAddress }, (response) => {
+          response.resume().on("end", () => resolve(response.statusCode!));
+        })
+          .on("error", reject)
+          .end();
+      });
+    const { mediaId } = await givenPerson(world);
+    await show(world, mediaId);
+
+    expect(await ask("127.0.0.2", `/media-${mediaId}`)).toBe(403);
+    expect(await ask("127.0.0.1", "/.*")).toBe(400);
+    expect((await show(world, mediaId)).cache).toBe("HIT");
+  });
+
+  it("was away when a picture was deleted: the deletion is answered, and purged when it is back", async () => {
+    const edgePort = await freePort();
+    // The purges go by another port than the pictures, where nobody listens yet.
+    const own = await startWorld("Varnish", { CDN_PURGE_URL: `http://127.0.0.1:${edgePort}/{key}` });
+    const person = await givenPerson(own);
+    expect((await show(own, person.mediaId)).status).toBe(200);
+
+    await person.delete();
+    const meanwhile = await show(own, person.mediaId);
+    const network = new Network({ host: "127.0.0.1", port: own.edge.port }, edgePort);
+    await network.connect();
+    await expect.poll(async () => (await show(own, person.mediaId)).status, { timeout: 10_000 }).toBe(404);
+    await network.cut();
+    await own.close();
+
+    expect([meanwhile.status, meanwhile.cache]).toEqual([200, "HIT"]);
+  });
+});

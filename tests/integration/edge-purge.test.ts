@@ -1,0 +1,190 @@
+// What the cache at the edge is told: when, how often, and what becomes of it where nobody listens.
+import { describe, expect, it, type TestContext } from "vitest";
+
+import { PurgeListener } from "../support/purge-listener.ts";
+import * as sampleImages from "../support/sample-images.ts";
+import { DELETE, TestApp } from "../support/test-app.ts";
+
+const RESTORE = "mutation ($id: ID!) { restoreProfilePicture(mediaId: $id) { success } }";
+
+async function start({ expect, onTestFinished }: TestContext, env: Record<string, string> = {}) {
+  const cdn = await PurgeListener.start();
+  const app = await TestApp.start({ CDN_PURGE_URL: `${cdn.url}/purge/{key}`, ...withUrl(env, cdn) });
+  onTestFinished(async () => {
+    cdn.answer = 200;
+    await app.stop();
+    await cdn.stop();
+  });
+  /** All that was under way has been told. */
+  const isQuiet = async () => {
+    await expect.poll(() => app.app.edge!.waitingCount, { timeout: 10_000 }).toBe(0);
+  };
+  return { cdn, app, isQuiet };
+}
+
+function withUrl(env: Record<string, string>, { url }: PurgeListener): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value.replace("CDN", url)]));
+}
+
+// Side by side: each purge is followed by another one, and waited for.
+describe.concurrent("a purge", () => {
+  it("is sent for the picture and its owner, at once and again when no process can show it any more", async (context) => {
+    const { app, cdn, isQuiet } = await start(context);
+    const { token, user, mediaId } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    await isQuiet();
+    cdn.purges.length = 0;
+
+    const { data } = await app.graphql(DELETE, {}, token);
+    await context.expect
+      .poll(() => cdn.counts, { timeout: 1_500 })
+      .toEqual({ [`/purge/media-${mediaId}`]: 1, [`/purge/user-${user.id}`]: 1 });
+    await isQuiet();
+
+    expect(data.deleteProfilePicture.success).toBe(true);
+    expect(cdn.counts).toEqual({ [`/purge/media-${mediaId}`]: 2, [`/purge/user-${user.id}`]: 2 });
+    expect(cdn.purges.every(({ method, body }) => method === "PURGE" && body === "")).toBe(true);
+  });
+
+  it("follows a replacement and a restoration, and nothing else that people do", async (context) => {
+    const { app, cdn, isQuiet } = await start(context);
+    const { token, user, mediaId } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    await isQuiet();
+    cdn.purges.length = 0;
+
+    await app.givenPerson();
+    await app.graphql("{ me { profilePicture { id viewCount } } }", {}, token);
+    await (await app.picture(mediaId)).arrayBuffer();
+    await app.upload({ bytes: Buffer.from("no picture") }, token);
+    await isQuiet();
+    expect(cdn.purges).toEqual([]);
+
+    const { data } = await app.upload({ bytes: sampleImages.portraitJpeg() }, token);
+    const nextId = data.uploadProfilePicture.media.id;
+    await isQuiet();
+    expect(Object.keys(cdn.counts).toSorted()).toEqual([`/purge/media-${mediaId}`, `/purge/user-${user.id}`]);
+
+    cdn.purges.length = 0;
+    await app.graphql(RESTORE, { id: mediaId }, token);
+    await isQuiet();
+    expect(Object.keys(cdn.counts).toSorted()).toEqual([`/purge/media-${nextId}`, `/purge/user-${user.id}`]);
+  });
+
+  it("is sent as the CDN wants it: method, header and body", async (context) => {
+    const { app, cdn, isQuiet } = await start(context, {
+      CDN_PURGE_URL: "CDN/zones/1/purge_cache",
+      CDN_PURGE_METHOD: "POST",
+      CDN_PURGE_HEADER: "Authorization: Bearer cdn-secret",
+      CDN_PURGE_BODY: '{"tags":["{key}"]}',
+    });
+    const { user } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    await isQuiet();
+
+    const [purge] = cdn.purges;
+    expect(purge).toMatchObject({ method: "POST", path: "/zones/1/purge_cache" });
+    expect(purge!.headers).toMatchObject({
+      authorization: "Bearer cdn-secret",
+      "content-type": "application/json",
+    });
+    expect(JSON.parse(purge!.body)).toEqual({ tags: [`user-${user.id}`] });
+  });
+
+  it.for([
+    ["refuses", 500],
+    ["does not know us", 401],
+    ["sends us elsewhere", 302],
+  ] as const)("is tried again where the CDN %s, until it is done", async ([, status], context) => {
+    const { app, cdn, isQuiet } = await start(context);
+    const { token, mediaId } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    await isQuiet();
+    cdn.answer = status;
+
+    await app.graphql(DELETE, {}, token);
+    await context.expect.poll(() => app.app.edge!.totals.failed).toBeGreaterThan(2);
+    cdn.answer = 200;
+    cdn.purges.length = 0;
+    await isQuiet();
+
+    expect(cdn.counts[`/purge/media-${mediaId}`]).toBeGreaterThan(0);
+  });
+
+  it("is never in the way of an answer, and does not keep the service from stopping", async (context) => {
+    const { app, cdn, isQuiet } = await start(context);
+    const { token, mediaId } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    await isQuiet();
+    cdn.answer = "nothing";
+
+    const { data } = await app.graphql(DELETE, {}, token);
+    const gone = await app.picture(mediaId);
+
+    expect(data.deleteProfilePicture.success).toBe(true);
+    expect(gone.status).toBe(404);
+    expect(app.app.edge!.totals.failed).toBe(0); // Nobody has waited as long as that.
+  });
+
+  it("is made good by the next process, where one was killed in between", async (context) => {
+    const { app, cdn, isQuiet } = await start(context);
+    const { token, user, mediaId } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    await isQuiet();
+    await app.graphql(DELETE, {}, token);
+    await isQuiet();
+    cdn.purges.length = 0;
+
+    await app.app.edge!.start(app.app.database.media);
+    await isQuiet();
+
+    expect(cdn.counts).toEqual({ [`/purge/media-${mediaId}`]: 2, [`/purge/user-${user.id}`]: 2 });
+  });
+
+  it("is seen in the metrics", async (context) => {
+    const { app, isQuiet } = await start(context);
+    await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    await isQuiet();
+
+    const text = await (await app.fetch("/metrics")).text();
+
+    expect(text).toContain('edge_purges_total{result="purged"} 2');
+    expect(text).toContain("edge_purges_waiting 0");
+  });
+});
+
+describe.concurrent("tags", () => {
+  it("are on all that a cache keeps of a picture, also where it is unchanged", async (context) => {
+    const { app } = await start(context);
+    const { user, mediaId } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    const first = await app.picture(mediaId);
+    await first.arrayBuffer();
+    const answers = [
+      first,
+      await app.picture(mediaId),
+      await app.picture(mediaId, "?size=96"),
+      await app.picture(mediaId, "?thumbnail=true"),
+      await app.picture(mediaId, "", { "if-none-match": first.headers.get("etag")! }),
+      await app.picture(mediaId, "", { range: "bytes=0-9" }),
+      await app.picture(mediaId, "", {}, "HEAD"),
+    ];
+    const current = await app.fetch(`/api/users/${user.id}/profile-picture`, { redirect: "manual" });
+
+    for (const { headers } of answers) {
+      expect(headers.get("surrogate-key")).toBe(`media-${mediaId} user-${user.id}`);
+      expect(headers.get("cache-tag")).toBe(`media-${mediaId},user-${user.id}`);
+    }
+    expect(current.headers.get("surrogate-key")).toBe(`user-${user.id}`);
+  });
+
+  it("are not there where there is no CDN: whose picture it is would be told to everybody", async ({
+    onTestFinished,
+  }) => {
+    const app = await TestApp.start();
+    onTestFinished(() => app.stop());
+    const { user, mediaId } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+
+    const picture = await app.picture(mediaId);
+    const current = await app.fetch(`/api/users/${user.id}/profile-picture`, { redirect: "manual" });
+
+    for (const { headers } of [picture, current]) {
+      expect(headers.get("surrogate-key")).toBeNull();
+      expect(headers.get("cache-tag")).toBeNull();
+    }
+    expect(app.app.edge).toBeNull();
+  });
+});

@@ -1,0 +1,57 @@
+// What a CDN is at its door for purges: writes down what it is told. Used by the tests of purging.
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+
+export interface Purge {
+  method: string;
+  path: string;
+  headers: IncomingMessage["headers"];
+  body: string;
+}
+
+export class PurgeListener {
+  readonly purges: Purge[] = [];
+  /** What it answers; "nothing" keeps whoever asks waiting. */
+  answer: number | "nothing" = 200;
+
+  private constructor(readonly server: Server) {
+    server.on("request", (request, response) => {
+      const chunks: Buffer[] = [];
+      request.on("data", (chunk: Buffer) => chunks.push(chunk));
+      request.on("end", () => {
+        const { method, url, headers } = request;
+        this.purges.push({
+          method: method!,
+          path: url!,
+          headers,
+          body: Buffer.concat(chunks).toString(),
+        });
+        if (this.answer !== "nothing") response.writeHead(this.answer).end("noted");
+      });
+    });
+  }
+
+  static async start(): Promise<PurgeListener> {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    return new PurgeListener(server);
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  /** How often each path was asked for. */
+  get counts(): Record<string, number> {
+    const counts: Record<string, number> = {};
+    for (const { path } of this.purges) counts[path] = (counts[path] ?? 0) + 1;
+    return counts;
+  }
+
+  async stop(): Promise<void> {
+    this.server.closeAllConnections();
+    this.server.close();
+    await once(this.server, "close");
+  }
+}
