@@ -22,6 +22,7 @@ import { createSchema, printSchema } from "./schema.ts";
 
 export interface GraphQLDoorOptions {
   introspection: boolean;
+  isSubgraph: boolean;
   tokens: AccessTokens;
   rateLimits: RateLimits;
   services: Services;
@@ -35,10 +36,10 @@ export interface GraphQLDoorOptions {
 const PATH = "/graphql";
 
 export async function graphqlDoor(app: FastifyInstance, options: GraphQLDoorOptions): Promise<void> {
-  const { introspection, tokens, rateLimits, services } = options;
+  const { introspection, isSubgraph, tokens, rateLimits, services } = options;
   const guard = createGuard();
   const formatError = createErrorFormatter(introspection);
-  const schema = await createSchema(rateLimits);
+  const schema = await createSchema(rateLimits, isSubgraph);
   const apollo = new ApolloServer<RequestContext>({
     gateway: asGateway(new Executor(schema, options.compileAfterCount)),
     introspection,

@@ -12,6 +12,7 @@ import { LiveResolver } from "./live.resolver.ts";
 import { MediaResolver, PlaceholderResolver } from "./media.resolver.ts";
 import { ProfilePictureResolver } from "./profile-picture.resolver.ts";
 import { createRateLimit } from "./rate-limit.ts";
+import { toSubgraph } from "./subgraph.ts";
 import { UserResolver } from "./user.resolver.ts";
 
 /** The library wants to be given one. Our subscription brings what it listens to with it. */
@@ -22,7 +23,11 @@ const noTopics: PubSub = {
   },
 };
 
-export async function createSchema(rateLimits: Pick<RateLimits, "consumeUpload">): Promise<GraphQLSchema> {
+/** @param isSubgraph whether it is to be part of a federated graph */
+export async function createSchema(
+  rateLimits: Pick<RateLimits, "consumeUpload">,
+  isSubgraph = false,
+): Promise<GraphQLSchema> {
   const rateLimit = createRateLimit(rateLimits);
   const schema = await buildSchema({
     resolvers: [
@@ -41,7 +46,7 @@ export async function createSchema(rateLimits: Pick<RateLimits, "consumeUpload">
   schema.getMutationType()!.description =
     "What can be changed. Mutations of one operation run one after another.";
   schema.getSubscriptionType()!.description = "What is told without being asked for again.";
-  return rateLimit.obey(schema);
+  return rateLimit.obey(isSubgraph ? toSubgraph(schema) : schema);
 }
 
 /** The schema as text, with its descriptions and directives. */

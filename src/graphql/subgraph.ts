@@ -1,0 +1,99 @@
+// The same schema as a subgraph of a federated graph, by Apollo Federation 2: a host's graph gains what is here of its users.
+// Called by `schema.ts`.
+import { buildSubgraphSchema } from "@apollo/subgraph";
+import { getDocumentNodeFromSchema } from "@graphql-tools/utils";
+import {
+  concatAST,
+  GraphQLObjectType,
+  Kind,
+  parse,
+  visit,
+  type ConstDirectiveNode,
+  type DocumentNode,
+  type GraphQLFieldResolver,
+  type GraphQLSchema,
+} from "graphql";
+import { createResolversMap } from "type-graphql";
+
+import { parseId } from "../domain/ids.ts";
+import { AppError } from "../errors.ts";
+import { requireUser, type RequestContext } from "./context.ts";
+import { toUserType } from "./to-type.ts";
+
+const link =
+  'extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key", "@shareable"])';
+
+const KEY = '@key(fields: "id")';
+const SHAREABLE = "@shareable";
+
+/** By the names of types and of their fields: what a host's own graph is likely to have as well, both may resolve. */
+const directives: Record<string, string> = {
+  User: KEY,
+  "User.username": SHAREABLE,
+  "User.email": SHAREABLE,
+  "User.createdAt": SHAREABLE,
+  "Query.me": SHAREABLE,
+  "Query.user": SHAREABLE,
+  PageInfo: SHAREABLE,
+};
+
+/** As many as a page of users with their pictures has, and those of some pages beside it. */
+const MAX_REPRESENTATIONS = 1_000;
+
+export function toSubgraph(schema: GraphQLSchema): GraphQLSchema {
+  const resolvers = createResolversMap(schema) as Record<string, object>;
+  const typeDefs = concatAST([parse(link), withDirectives(getDocumentNodeFromSchema(schema))]);
+  const subgraph = buildSubgraphSchema({
+    typeDefs,
+    resolvers: { ...resolvers, User: { ...resolvers["User"], __resolveReference: findUser } },
+  });
+  limitRepresentations(subgraph.getQueryType()!);
+  return subgraph;
+}
+
+/** @throws UNAUTHENTICATED; BAD_USER_INPUT for what is no id */
+async function findUser({ id }: { id?: unknown }, context: RequestContext) {
+  requireUser(context);
+  const user = await context.loaders.userById.load(parseId(typeof id === "string" ? id : "", "user"));
+  return user && toUserType(user);
+}
+
+function withDirectives(document: DocumentNode): DocumentNode {
+  return visit(document, {
+    [Kind.OBJECT_TYPE_DEFINITION]: (type) => ({
+      ...type,
+      directives: [...(type.directives ?? []), ...directivesOf(type.name.value)],
+      fields: type.fields?.map((field) => ({
+        ...field,
+        directives: [...(field.directives ?? []), ...directivesOf(`${type.name.value}.${field.name.value}`)],
+      })),
+    }),
+  });
+}
+
+function directivesOf(name: string): readonly ConstDirectiveNode[] {
+  const text = directives[name];
+  if (!text) return [];
+  const [type] = parse(`type Any ${text}`).definitions;
+  return type?.kind === Kind.OBJECT_TYPE_DEFINITION ? (type.directives ?? []) : [];
+}
+
+/** All of them are looked up together. */
+function limitRepresentations(query: GraphQLObjectType): void {
+  const field = query.getFields()["_entities"]!;
+  const resolve = field.resolve as GraphQLFieldResolver<
+    unknown,
+    RequestContext,
+    { representations: unknown[] }
+  >;
+  field.resolve = (source, args, context, info) => {
+    const { length } = args.representations;
+    if (length > MAX_REPRESENTATIONS) {
+      throw new AppError("BAD_USER_INPUT", `representations may have ${MAX_REPRESENTATIONS} at most.`, {
+        limit: MAX_REPRESENTATIONS,
+        actual: length,
+      });
+    }
+    return resolve(source, args, context, info);
+  };
+}
