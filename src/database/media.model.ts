@@ -53,9 +53,9 @@ export class MediaRecord {
   @prop({ type: () => Number, default: 0 })
   view_count?: number;
 
-  /** The batch of views that was added to `view_count` last; see `views/view-batch.ts`. */
+  /** Of each process that added to `view_count` lately, the number of its last batch; see `views/view-batch.ts`. */
   @prop({ type: () => Schema.Types.Mixed, allowMixed: Severity.ALLOW })
-  last_view_batch?: { writer: string; number: number };
+  view_batches?: Record<string, number>;
 
   @prop({ type: () => Boolean, default: false })
   is_deleted?: boolean;
@@ -169,10 +169,10 @@ function toPlaceholder({ placeholder, dominant_color: dominantColor }: MediaReco
   return placeholder && dominantColor ? { thumbHash: placeholder, dominantColor } : null;
 }
 
-export function toViewCount(record: Pick<MediaRecord, "_id" | "view_count" | "last_view_batch">): ViewCount {
+export function toViewCount(record: Pick<MediaRecord, "_id" | "view_count" | "view_batches">): ViewCount {
   return {
     id: record._id.toHexString(),
     viewCount: record.view_count ?? 0,
-    lastViewBatch: record.last_view_batch ?? null,
+    viewBatches: record.view_batches ?? {},
   };
 }

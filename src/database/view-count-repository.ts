@@ -17,32 +17,45 @@ export class ViewCountRepository {
 
   /** Of pictures that could be seen a moment ago: whoever is shown one that is deleted meanwhile is shown its count. */
   async findMany(ids: readonly MediaId[]): Promise<ViewCount[]> {
-    const fields = { view_count: 1, last_view_batch: 1 };
+    const fields = { view_count: 1, view_batches: 1 };
     const records = await querying(() =>
       this.#media.find({ _id: { $in: ids } }, fields).lean<MediaRecord[]>(),
     );
     return records.map(toViewCount);
   }
 
-  /**
-   * Adds a batch of views to the records' counts. One that is added again changes nothing, unless another process has
-   * added one of its own in between.
-   */
+  /** Adds a batch of views to the records' counts. One that is added again changes nothing, until it is unmarked. */
   async add(
     counts: ReadonlyMap<MediaId, number>,
     { writer, number }: { writer: string; number: number },
   ): Promise<void> {
-    const isIn = { "last_view_batch.writer": writer, "last_view_batch.number": { $gte: number } };
-    const writes: AnyBulkWriteOperation[] = [...counts].map(([id, count]) => ({
-      updateOne: {
-        filter: { _id: id, $nor: [isIn] },
-        update: { $inc: { view_count: count }, $set: { last_view_batch: { writer, number } } },
-      },
-    }));
-    // All at once may be more than a command has time for, and would hold up all others.
+    const mark = markOf(writer);
+    await this.#write(
+      [...counts].map(([id, count]) => ({
+        updateOne: {
+          filter: { _id: id, $nor: [{ [mark]: { $gte: number } }] },
+          update: { $inc: { view_count: count }, $set: { [mark]: number } },
+        },
+      })),
+    );
+  }
+
+  /** The writer's batches are never added again to these. */
+  async unmark(writer: string, ids: readonly MediaId[]): Promise<void> {
+    const update = { $unset: { [markOf(writer)]: 1 } };
+    await this.#write(ids.map((id) => ({ updateOne: { filter: { _id: id }, update } })));
+  }
+
+  /** All at once may be more than a command has time for, and would hold up all others. */
+  async #write(writes: readonly AnyBulkWriteOperation[]): Promise<void> {
     for (let start = 0; start < writes.length; start += MAX_WRITES_PER_COMMAND) {
       const some = writes.slice(start, start + MAX_WRITES_PER_COMMAND);
       await querying(() => this.#media.bulkWrite(some, { ordered: false }));
     }
   }
+}
+
+/** The field that has the number of a writer's last batch: its name has letters, digits and hyphens. */
+function markOf(writer: string): string {
+  return `view_batches.${writer}`;
 }

@@ -10,8 +10,8 @@ import { pictureFormats, type PictureFormat } from "./picture-format.ts";
 export interface ViewCount {
   id: MediaId;
   viewCount: number;
-  /** The batch that was added to `viewCount` last; see `views/view-batch.ts`. */
-  lastViewBatch: { writer: string; number: number } | null;
+  /** Of each process that added views lately, the number of its last batch; see `views/view-batch.ts`. */
+  viewBatches: Readonly<Record<string, number>>;
 }
 
 export interface Media extends ViewCount {

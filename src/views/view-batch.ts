@@ -2,15 +2,15 @@
 import type { MediaId } from "../domain/ids.ts";
 
 /**
- * A batch has a name, and each record that it is added to remembers the name: so a batch that is added again, because
- * nobody knows whether the first time succeeded, changes nothing.
+ * A batch has a name, and each record that it is added to bears the name: so a batch that is added again, because nobody
+ * knows whether the first time succeeded, changes nothing.
  */
 export class ViewBatch {
   readonly counts = new Map<MediaId, number>();
 
   /**
    * @param writer the process that counted, see `process-name.ts`
-   * @param number of the batch: higher than those of its writer before, and than those that its writer had taken over
+   * @param number of the batch: higher than those of its writer before
    */
   constructor(
     readonly writer: string,
@@ -26,8 +26,8 @@ export class ViewBatch {
     this.counts.set(id, (this.counts.get(id) ?? 0) + 1);
   }
 
-  /** Whether a record to which `last` was added last has this batch already: a writer's batches come in order. */
-  isIn(last: { writer: string; number: number } | null): boolean {
-    return last !== null && last.writer === this.writer && last.number >= this.number;
+  /** Whether a record that bears these names has this batch already: a writer's batches come in order. */
+  isIn(viewBatches: Readonly<Record<string, number>>): boolean {
+    return (viewBatches[this.writer] ?? 0) >= this.number;
   }
 }

@@ -5,6 +5,7 @@ import type { FastifyBaseLogger } from "fastify";
 import type { ViewCountRepository } from "../database/view-count-repository.ts";
 import type { MediaId } from "../domain/ids.ts";
 import type { ViewCount } from "../domain/media.ts";
+import { BatchMarks } from "./batch-marks.ts";
 import type { ViewBatch } from "./view-batch.ts";
 import type { ViewJournal } from "./view-journal.ts";
 
@@ -21,6 +22,7 @@ export class ViewCounter {
   #sealed: ViewBatch[] = [];
   #countedTotal = 0;
   #flush: Promise<void> | null = null;
+  readonly #marks: BatchMarks;
   readonly #timers: NodeJS.Timeout[] = [];
 
   /** @param flushIntervalMs views that are lost with a disk, or by a power cut, are at most those of this time */
@@ -31,6 +33,7 @@ export class ViewCounter {
     readonly log: FastifyBaseLogger,
   ) {
     this.#open = journal.createBatch();
+    this.#marks = new BatchMarks(counts);
   }
 
   /** Takes over what a process before has left, and flushes from time to time. */
@@ -62,9 +65,8 @@ export class ViewCounter {
    */
   beforeReading(): (read: ViewCount) => number {
     const batches = this.#batches;
-    return ({ id, lastViewBatch }) => {
-      const lastCounted = batches.findLastIndex((batch) => batch.isIn(lastViewBatch));
-      const lacking = batches.slice(lastCounted + 1);
+    return ({ id, viewBatches }) => {
+      const lacking = batches.filter((batch) => !batch.isIn(viewBatches));
       return lacking.reduce((sum, { counts }) => sum + (counts.get(id) ?? 0), 0);
     };
   }
@@ -82,7 +84,6 @@ export class ViewCounter {
     try {
       const abandoned = await this.journal.adopt();
       if (abandoned.length === 0) return;
-      this.#seal(); // What is open has a number that may be too low.
       this.#sealed.push(...abandoned);
       this.log.info({ viewCount: totalOf(abandoned) }, "took over the views of a process that was killed");
     } catch (error) {
@@ -95,6 +96,7 @@ export class ViewCounter {
     for (const timer of this.#timers) clearInterval(timer);
     await this.#flush;
     await this.flush();
+    await this.#unmark({ keptMs: 0 });
     await this.journal.close();
   }
 
@@ -106,9 +108,11 @@ export class ViewCounter {
   async #flushOnce(): Promise<void> {
     try {
       await this.#addSealed();
-      if (this.#open.counts.size === 0) return;
-      this.#seal();
-      await this.#addSealed();
+      if (this.#open.counts.size > 0) {
+        this.#seal();
+        await this.#addSealed();
+      }
+      await this.#unmark();
     } catch (error) {
       this.log.error({ err: error, viewCount: this.totals.pending }, "views could not be flushed; they stay");
     }
@@ -124,6 +128,15 @@ export class ViewCounter {
       if (batch.counts.size > 0) await this.counts.add(batch.counts, batch);
       this.#sealed = this.#sealed.filter((other) => other !== batch);
       await this.journal.remove(batch);
+      this.#marks.note(batch);
+    }
+  }
+
+  async #unmark(options = {}): Promise<void> {
+    try {
+      await this.#marks.remove(options);
+    } catch (error) {
+      this.log.debug({ err: error }, "records bear names of batches that nobody needs; it is tried again");
     }
   }
 }

@@ -67,9 +67,8 @@ export class ViewJournal {
   }
 
   /**
-   * Takes over what processes have left that are no more, in the order in which they added it or would have: a batch
-   * that has reached its records, unknown to whoever added it, is added again before any other is. Batches made from
-   * now on come behind.
+   * Takes over what processes have left that are no more, each one's batches in their order: the first of them may have
+   * reached its records, unknown to whoever added it.
    */
   async adopt(): Promise<ViewBatch[]> {
     const batches: ViewBatch[] = [];
@@ -84,9 +83,7 @@ export class ViewJournal {
         this.log.error({ err: error, name }, "a journal of views cannot be taken over");
       }
     }
-    const inOrder = batches.toSorted((a, b) => a.number - b.number);
-    this.#batchCount = Math.max(this.#batchCount, inOrder.at(-1)?.number ?? 0);
-    return inOrder;
+    return batches.toSorted((a, b) => a.number - b.number);
   }
 
   /** No clocks are compared: on another machine they may differ, and either may jump. */

@@ -194,6 +194,37 @@ describe("what a killed process has left", () => {
     expect(await recordedCount()).toBe(4);
   });
 
+  it("is counted once where its last batch had reached the record, and others have added theirs since", async () => {
+    await givenAbandoned("dead-1-a.1", 3);
+    await counts.add(new Map([[mediaId, 3]]), { writer: "dead-1-a", number: 1 });
+    for (let number = 1; number <= 5; number++) {
+      for (const writer of ["other-1-a", "other-2-b"]) {
+        await counts.add(new Map([[mediaId, 10]]), { writer, number });
+      }
+    }
+    const next = nextCounter();
+    await next.start();
+
+    await next.close();
+
+    expect(await recordedCount()).toBe(103);
+  });
+
+  it("leaves no names of its batches behind, but for a moment", async () => {
+    await givenAbandoned("dead-1-a.1", 3);
+    const names = async () => Object.keys((await app.mediaCollection.findOne({}))!.view_batches ?? {});
+    const next = nextCounter();
+    await next.start();
+    await next.count(mediaId);
+    await next.flush();
+    const meanwhile = await names();
+
+    await next.close();
+
+    expect(meanwhile).toHaveLength(2);
+    expect(await names()).toEqual([]);
+  });
+
   it("is read up to where it was killed while it wrote", async () => {
     await givenAbandoned("dead-1-a.1", 2, "abcdef");
     await givenAbandoned("dead-1-a.2", 0);

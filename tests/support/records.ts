@@ -54,9 +54,8 @@ function givenPair(number: number): { user: mongo.BSON.Document; media: mongo.BS
     height: 1200,
     created_at: createdAt,
     view_count: number % 1000,
-    last_view_batch: {
-      writer: `${randomBytes(6).toString("hex")}-4242-${randomBytes(4).toString("hex")}`,
-      number,
+    view_batches: {
+      [`${randomBytes(6).toString("hex")}-4242-${randomBytes(4).toString("hex")}`]: number,
     },
     is_deleted: isRetired,
     status: "ready",
