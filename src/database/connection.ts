@@ -8,6 +8,7 @@ import mongoose from "mongoose";
 import { findRunningEmbeddedMongo, startEmbeddedMongo, type EmbeddedMongo } from "../embedded-mongo/start.ts";
 import { querying } from "./errors.ts";
 import { prepareIndexes } from "./indexes.ts";
+import { Lease } from "./lease.ts";
 import { MediaRepository } from "./media-repository.ts";
 import { MediaUpkeep } from "./media-upkeep.ts";
 import { UserRepository } from "./user-repository.ts";
@@ -47,6 +48,7 @@ export class Database {
   readonly media: MediaRepository;
   readonly upkeep: MediaUpkeep;
   readonly viewCounts: ViewCountRepository;
+  readonly cleanupLease: Lease;
 
   private constructor(
     readonly connection: mongoose.Connection,
@@ -56,6 +58,7 @@ export class Database {
     this.media = new MediaRepository(connection);
     this.upkeep = new MediaUpkeep(connection);
     this.viewCounts = new ViewCountRepository(connection);
+    this.cleanupLease = new Lease(connection, "cleanup");
   }
 
   /**

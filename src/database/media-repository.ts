@@ -9,6 +9,7 @@ import {
   type NewMedia,
   type Placeholder,
 } from "../domain/media.ts";
+import { readClock } from "./clock.ts";
 import { querying } from "./errors.ts";
 import { changedNow, mediaModel, toMedia, uploaderIdOf, visible, type MediaRecord } from "./media.model.ts";
 
@@ -67,9 +68,8 @@ export class MediaRepository {
   }
 
   /** The time by the clock that `findChangedSince` goes by. */
-  async readClock(): Promise<Date> {
-    const { localTime } = await querying(() => this.#media.db.db!.command({ hello: 1 }));
-    return localTime as Date;
+  readClock(): Promise<Date> {
+    return readClock(this.#media.db);
   }
 
   /** Those of the media that anybody may see. */

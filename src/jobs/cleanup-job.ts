@@ -1,5 +1,7 @@
 // Finishes what a crash left half done, and removes what is past its use. Started by `app.ts`; it begins from
-// records, never from files that it does not know, and several processes may run it at once.
+// records, never from files that it does not know. Of several processes one runs it at a time.
+import { setTimeout } from "node:timers/promises";
+
 import type { FastifyBaseLogger } from "fastify";
 
 import type { Database } from "../database/connection.ts";
@@ -11,6 +13,9 @@ import { GRACE_PERIOD_MS } from "./grace-period.ts";
 
 const INTERVAL_MS = 10 * 60 * 1000;
 const BATCH_COUNT = 100;
+
+/** How often to look whether another process has done with it. */
+const LOOK_INTERVAL_MS = 500;
 
 /** What one run did. */
 export interface CleanupResult {
@@ -29,10 +34,10 @@ export class CleanupJob {
   #run: Promise<unknown> | null = null;
   #isClosing = false;
   /** Of all runs since the start. */
-  readonly totals: CleanupResult = { abandonedCount: 0, settledCount: 0, removedCount: 0, failedCount: 0 };
+  readonly totals = nothingDone();
 
   constructor(
-    readonly database: Pick<Database, "users" | "media" | "upkeep">,
+    readonly database: Pick<Database, "users" | "media" | "upkeep" | "cleanupLease">,
     readonly storage: ObjectStorage,
     readonly settings: { retentionMs: number },
     readonly log: FastifyBaseLogger,
@@ -58,10 +63,24 @@ export class CleanupJob {
     await this.#run;
   }
 
-  /** @param isDryRun whether to say what would be done, and do nothing */
+  /**
+   * Waits for its turn where another process is at it.
+   *
+   * @param isDryRun whether to say what would be done, and do nothing
+   */
   async run({ now = new Date(), isDryRun = false } = {}): Promise<CleanupResult> {
+    if (isDryRun) return this.#cleanUp(now, isDryRun);
+    for (;;) {
+      const result = await this.database.cleanupLease.hold(() => this.#cleanUp(now, isDryRun));
+      if (result) return result;
+      if (this.#isClosing) return nothingDone();
+      await setTimeout(LOOK_INTERVAL_MS, undefined, { ref: false });
+    }
+  }
+
+  async #cleanUp(now: Date, isDryRun: boolean): Promise<CleanupResult> {
     const { upkeep } = this.database;
-    const result: CleanupResult = { abandonedCount: 0, settledCount: 0, removedCount: 0, failedCount: 0 };
+    const result = nothingDone();
     const graceEnd = new Date(now.getTime() - GRACE_PERIOD_MS);
     await this.#inBatches(
       result,
@@ -156,4 +175,8 @@ export class CleanupJob {
     await this.storage.delete(media.thumbnailKey);
     await this.database.upkeep.remove(media.id);
   }
+}
+
+function nothingDone(): CleanupResult {
+  return { abandonedCount: 0, settledCount: 0, removedCount: 0, failedCount: 0 };
 }

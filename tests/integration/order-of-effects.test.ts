@@ -1,8 +1,10 @@
 // What a failure, or a crash, at any step of an upload or a deletion leaves behind, and how it is finished.
 import { mongo } from "mongoose";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
+import { Lease } from "../../src/database/lease.ts";
 import { AppError } from "../../src/errors.ts";
+import { CleanupJob } from "../../src/jobs/cleanup-job.ts";
 import { LocalStorage } from "../../src/storage/local-storage.ts";
 import * as sampleImages from "../support/sample-images.ts";
 import { DELETE, rootDirOf, TestApp } from "../support/test-app.ts";
@@ -292,16 +294,25 @@ describe("the clean-up", () => {
     expect(await app.storedFiles()).toEqual(["somebody-elses.jpg"]);
   });
 
-  it("may run twice at the same time", async () => {
-    const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
-    await app.graphql(DELETE, {}, person.token);
+  it("is run by one process at a time, and nothing is done twice", async () => {
+    for (let i = 0; i < 5; i++) {
+      const person = await app.givenPersonWithPicture(await sampleImages.flatPng(20, 20));
+      await app.graphql(DELETE, {}, person.token);
+    }
+    const { database, storage, server } = app.app;
+    const deleting = vi.spyOn(storage, "delete");
+    const jobs = Array.from({ length: 4 }, () => {
+      const { users, media, upkeep } = database;
+      const cleanupLease = new Lease(database.connection, "cleanup"); // As another process has it.
+      return new CleanupJob({ users, media, upkeep, cleanupLease }, storage, app.config.cleanup, server.log);
+    });
 
-    const results = await Promise.all([
-      app.app.cleanup.run({ now: afterRetention() }),
-      app.app.cleanup.run({ now: afterRetention() }),
-    ]);
+    const results = await Promise.all(jobs.map((job) => job.run({ now: afterRetention() })));
 
-    expect(results.map(({ failedCount }) => failedCount)).toEqual([0, 0]);
+    const removedCounts = results.map(({ removedCount }) => removedCount);
+    expect(removedCounts.toSorted()).toEqual([0, 0, 0, 5]);
+    expect(results.every(({ failedCount }) => failedCount === 0)).toBe(true);
+    expect(deleting).toHaveBeenCalledTimes(10);
     expect(await app.mediaCollection.countDocuments()).toBe(0);
   });
 });
