@@ -10,6 +10,7 @@ import { inject } from "vitest";
 import type { DatabaseConfig } from "../../src/config.ts";
 import type { EmbeddedMongo } from "../../src/embedded-mongo/start.ts";
 import { EmbeddedMongoServer } from "../../src/embedded-mongo/server.ts";
+import { withDatabase } from "./test-database.ts";
 
 /** The second database's URI; undefined where the tests run on the embedded one. */
 export function secondDatabaseUri(): string | undefined {
@@ -27,12 +28,6 @@ export function freshDatabaseConfig(folder: string): DatabaseConfig {
   const uri = secondDatabaseUri();
   if (!uri) return { kind: "embedded", file: path.join(folder, "database", "letsapp.sqlite") };
   return { kind: "mongodb", uri: withDatabase(uri, `test_${randomBytes(6).toString("hex")}`) };
-}
-
-function withDatabase(uri: string, name: string): string {
-  const url = new URL(uri);
-  url.pathname = `/${name}`;
-  return url.href;
 }
 
 /** A connection of the plain driver to a database of its own. */

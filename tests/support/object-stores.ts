@@ -16,7 +16,7 @@ const home = process.env.LETSAPP_OBJECT_STORES_DIR ?? path.join(cache, "letsapp-
 const START_TIMEOUT_MS = 20_000;
 
 /** What the S3 server lets in. */
-const credentials = { AWS_ACCESS_KEY_ID: "letsapp", AWS_SECRET_ACCESS_KEY: "letsapp-secret" };
+export const credentials = { AWS_ACCESS_KEY_ID: "letsapp", AWS_SECRET_ACCESS_KEY: "letsapp-secret" };
 
 export const BUCKET = "pictures";
 

@@ -1,0 +1,133 @@
+// Processes that are restarted one after another while people use them through nginx. Called by `cluster.ts`.
+import { Random } from "../fuzz/random.ts";
+import * as sampleImages from "../support/sample-images.ts";
+import type { Check } from "./check.ts";
+import { sleep, upload, view, type Cluster, type Person } from "./world.ts";
+
+const VIEWER_COUNT = 6;
+const READER_COUNT = 3;
+const UPLOADER_COUNT = 3;
+
+/** Each may upload five times a minute. */
+const UPLOADS_EACH = 5;
+
+/** Who is at it now, and what came of it. */
+interface Kind {
+  underWay: number;
+  answered: number;
+  failures: string[];
+}
+
+export async function restartOneByOne(cluster: Cluster, random: Random): Promise<Check> {
+  const check: Check = {
+    title: "A rolling restart under load, through nginx: requests that failed",
+    rows: [
+      [
+        "how",
+        "views",
+        "failed",
+        "queries",
+        "failed",
+        "uploads",
+        "failed",
+        "under way in those that were killed",
+      ],
+    ],
+    violations: [],
+  };
+  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+    const traffic = await Traffic.start(cluster, random);
+    let underWay = 0;
+    for (const node of cluster.nodes) {
+      await sleep(500);
+      underWay += signal === "SIGKILL" ? traffic.underWay : 0;
+      await node.restart(signal);
+    }
+    await sleep(500);
+    const { views, queries, uploads } = await traffic.stop();
+    const failures = [views, queries, uploads].flatMap((kind) => kind.failures);
+    check.rows.push([
+      signal === "SIGTERM" ? "each is told to stop" : "each is killed",
+      ...[views, queries, uploads].flatMap((kind) => [kind.answered, kind.failures.length]),
+      underWay,
+    ]);
+    if (failures.length > underWay)
+      check.violations.push(
+        `${signal}: ${failures.length} failed, ${underWay} were under way: ${failures.join(" ")}`,
+      );
+  }
+  return check;
+}
+
+/** People who look, ask and upload for as long as it goes on. */
+class Traffic {
+  readonly views: Kind = { underWay: 0, answered: 0, failures: [] };
+  readonly queries: Kind = { underWay: 0, answered: 0, failures: [] };
+  readonly uploads: Kind = { underWay: 0, answered: 0, failures: [] };
+  #isOver = false;
+  #lanes: Promise<void>[] = [];
+
+  static async start(cluster: Cluster, random: Random): Promise<Traffic> {
+    const traffic = new Traffic();
+    const { url } = cluster.edge!;
+    const people: (Person & { mediaId: string })[] = [];
+    for (let i = 0; i < 8; i++)
+      people.push(await cluster.givenPicture(await sampleImages.flatPng(40, 40), cluster.nodeAt(i)));
+    const bytes = await sampleImages.flatPng(60, 60);
+    const lane = (kind: Kind, act: () => Promise<string | null>) =>
+      traffic.#lanes.push(traffic.#repeat(kind, act));
+    for (let i = 0; i < VIEWER_COUNT; i++)
+      lane(traffic.views, async () => {
+        const status = await view(url, random.pick(people).mediaId);
+        return status === 200 ? null : `${status}`;
+      });
+    for (let i = 0; i < READER_COUNT; i++) lane(traffic.queries, () => query(url, random.pick(people).token));
+    for (let i = 0; i < UPLOADER_COUNT; i++) {
+      let [person, left]: [Person | null, number] = [null, 0];
+      lane(traffic.uploads, async () => {
+        if (left === 0) [person, left] = [await cluster.givenPerson(), UPLOADS_EACH];
+        left -= 1;
+        return (await upload(url, person!, bytes)).code;
+      });
+    }
+    return traffic;
+  }
+
+  /** Of these, whichever process has them. */
+  get underWay(): number {
+    return this.views.underWay + this.queries.underWay + this.uploads.underWay;
+  }
+
+  async stop(): Promise<this> {
+    this.#isOver = true;
+    await Promise.all(this.#lanes);
+    return this;
+  }
+
+  async #repeat(kind: Kind, act: () => Promise<string | null>): Promise<void> {
+    while (!this.#isOver) {
+      kind.underWay += 1;
+      try {
+        const failure = await act();
+        if (failure === null) kind.answered += 1;
+        else kind.failures.push(failure);
+      } catch (error) {
+        kind.failures.push(String((error as Error).cause ?? error));
+      }
+      kind.underWay -= 1;
+      await sleep(5);
+    }
+  }
+}
+
+async function query(url: string, token: string): Promise<string | null> {
+  const response = await fetch(`${url}/graphql`, {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
+    body: JSON.stringify({ query: "{ me { profilePicture { id viewCount } } }" }),
+  });
+  const text = await response.text();
+  return response.status === 200 && !text.includes('"errors"')
+    ? null
+    : `${response.status} ${text.slice(0, 80)}`;
+}

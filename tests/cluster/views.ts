@@ -1,0 +1,112 @@
+// Views that several processes count, some of which are killed. Called by `cluster.ts`.
+import { rm } from "node:fs/promises";
+import path from "node:path";
+
+import { ViewLedger } from "../chaos/ledger.ts";
+import { Random } from "../fuzz/random.ts";
+import * as sampleImages from "../support/sample-images.ts";
+import type { Check } from "./check.ts";
+import { sleep, view, VIEW_FLUSH_SECONDS, type Cluster, type Node } from "./world.ts";
+
+const PICTURE_COUNT = 12;
+const LANE_COUNT = 8;
+
+/** Processes are killed while they count, and started again on the same folder: no view is lost, and none made up. */
+export async function countThroughKills(cluster: Cluster, seconds: number, random: Random): Promise<Check> {
+  const ledgers = await givenPictures(cluster, PICTURE_COUNT);
+  const ids = [...ledgers.keys()];
+  const endAtMs = performance.now() + seconds * 1000;
+  const isOver = () => performance.now() >= endAtMs;
+  let killCount = 0;
+  const lane = async (i: number) => {
+    while (!isOver()) {
+      const id = random.pick(ids);
+      await look(cluster.nodeAt(i), id, ledgers.get(id)!);
+      await sleep(random.below(4));
+    }
+  };
+  const lanes = Array.from({ length: LANE_COUNT }, (_, i) => lane(i));
+  while (!isOver()) {
+    await sleep(300 + random.below(1_500));
+    await random.pick([...cluster.nodes]).restart("SIGKILL");
+    killCount += 1;
+  }
+  await Promise.all(lanes);
+  await Promise.all(cluster.nodes.map((node) => node.stop())); // All is flushed.
+  const counts = await cluster.database.viewCounts.findMany(ids);
+  await Promise.all(cluster.nodes.map((node) => node.start()));
+
+  const violations: string[] = [];
+  let [started, completed, counted] = [0, 0, 0];
+  for (const { id, viewCount } of counts) {
+    const ledger = ledgers.get(id)!;
+    started += ledger.started;
+    completed += ledger.completed;
+    counted += viewCount;
+    if (viewCount < ledger.completed || viewCount > ledger.started)
+      violations.push(
+        `${id} has ${viewCount} views: ${ledger.completed} to ${ledger.started} would be right`,
+      );
+  }
+  return {
+    title: "Views, while processes are killed and started again: what was answered is counted, once",
+    rows: [
+      ["processes killed", "views asked for", "answered", "counted"],
+      [killCount, started, completed, counted],
+    ],
+    violations,
+  };
+}
+
+/** A machine is lost with its disk: so are the views since the last flush, and no others. */
+export async function loseDisk(cluster: Cluster, rounds: number): Promise<Check> {
+  const check: Check = {
+    title: `A process is killed, and its disk is gone: views of ${VIEW_FLUSH_SECONDS} seconds are lost at most`,
+    rows: [["round", "answered", "of these in the last interval", "lost"]],
+    violations: [],
+  };
+  for (let round = 0; round < rounds; round++) {
+    const node = cluster.nodeAt(round);
+    const [[id, ledger]] = [...(await givenPictures(cluster, 1))] as [[string, ViewLedger]];
+    const answeredAtMs: number[] = [];
+    const endAtMs = performance.now() + VIEW_FLUSH_SECONDS * 1000 * 2.6 + round * 300;
+    while (performance.now() < endAtMs) {
+      await look(node, id, ledger);
+      answeredAtMs.push(performance.now());
+      await sleep(5);
+    }
+    await node.stop("SIGKILL");
+    const killedAtMs = performance.now();
+    await rm(path.join(node.folder, "views"), { recursive: true });
+    await node.start();
+    const [record] = await cluster.database.viewCounts.findMany([id]);
+    const lost = ledger.completed - record!.viewCount;
+    const flushTakesMs = 250;
+    const recent = answeredAtMs.filter(
+      (at) => at > killedAtMs - VIEW_FLUSH_SECONDS * 1000 - flushTakesMs,
+    ).length;
+    check.rows.push([round + 1, ledger.completed, recent, lost]);
+    if (lost > recent || lost < 0) check.violations.push(`round ${round + 1}: ${lost} views are lost`);
+  }
+  return check;
+}
+
+async function givenPictures(cluster: Cluster, count: number): Promise<Map<string, ViewLedger>> {
+  const ledgers = new Map<string, ViewLedger>();
+  for (let i = 0; i < count; i++) {
+    const { mediaId } = await cluster.givenPicture(await sampleImages.flatPng(40, 40), cluster.nodeAt(i));
+    ledgers.set(mediaId, new ViewLedger());
+  }
+  return ledgers;
+}
+
+/** A view by this very process; it may be killed in the midst of it. */
+async function look(node: Node, id: string, ledger: ViewLedger): Promise<void> {
+  ledger.started += 1;
+  try {
+    if ((await view(node.url, id)) === 200) ledger.completed += 1;
+    else ledger.started -= 1; // Refused, as the database did not answer: nothing was counted.
+  } catch {
+    await sleep(50); // It is not there.
+  }
+}
