@@ -61,6 +61,7 @@ interface Extra extends Record<PropertyKey, unknown> {
   close: (code: number, reason: string) => void;
   id: string;
   log: FastifyBaseLogger;
+  isClosed?: boolean;
   caller?: Caller;
   expiry?: NodeJS.Timeout;
 }
@@ -76,7 +77,7 @@ export class LiveDoor {
   readonly #protocol = makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: INIT_TIMEOUT_MS,
     onConnect: (live) => this.#identify(live),
-    onDisconnect: (live) => this.#forget(live),
+    onClose: (live) => this.#forget(live),
     onSubscribe: (live, _id, payload) => this.#accept(live, payload),
     onNext: (live, _id, _payload, _args, { errors, ...result }) =>
       errors && ({ ...result, errors: this.#show(live, errors) } as FormattedExecutionResult),
@@ -110,26 +111,35 @@ export class LiveDoor {
     this.#sockets.close();
   }
 
-  /** The token comes with the connection's parameters, where a browser can put one, or with its request. */
-  async #identify({ connectionParams = {}, extra }: Live): Promise<void> {
+  /**
+   * The token comes with the connection's parameters, where a browser can put one, or with its request.
+   *
+   * @returns whether the client may go on
+   */
+  async #identify({ connectionParams = {}, extra }: Live): Promise<boolean> {
     const { authorization = connectionParams.Authorization } = connectionParams;
     const given = authorization ?? extra.request.headers.authorization;
     try {
       if (typeof given !== "string") throw new AppError("UNAUTHENTICATED", "Connect with a token.");
       const caller = await this.options.tokens.prove(given);
+      if (extra.isClosed) return false;
       const count = (this.#countByUser.get(caller.userId) ?? 0) + 1;
       if (count > MAX_CONNECTIONS_PER_USER)
         throw new AppError("OVERLOADED", "You have too many connections.");
       this.#countByUser.set(caller.userId, count);
       extra.caller = caller;
       closeOnExpiry(extra, caller.expiresAtMs);
+      return true;
     } catch (error) {
       const { code, message } = toAppError(error);
       extra.close(code === "UNAUTHENTICATED" ? CloseCode.Unauthorized : TRY_AGAIN_LATER, message);
+      return false;
     }
   }
 
-  #forget({ extra: { caller, expiry } }: Live): void {
+  #forget({ extra }: Live): void {
+    const { caller, expiry } = extra;
+    extra.isClosed = true;
     clearTimeout(expiry);
     if (!caller) return;
     const count = this.#countByUser.get(caller.userId)! - 1;

@@ -20,11 +20,24 @@ export function acceptWebSockets(
   const handle = (request: IncomingMessage, socket: AnsweringSocket, head: Buffer): void => {
     const isWebSocket = request.headers.upgrade?.toLowerCase() === "websocket";
     // A client may not have waited for the answer to what it asked before.
-    if (socket._httpMessage) socket._httpMessage.once("close", () => handle(request, socket, head));
-    else if (isWebSocket && request.url?.split("?", 1)[0] === path) accept(request, socket, head);
+    if (socket._httpMessage) {
+      whenFree(socket, socket._httpMessage, () => handle(request, socket, head));
+    } else if (isWebSocket && request.url?.split("?", 1)[0] === path) accept(request, socket, head);
     else serveWithoutUpgrade(server, request, socket, head);
   };
   server.on("upgrade", handle);
+}
+
+/** The connection may end before: Node does not listen to it any more, and nobody else does yet. */
+function whenFree(socket: Duplex, answer: ServerResponse, goOn: () => void): void {
+  if (!socket.listeners("error").includes(destroy)) socket.on("error", destroy);
+  answer.once("close", () => {
+    if (!socket.destroyed) goOn();
+  });
+}
+
+function destroy(this: Duplex): void {
+  this.destroy();
 }
 
 /** The connection begins anew, with the same request without its wish. */

@@ -2,6 +2,7 @@
 import { connect } from "node:net";
 
 import { SignJWT } from "jose";
+import { WebSocket } from "ws";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { LiveClient } from "../support/live-client.ts";
@@ -201,6 +202,28 @@ describe("a connection", () => {
     expect(app.app.live.listenerCount).toBe(20);
   });
 
+  it("does not count when it has ended before its token was known", async () => {
+    const prove = app.app.tokens.prove.bind(app.app.tokens);
+    const proving = vi.spyOn(app.app.tokens, "prove").mockImplementation(async (token) => {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      return prove(token);
+    });
+    for (let i = 0; i < 60; i++) {
+      const socket = new WebSocket(`${app.baseUrl.replace("http", "ws")}/graphql`, "graphql-transport-ws");
+      socket.on("open", () => {
+        const payload = { authorization: `Bearer ${watcher.token}` };
+        socket.send(JSON.stringify({ type: "connection_init", payload }), () => socket.terminate());
+      });
+    }
+    await expect.poll(() => proving.mock.calls.length, { timeout: 5_000 }).toBe(60);
+    await Promise.all(proving.mock.results.map(({ value }) => value as Promise<unknown>));
+    proving.mockRestore();
+
+    const client = givenClient({ authorization: `Bearer ${watcher.token}` });
+
+    await expect.poll(() => client.isConnected).toBe(true);
+  });
+
   it("of one person too many is refused, and makes room when others close", async () => {
     const params = { authorization: `Bearer ${watcher.token}` };
     const first = Array.from({ length: 50 }, () => givenClient(params));
@@ -323,6 +346,20 @@ describe("a request that would like another protocol", () => {
     const answer = await answerTo(lines, body);
 
     expect(answer).toContain('{"data":{"me":null}}');
+  });
+
+  it("ends with its connection, and nothing else does", async () => {
+    const port = Number(new URL(app.baseUrl).port);
+    for (let i = 0; i < 60; i++) {
+      const socket = connect(port, "127.0.0.1").on("error", () => {});
+      const upgrade = i % 2 === 0 ? h2c : ["Host: x", "Connection: upgrade", "Upgrade: websocket"];
+      const lines = ["GET /readyz HTTP/1.1", "Host: x", "", "GET /graphql HTTP/1.1", ...upgrade, "", ""];
+      await new Promise<void>((resolve) => socket.write(lines.join("\r\n"), () => resolve()));
+      await new Promise((resolve) => setTimeout(resolve, i % 5));
+      socket.resetAndDestroy();
+    }
+
+    expect((await app.fetch("/healthz")).status).toBe(200);
   });
 
   it("waits for the answers to what was asked before it", async () => {
