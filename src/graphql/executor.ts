@@ -7,6 +7,7 @@ import {
   getOperationAST,
   getVariableValues,
   GraphQLError,
+  visit,
   type DocumentNode,
   type ExecutionResult,
   type GraphQLSchema,
@@ -82,7 +83,7 @@ export class Executor {
 
   /** Mutations do far more than running costs, and have files among their variables. */
   #compile(document: DocumentNode, operationName: string | undefined): Run | null {
-    if (getOperationAST(document, operationName)?.operation !== "query") return null;
+    if (getOperationAST(document, operationName)?.operation !== "query" || hasEntities(document)) return null;
     const compiled = compileQuery(this.schema, document, operationName);
     return isCompiledQuery(compiled) ? compiled.query : null;
   }
@@ -97,6 +98,17 @@ export class Executor {
     const areGiven = variableDefinitions.every(({ variable }) => variables[variable.name.value] != null);
     return areGiven && getVariableValues(this.schema, variableDefinitions, variables).errors === undefined;
   }
+}
+
+/** Of a list in which the last ones fail, the compiler would leave those out: a gateway goes by their places. */
+function hasEntities(document: DocumentNode): boolean {
+  let isFound = false;
+  visit(document, {
+    Field({ name }) {
+      isFound ||= name.value === "_entities";
+    },
+  });
+  return isFound;
 }
 
 /** The compiler's errors are of a class of its own, which others can neither change nor write as JSON. */

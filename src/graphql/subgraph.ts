@@ -37,7 +37,7 @@ const directives: Record<string, string> = {
   PageInfo: SHAREABLE,
 };
 
-/** As many as a page of users with their pictures has, and those of some pages beside it. */
+/** Of one request, under whatever aliases. */
 const MAX_REPRESENTATIONS = 1_000;
 
 export function toSubgraph(schema: GraphQLSchema): GraphQLSchema {
@@ -47,13 +47,12 @@ export function toSubgraph(schema: GraphQLSchema): GraphQLSchema {
     typeDefs,
     resolvers: { ...resolvers, User: { ...resolvers["User"], __resolveReference: findUser } },
   });
-  limitRepresentations(subgraph.getQueryType()!);
+  guardEntities(subgraph.getQueryType()!);
   return subgraph;
 }
 
-/** @throws UNAUTHENTICATED; BAD_USER_INPUT for what is no id */
+/** @throws BAD_USER_INPUT for what is no id */
 async function findUser({ id }: { id?: unknown }, context: RequestContext) {
-  requireUser(context);
   const user = await context.loaders.userById.load(parseId(typeof id === "string" ? id : "", "user"));
   return user && toUserType(user);
 }
@@ -78,22 +77,40 @@ function directivesOf(name: string): readonly ConstDirectiveNode[] {
   return type?.kind === Kind.OBJECT_TYPE_DEFINITION ? (type.directives ?? []) : [];
 }
 
-/** All of them are looked up together. */
-function limitRepresentations(query: GraphQLObjectType): void {
+/** What a host asks of us is refused as a whole, before anything of it is looked up. */
+function guardEntities(query: GraphQLObjectType): void {
   const field = query.getFields()["_entities"]!;
   const resolve = field.resolve as GraphQLFieldResolver<
     unknown,
     RequestContext,
     { representations: unknown[] }
   >;
+  const askedFor = new WeakMap<RequestContext, number>();
   field.resolve = (source, args, context, info) => {
-    const { length } = args.representations;
-    if (length > MAX_REPRESENTATIONS) {
-      throw new AppError("BAD_USER_INPUT", `representations may have ${MAX_REPRESENTATIONS} at most.`, {
-        limit: MAX_REPRESENTATIONS,
-        actual: length,
-      });
+    requireUser(context);
+    const count = (askedFor.get(context) ?? 0) + args.representations.length;
+    askedFor.set(context, count);
+    if (count > MAX_REPRESENTATIONS) {
+      throw new AppError(
+        "BAD_USER_INPUT",
+        `A request may have ${MAX_REPRESENTATIONS} representations at most.`,
+        {
+          limit: MAX_REPRESENTATIONS,
+          actual: count,
+        },
+      );
     }
+    if (!args.representations.every(isUser))
+      throw new AppError("BAD_USER_INPUT", "Representations are of the type User.");
     return resolve(source, args, context, info);
   };
+}
+
+function isUser(representation: unknown): boolean {
+  return (
+    typeof representation === "object" &&
+    representation !== null &&
+    Object.hasOwn(representation, "__typename") &&
+    (representation as { __typename: unknown }).__typename === "User"
+  );
 }

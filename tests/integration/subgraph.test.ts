@@ -151,11 +151,52 @@ describe("the subgraph itself", () => {
   it.each([
     ["a type that is no entity", { __typename: "Media", id: "0123456789abcdef01234567" }],
     ["no type", { id: "0123456789abcdef01234567" }],
-  ])("shows nothing for %s", async (_, representation) => {
-    const { data, errors } = await entities([representation], people[0]!.token);
+    ["a type that is none", { __typename: "__proto__", id: "0123456789abcdef01234567" }],
+    ["a list", []],
+  ])("refuses %s, with everything beside it", async (_, representation) => {
+    const good = { __typename: "User", id: people[0]!.user.id };
+    const { data, errors } = await entities([good, representation], people[0]!.token);
 
-    expect(data?._entities?.[0] ?? null).toBeNull();
-    expect(errors).toHaveLength(1);
+    expect(data).toBeNull();
+    expect(errors.map(({ extensions }) => extensions.code)).toEqual(["BAD_USER_INPUT"]);
+  });
+
+  it("asks for a token before it looks at anything", async () => {
+    const { data, errors } = await entities(
+      Array.from({ length: 1_000 }, () => ({ __typename: "User", id: people[0]!.user.id })),
+    );
+
+    expect(data).toBeNull();
+    expect(errors.map(({ extensions }) => extensions.code)).toEqual(["UNAUTHENTICATED"]);
+  });
+
+  it("answers each at its place, however often it is asked and whichever of them fail", async () => {
+    const [good, bad] = [
+      { __typename: "User", id: people[0]!.user.id },
+      { __typename: "User", id: "zz" },
+    ];
+    for (let i = 0; i < 8; i++) {
+      for (const representations of [[good, bad], [good, bad, bad], [bad, good], [bad]]) {
+        const { data } = await entities(representations, people[0]!.token);
+
+        expect(data._entities.map((one: object | null) => one !== null)).toEqual(
+          representations.map((one) => one === good),
+        );
+      }
+    }
+  });
+
+  it("counts those of all aliases together", async () => {
+    const aliases = Array.from(
+      { length: 11 },
+      (_, i) => `a${i}: _entities(representations: $r) { __typename }`,
+    );
+    const r = Array.from({ length: 100 }, () => ({ __typename: "User", id: people[0]!.user.id }));
+    const query = `query ($r: [_Any!]!) { ${aliases.join(" ")} }`;
+
+    const { errors } = await app.graphql(query, { r }, people[0]!.token);
+
+    expect(errors[0]!.extensions).toMatchObject({ code: "BAD_USER_INPUT", limit: 1_000, actual: 1_100 });
   });
 
   it("looks up so many users at once, and no more", async () => {
