@@ -64,8 +64,7 @@ export class MediaService {
       ? await this.hot.read(key, () => this.renditions.read(media, square))
       : await this.storage.read(objectKey);
     if (!bytes) throw this.#missingObject(picture);
-    // Making it may have taken long enough for somebody to delete the picture.
-    if (square && !(await this.known.find(media.id))) throw mediaNotFound();
+    await this.#assertVisible(media.id);
     return bytes;
   }
 
@@ -76,7 +75,18 @@ export class MediaService {
     if (!isOriginal) return keepBytes(await this.readBytes(picture));
     const lent = await this.storage.lend(objectKey, media.fileSizeBytes);
     if (!lent) throw this.#missingObject(picture);
-    return lent;
+    try {
+      await this.#assertVisible(media.id);
+      return lent;
+    } catch (error) {
+      lent.giveBack(true);
+      throw error;
+    }
+  }
+
+  /** Reading it may have taken long enough for somebody to delete the picture, and for the edge to be purged. */
+  async #assertVisible(id: MediaId): Promise<void> {
+    if (!(await this.known.find(id))) throw mediaNotFound();
   }
 
   /**

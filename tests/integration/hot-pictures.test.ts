@@ -106,6 +106,30 @@ describe("a picture that was asked for before", () => {
   });
 });
 
+describe("a picture that is deleted while its bytes are read", () => {
+  it.each([
+    ["the original, its record in memory", "", true],
+    ["the original", "", false],
+    ["the thumbnail, its record in memory", "?thumbnail=true", true],
+    ["the thumbnail", "?thumbnail=true", false],
+  ])("is not shown, nor kept by a cache behind: %s", async (_what, query, isKnown) => {
+    if (isKnown) await app.app.known.find(mediaId);
+    const { storage } = app.app;
+    const deleting = async <Bytes>(bytes: Promise<Bytes>) => {
+      await bytes;
+      await app.graphql(DELETE, {}, token);
+      return bytes;
+    };
+    const [read, lend] = [storage.read.bind(storage), storage.lend.bind(storage)];
+    vi.spyOn(storage, "read").mockImplementation((key) => deleting(read(key)));
+    vi.spyOn(storage, "lend").mockImplementation((key, sizeBytes) => deleting(lend(key, sizeBytes)));
+
+    const [{ status, headers }] = await readPicture(query);
+
+    expect([status, headers.get("cache-control")]).toEqual([404, "no-store"]);
+  });
+});
+
 describe("a picture that another process deletes", () => {
   it("is not found any more within two seconds, whatever that process's own clock says", async () => {
     await readPicture("");
