@@ -16,6 +16,17 @@ const methods = ["PURGE", "BAN", "POST", "PUT", "DELETE"] as const;
 
 const KEY = "{key}";
 
+/** Are set by whoever sends. */
+const ofConnection = new Set([
+  "connection",
+  "content-length",
+  "expect",
+  "host",
+  "keep-alive",
+  "transfer-encoding",
+  "upgrade",
+]);
+
 export function withTag(template: string, tag: string): string {
   return template.replaceAll(KEY, tag);
 }
@@ -39,8 +50,8 @@ function checkUrl(read: EnvironmentReader, text: string, body: string | null): v
   if (url.username || url.password) {
     read.problem("CDN_PURGE_URL must be without credentials: CDN_PURGE_HEADER is for them.");
   }
-  const inPath = `${url.pathname}${url.search}`.includes("media-0");
-  if (!inPath && !body) {
+  const hasKey = text.includes(KEY) && `${url.pathname}${url.search}`.includes("media-0");
+  if (!hasKey && !body) {
     read.problem(`CDN_PURGE_URL, or CDN_PURGE_BODY, must have ${KEY} where the tag to purge belongs.`);
   }
 }
@@ -50,6 +61,7 @@ function readHeader(read: EnvironmentReader): PurgeConfig["header"] {
   if (text === undefined) return null;
   const [, name = "", value = ""] = /^([^:]+):\s*(.+)$/.exec(text) ?? [];
   try {
+    if (ofConnection.has(name.toLowerCase())) throw new Error("the connection's own");
     new Headers([[name, value]]);
   } catch {
     read.problem('CDN_PURGE_HEADER must be a header such as "Authorization: Bearer …".');

@@ -25,23 +25,31 @@ export interface Parts {
  */
 export async function runProgram(usage: string, program: (parts: Parts) => Promise<number>): Promise<never> {
   let database: Database | undefined;
+  let edge: EdgePurge | null = null;
   try {
     const config = loadConfig(process.env);
     database = await Database.openBeside(config.database);
     const { log } = Fastify({ logger: { level: config.logLevel, stream: process.stderr } });
     const storage = await createStorages(config);
-    const edge = config.purge && new EdgePurge(config.purge, database, log);
+    edge = config.purge && new EdgePurge(config.purge, database, log);
     const status = await program({ config, database, storage, edge, log });
-    await edge?.close();
+    const notPurgedCount = (await edge?.close()) ?? 0;
     await database.close();
-    process.exit(status);
+    if (notPurgedCount > 0) console.error(notPurged(notPurgedCount));
+    process.exit(notPurgedCount > 0 ? Math.max(status, 1) : status);
   } catch (error) {
+    await edge?.close();
     await database?.close();
     const problems = error instanceof ConfigError ? error.problems : [(error as Error).message];
     for (const problem of problems) console.error(`letsapp: ${problem}`);
     if (error instanceof UsageError) console.error(usage);
     process.exit(2);
   }
+}
+
+function notPurged(count: number): string {
+  const what = count === 1 ? "1 tag" : `${count} tags`;
+  return `letsapp: ${what} could not be purged from the edge, which may show what is gone: run this again.`;
 }
 
 /** The arguments are wrong. */

@@ -25,8 +25,8 @@ const MAX_WAITING_COUNT = 20_000;
 /** A process that was killed may have left so much of the past unpurged. */
 const LOOK_BACK_MS = 2 * 60_000;
 
-/** A stop waits no longer for the edge. */
-const CLOSE_TIMEOUT_MS = 5_000;
+/** A stop waits no longer for the edge, after the last purge was due. */
+const CLOSE_TIMEOUT_MS = 2_000;
 
 export class EdgePurge {
   readonly totals = { purged: 0, failed: 0, givenUp: 0 };
@@ -37,7 +37,7 @@ export class EdgePurge {
   #work: Promise<void> | null = null;
   #backoffMs = 0;
   #endPause: (() => void) | null = null;
-  #isClosed = false;
+  readonly #closing = new AbortController();
 
   constructor(
     readonly config: PurgeConfig,
@@ -77,24 +77,30 @@ export class EdgePurge {
     this.#add(tag);
   }
 
-  /** Waits until all is purged, the second time as well, or for a few seconds where the edge does not answer. */
-  async close(): Promise<void> {
+  /**
+   * Waits until all is purged, the second time as well, or for a few seconds where the edge does not answer.
+   *
+   * @returns how many tags were not
+   */
+  async close(): Promise<number> {
     const deadlineMs = performance.now() + AGAIN_AFTER_MS + CLOSE_TIMEOUT_MS;
     this.#endPause?.();
     while (this.waitingCount > 0 && performance.now() < deadlineMs) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    this.#isClosed = true;
-    if (this.waitingCount > 0) this.log.warn({ count: this.waitingCount }, "not purged from the edge");
+    const leftCount = this.waitingCount;
+    if (leftCount > 0) this.log.warn({ count: leftCount }, "not purged from the edge");
+    this.#closing.abort();
     for (const timer of this.#later.values()) clearTimeout(timer);
     this.#later.clear();
     this.#waiting.clear();
     this.#endPause?.();
     await this.#work;
+    return leftCount;
   }
 
   #add(tag: CacheTag): void {
-    if (this.#isClosed) return;
+    if (this.#closing.signal.aborted) return;
     this.#waiting.add(tag);
     for (const oldest of this.#waiting) {
       if (this.#waiting.size <= MAX_WAITING_COUNT) break;
@@ -114,6 +120,7 @@ export class EdgePurge {
         this.#backoffMs = 0;
         continue;
       }
+      if (this.#closing.signal.aborted) return;
       this.#backoffMs = Math.min(Math.max(this.#backoffMs * 2, MIN_BACKOFF_MS), MAX_BACKOFF_MS);
       await this.#pause(this.#backoffMs);
     }
@@ -131,7 +138,7 @@ export class EdgePurge {
         headers,
         body: body && withTag(body, tag),
         redirect: "manual",
-        signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+        signal: AbortSignal.any([this.#closing.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
       });
       await response.body?.cancel();
       if (!response.ok) throw new Error(`the edge answered ${response.status}`);

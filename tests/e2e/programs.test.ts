@@ -6,10 +6,12 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { Client } from "../support/client.ts";
 import { ListUsersDocument, RegisterDocument } from "../support/operations.generated.ts";
+import { freePort } from "../support/object-stores.ts";
+import { PurgeListener } from "../support/purge-listener.ts";
 import * as sampleImages from "../support/sample-images.ts";
 import { ServerProcess } from "../support/server-process.ts";
 
@@ -51,8 +53,8 @@ function run(program: string, ...args: string[]): Promise<Ran> {
   return runIn(folder, program, args);
 }
 
-function runIn(instanceDir: string, program: string, args: string[] = []): Promise<Ran> {
-  const env = { PATH: process.env.PATH, INSTANCE_DIR: instanceDir };
+function runIn(instanceDir: string, program: string, args: string[] = [], more = {}): Promise<Ran> {
+  const env = { PATH: process.env.PATH, INSTANCE_DIR: instanceDir, ...more };
   return new Promise((resolve) => {
     execFile(process.execPath, [`dist/cli/${program}.js`, ...args], { env }, (error, stdout, stderr) => {
       resolve({ status: Number(error?.code ?? 0), stdout, stderr });
@@ -193,4 +195,30 @@ it("a folder without a database is named, and none is made", async () => {
 
   expect(await run("doctor")).toMatchObject({ status: 2, stderr: expect.stringContaining(folder) });
   await expect(readdir(folder)).rejects.toThrow("ENOENT");
+});
+
+describe("erase, where pictures are at the edge as well,", () => {
+  it("purges them there, and again when no process can show them any more", async () => {
+    const cdn = await PurgeListener.start();
+    const { status } = await runIn(folder, "erase", ["--user", userId], {
+      CDN_PURGE_URL: `${cdn.url}/{key}`,
+    });
+    await cdn.stop();
+
+    expect(status).toBe(0);
+    expect(cdn.counts[`/user-${userId}`]).toBeGreaterThanOrEqual(2);
+  });
+
+  it("says that they may still be shown there, where the edge does not answer", async () => {
+    const { status, stdout, stderr } = await runIn(folder, "erase", ["--user", userId], {
+      CDN_PURGE_URL: `http://127.0.0.1:${await freePort()}/{key}`,
+      LOG_LEVEL: "silent",
+    });
+
+    expect(status).toBe(1);
+    expect(stdout).toContain("1 picture erased");
+    expect(stderr).toBe(
+      "letsapp: 1 tag could not be purged from the edge, which may show what is gone: run this again.\n",
+    );
+  });
 });

@@ -119,6 +119,9 @@ describe.concurrent("a purge", () => {
     expect(data.deleteProfilePicture.success).toBe(true);
     expect(gone.status).toBe(404);
     expect(app.app.edge!.totals.failed).toBe(0); // Nobody has waited as long as that.
+    const startedAtMs = performance.now();
+    expect(await app.app.edge!.close()).toBeGreaterThan(0);
+    expect(performance.now() - startedAtMs).toBeLessThan(6_500);
   });
 
   it("is made good by the next process, where one was killed in between", async (context) => {

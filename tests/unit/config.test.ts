@@ -142,16 +142,21 @@ describe("loadConfig", () => {
     expect(() => loadConfig({ STORAGE_URL })).toThrow(/^STORAGE_URL must be like file:\/\/\/var[^@]*$/);
   });
 
-  it.each(["a-secret-token", "Authorization:", ": x", "Two words: x", "Name: ä€"])(
-    "refuses to send the CDN %j as a header, and does not repeat it",
-    (CDN_PURGE_HEADER) => {
-      const env = { CDN_PURGE_URL: "https://cdn.example/{key}", CDN_PURGE_HEADER };
+  it.each([
+    "a-secret-token",
+    "Connection: close",
+    "Content-Length: 5",
+    "Authorization:",
+    ": x",
+    "Two words: x",
+    "Name: ä€",
+  ])("refuses to send the CDN %j as a header, and does not repeat it", (CDN_PURGE_HEADER) => {
+    const env = { CDN_PURGE_URL: "https://cdn.example/{key}", CDN_PURGE_HEADER };
 
-      expect(() => loadConfig(env)).toThrow(
-        /^CDN_PURGE_HEADER must be a header such as "Authorization: Bearer …".$/,
-      );
-    },
-  );
+    expect(() => loadConfig(env)).toThrow(
+      /^CDN_PURGE_HEADER must be a header such as "Authorization: Bearer …".$/,
+    );
+  });
 
   it.each(["{key}", "{}", "[{key}]"])("refuses to send the CDN %s as a body", (CDN_PURGE_BODY) => {
     const env = { CDN_PURGE_URL: "https://cdn.example/{key}", CDN_PURGE_BODY };
@@ -179,6 +184,10 @@ describe("loadConfig", () => {
     [{ GRAPHQL_SUBGRAPH: "1" }, "GRAPHQL_SUBGRAPH must be one of true, false."],
     [
       { CDN_PURGE_URL: "https://cdn.example/purge" },
+      "CDN_PURGE_URL, or CDN_PURGE_BODY, must have {key} where the tag to purge belongs.",
+    ],
+    [
+      { CDN_PURGE_URL: "https://cdn.example/media-0" },
       "CDN_PURGE_URL, or CDN_PURGE_BODY, must have {key} where the tag to purge belongs.",
     ],
     [
