@@ -1,9 +1,11 @@
 // Caches at the edge that nobody here wrote, with the configurations of `docs/deploy.md`: what is kept, what is asked for
 // again, what is counted, and what is gone after a deletion.
 import { request } from "node:http";
+import { connect } from "node:net";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout } from "node:timers/promises";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
@@ -213,6 +215,23 @@ describe.each(caches)("behind %s", (kind, program) => {
   });
 });
 
+describe.skipIf(!isInstalled("nginx"))("a cache that is not purged", () => {
+  it("shows a deleted picture until its time is over, and then no more, not even when nobody answers", async () => {
+    const world = await startWorld("nginx", { MEDIA_MAX_AGE_SECONDS: "1" });
+    const person = await givenPerson(world);
+    const before = await show(world, person.mediaId);
+    await person.delete();
+    const meanwhile = await show(world, person.mediaId);
+    await setTimeout(2_100);
+    const after = await show(world, person.mediaId);
+    await world.server.stop();
+    const afterStop = await show(world, person.mediaId);
+    await world.close();
+
+    expect([before, meanwhile, after, afterStop].map(({ status }) => status)).toEqual([200, 200, 404, 502]);
+  });
+});
+
 describe.skipIf(!isInstalled("varnishd"))("a cache that is purged", () => {
   let world: World;
   beforeAll(async () => {
@@ -285,6 +304,21 @@ describe.skipIf(!isInstalled("varnishd"))("a cache that is purged", () => {
     expect(await ask("127.0.0.2", `/media-${mediaId}`)).toBe(403);
     expect(await ask("127.0.0.1", "/.*")).toBe(400);
     expect((await show(world, mediaId)).cache).toBe("HIT");
+  });
+
+  it("is not gone past by a client that asks for another protocol", async () => {
+    const answer = await new Promise<string>((resolve, reject) => {
+      const socket = connect(world.edge.port, "127.0.0.1");
+      let text = "";
+      socket.setEncoding("latin1").on("data", (chunk: string) => (text += chunk));
+      socket.on("error", reject).on("close", () => resolve(text));
+      const first = ["GET /healthz HTTP/1.1", "Host: x", "Upgrade: websocket", "Connection: keep-alive"];
+      const second = ["GET /metrics HTTP/1.1", "Host: x", "Connection: close"];
+      socket.write([...first, "", ...second, "", ""].join("\r\n"));
+    });
+
+    expect(answer).toMatch(/^HTTP\/1\.1 200/);
+    expect(answer).not.toContain("process_cpu_seconds_total"); // What nobody outside may see.
   });
 
   it("was away when a picture was deleted: the deletion is answered, and purged when it is back", async () => {
