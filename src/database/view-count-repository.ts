@@ -8,6 +8,8 @@ import { mediaModel, toViewCount, type MediaRecord } from "./media.model.ts";
 
 const MAX_WRITES_PER_COMMAND = 1000;
 
+type Update = Extract<AnyBulkWriteOperation, { updateOne: unknown }>["updateOne"];
+
 export class ViewCountRepository {
   readonly #media: Model<MediaRecord>;
 
@@ -30,27 +32,26 @@ export class ViewCountRepository {
     { writer, number }: { writer: string; number: number },
   ): Promise<void> {
     const mark = markOf(writer);
-    await this.#write(
-      [...counts].map(([id, count]) => ({
-        updateOne: {
-          filter: { _id: id, $nor: [{ [mark]: { $gte: number } }] },
-          update: { $inc: { view_count: count }, $set: { [mark]: number } },
-        },
-      })),
-    );
+    await this.#update([...counts.keys()], (id) => ({
+      filter: { _id: id, $nor: [{ [mark]: { $gte: number } }] },
+      update: { $inc: { view_count: counts.get(id)! }, $set: { [mark]: number } },
+    }));
   }
 
   /** The writer's batches are never added again to these. */
   async unmark(writer: string, ids: readonly MediaId[]): Promise<void> {
     const update = { $unset: { [markOf(writer)]: 1 } };
-    await this.#write(ids.map((id) => ({ updateOne: { filter: { _id: id }, update } })));
+    await this.#update(ids, (id) => ({ filter: { _id: id }, update }));
   }
 
   /** All at once may be more than a command has time for, and would hold up all others. */
-  async #write(writes: readonly AnyBulkWriteOperation[]): Promise<void> {
-    for (let start = 0; start < writes.length; start += MAX_WRITES_PER_COMMAND) {
-      const some = writes.slice(start, start + MAX_WRITES_PER_COMMAND);
-      await querying(() => this.#media.bulkWrite(some, { ordered: false }));
+  async #update(ids: readonly MediaId[], toUpdate: (id: MediaId) => Update): Promise<void> {
+    // Where a command locks what it has updated until it ends, two that go the same way do not wait for each other.
+    const inOrder = ids.toSorted();
+    for (let start = 0; start < inOrder.length; start += MAX_WRITES_PER_COMMAND) {
+      const some = inOrder.slice(start, start + MAX_WRITES_PER_COMMAND);
+      const writes = some.map((id) => ({ updateOne: toUpdate(id) }));
+      await querying(() => this.#media.bulkWrite(writes, { ordered: false }));
     }
   }
 }
