@@ -16,6 +16,7 @@ import Fastify, {
 import type { HttpConfig, LogLevel } from "../config.ts";
 import type { AppError } from "../errors.ts";
 import { guardRequestBodies } from "./request-body.ts";
+import { finishConnectionsOnStop } from "./stopping.ts";
 
 /** How long a client may take for each part of what it does on a connection. */
 export interface Timeouts {
@@ -100,7 +101,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     const durationMs = Math.round(reply.elapsedTime);
     request.log.info({ method: request.method, path, status: reply.statusCode, durationMs }, "request");
   });
-  const isStopping = closeConnectionsOnStop(app);
+  const isStopping = finishConnectionsOnStop(app);
   guardRequestBodies(app, { maxBodyBytes: options.maxBodyBytes, tooLarge: options.bodyTooLarge });
   await app.register(helmet, {
     contentSecurityPolicy: {
@@ -120,18 +121,6 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     maxAge: PREFLIGHT_MAX_AGE_SECONDS,
   });
   return app;
-}
-
-/** The answer to a request that is under way when we stop is the last on its connection: else we would wait for more. */
-function closeConnectionsOnStop(app: FastifyInstance): () => boolean {
-  let isStopping = false;
-  app.addHook("preClose", async () => {
-    isStopping = true;
-  });
-  app.addHook("onSend", async (_request, reply) => {
-    if (isStopping) reply.header("connection", "close");
-  });
-  return () => isStopping;
 }
 
 /** For a client that does not read what it is told. */

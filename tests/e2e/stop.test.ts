@@ -1,8 +1,10 @@
 // Being stopped in the midst of work: what was begun is answered, every view is counted, and a second signal is obeyed at
 // once.
 import { mkdtemp, rm } from "node:fs/promises";
+import { Agent, request } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { afterEach, beforeEach, expect, it } from "vitest";
 
@@ -134,4 +136,39 @@ it("stops at once at a second signal, and what was acknowledged is there", async
   expect([stillRuns, code]).toEqual([true, 1]);
   expect(took).toBeLessThan(2_000);
   expect(users.edges[0]!.node.profilePicture!.id).toBe(mediaId);
+});
+
+it("answers whatever is still sent on connections that were open, and takes no new ones", async () => {
+  const clients = Array.from({ length: 12 }, (_, i) => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const headers = { "content-type": "application/json", authorization: `Bearer ${token}` };
+    const ask = () =>
+      new Promise<string>((resolve) => {
+        const sent = request(`${server.url}/graphql`, { agent, method: "POST", headers }, (response) => {
+          const { connection } = response.headers;
+          response.resume().on("end", () => resolve(`${response.statusCode} ${connection}`));
+        });
+        sent.on("error", (error: NodeJS.ErrnoException) => resolve(error.code!));
+        sent.end('{"query":"{ me { id } }"}');
+      });
+    const answers: string[] = [];
+    const untilOver = async () => {
+      while (!["ECONNREFUSED", "ECONNRESET", "EPIPE"].includes(answers.at(-1)!)) {
+        answers.push(await ask());
+        await sleep(i * 8); // Some are busy, and some hardly ever.
+      }
+      agent.destroy();
+    };
+    return { answers, untilOver };
+  });
+  const all = Promise.all(clients.map(({ untilOver }) => untilOver()));
+  await sleep(500);
+
+  const { code } = await server.stop();
+  await all;
+
+  expect(code).toBe(0);
+  for (const { answers } of clients) {
+    expect([...new Set(answers)]).toEqual(["200 keep-alive", "200 close", "ECONNREFUSED"]);
+  }
 });

@@ -1,0 +1,35 @@
+// How connections end when the service stops: nobody's request is lost. Used by `server.ts`.
+import { Server } from "node:net";
+import { setTimeout } from "node:timers/promises";
+
+import type { FastifyInstance } from "fastify";
+
+/** Long enough for a proxy to use each connection that it keeps once more, and to be told that it was the last time. */
+const FAREWELL_MS = 1_000;
+const LOOK_INTERVAL_MS = 10;
+
+/**
+ * Nobody can connect any more, and each answer is the last on its connection. Only after a while are those closed that
+ * have nothing under way: a client may send a request at that very moment, and cannot know what became of it.
+ *
+ * @returns whether the service is stopping
+ */
+export function finishConnectionsOnStop(app: FastifyInstance): () => boolean {
+  let isStopping = false;
+  app.addHook("preClose", async () => {
+    isStopping = true;
+    Server.prototype.close.call(app.server); // The web server's own closes connections with nothing under way, too.
+    const endAtMs = performance.now() + FAREWELL_MS;
+    while ((await countConnections(app.server)) > 0 && performance.now() < endAtMs) {
+      await setTimeout(LOOK_INTERVAL_MS);
+    }
+  });
+  app.addHook("onSend", async (_request, reply) => {
+    if (isStopping) reply.header("connection", "close");
+  });
+  return () => isStopping;
+}
+
+function countConnections(server: Server): Promise<number> {
+  return new Promise((resolve) => server.getConnections((_error, count) => resolve(count)));
+}
