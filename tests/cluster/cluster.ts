@@ -48,10 +48,7 @@ const checks: (() => Promise<Check>)[] = [
   () => countThroughKills(cluster, amount(60, 8), random),
   () => loseDisk(cluster, amount(5, 1)),
   ...(cluster.edge
-    ? [
-        () => restartOneByOne(cluster, random),
-        () => compareCost(cluster, amount(20_000, 1_000), amount(7, 1)),
-      ]
+    ? [() => restartOneByOne(cluster, random), () => compareCost(cluster, amount(10, 2), amount(7, 1))]
     : []),
 ];
 let violationCount = 0;
