@@ -6,11 +6,18 @@ import { mongo, type Connection } from "mongoose";
 const BATCH_COUNT = 2_000;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
+/** Of the pairs that were written, each hundredth. */
+export interface Sample {
+  userIds: string[];
+  mediaIds: string[];
+}
+
 /**
  * Users with one picture each, in the states in which a service that has run for a while has them: one in a hundred was
  * replaced lately, all have been settled some time in the past year.
  */
-export async function insertRecords(connection: Connection, count: number): Promise<void> {
+export async function insertRecords(connection: Connection, count: number): Promise<Sample> {
+  const sample: Sample = { userIds: [], mediaIds: [] };
   for (let start = 0; start < count; start += BATCH_COUNT) {
     const records = Array.from({ length: Math.min(BATCH_COUNT, count - start) }, (_, i) =>
       givenPair(start + i),
@@ -23,7 +30,12 @@ export async function insertRecords(connection: Connection, count: number): Prom
       records.map(({ media }) => media),
       { ordered: false },
     );
+    for (let i = 1; i < records.length; i += 100) {
+      sample.userIds.push(String(records[i]!.user._id));
+      sample.mediaIds.push(String(records[i]!.media._id));
+    }
   }
+  return sample;
 }
 
 function givenPair(number: number): { user: mongo.BSON.Document; media: mongo.BSON.Document } {
