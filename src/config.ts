@@ -123,11 +123,7 @@ export function loadConfig(env: Environment): Config {
       signInsPerMinute: read.integer("SIGN_INS_PER_MINUTE", { fallback: 10, min: 1, max: 1_000_000 }),
     },
     media: {
-      caching: {
-        maxAgeSeconds: read.integer("MEDIA_MAX_AGE_SECONDS", { fallback: 3600, min: 0, max: 31_536_000 }),
-        staleSeconds: read.integer("MEDIA_STALE_SECONDS", { fallback: 0, min: 0, max: 31_536_000 }),
-        isImmutable: read.flag("MEDIA_IMMUTABLE", false),
-      },
+      caching: readCaching(read),
       delivery: readDelivery(read, storages.storage),
       memoryBytes: read.integer("MEDIA_MEMORY_MB", { fallback: 64, min: 0, max: 1_000_000 }) * 1024 * 1024,
       viewJournalDir: path.join(instanceDir, "views"),
@@ -153,6 +149,19 @@ function readDatabase(read: EnvironmentReader, instanceDir: string): DatabaseCon
     read.problem("MONGODB_URI must start with mongodb:// or mongodb+srv://.");
   }
   return { kind: "mongodb", uri };
+}
+
+function readCaching(read: EnvironmentReader): CachingConfig {
+  const maxAgeSeconds = read.integer("MEDIA_MAX_AGE_SECONDS", { fallback: 3600, min: 0, max: 31_536_000 });
+  const staleSeconds = read.integer("MEDIA_STALE_SECONDS", { fallback: 0, min: 0, max: 31_536_000 });
+  const isImmutable = read.flag("MEDIA_IMMUTABLE", false);
+  if (maxAgeSeconds === 0 && staleSeconds > 0)
+    read.problem(
+      "MEDIA_STALE_SECONDS contradicts MEDIA_MAX_AGE_SECONDS=0: nothing is kept that could be old.",
+    );
+  if (maxAgeSeconds === 0 && isImmutable)
+    read.problem("MEDIA_IMMUTABLE contradicts MEDIA_MAX_AGE_SECONDS=0: caches ask each time.");
+  return { maxAgeSeconds, staleSeconds, isImmutable };
 }
 
 function readDelivery(read: EnvironmentReader, storage: StorageConfig): MediaConfig["delivery"] {

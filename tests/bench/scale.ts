@@ -11,7 +11,7 @@ import { mongo } from "mongoose";
 
 import { AccessTokens } from "../../src/auth/access-token.ts";
 import { Database, type DatabaseLocation } from "../../src/database/connection.ts";
-import { upload } from "../cluster/world.ts";
+import { upload, view } from "../cluster/world.ts";
 import { insertRecords, type Sample } from "../support/records.ts";
 import * as sampleImages from "../support/sample-images.ts";
 import { ServerProcess } from "../support/server-process.ts";
@@ -85,12 +85,23 @@ async function measureTimes(): Promise<Map<string, string>> {
   const times = new Map<string, string>();
   for (const [name, query] of Object.entries(queries)) times.set(name, await timed(query, QUERY_ROUNDS));
   const tokens = new AccessTokens({ kind: "shared-secret", secret });
+  const uploaded: string[] = [];
   const uploadOne = async () => {
     const userId = anyUser();
-    const { code } = await upload(server.url, { userId, token: await tokens.issue(userId) }, picture);
-    if (code !== null) throw new Error(`an upload was answered ${code}`);
+    const { code, mediaId } = await upload(
+      server.url,
+      { userId, token: await tokens.issue(userId) },
+      picture,
+    );
+    if (!mediaId) throw new Error(`an upload was answered ${code}`);
+    uploaded.push(mediaId);
+  };
+  const squareOne = async () => {
+    const status = await view(server.url, uploaded.pop()!, "?size=96&format=webp");
+    if (status !== 200) throw new Error(`a square was answered ${status}`);
   };
   times.set("an upload of 285 kB by HTTP, one at a time", await timed(uploadOne, UPLOAD_ROUNDS));
+  times.set("a square of it, WebP, for the first time", await timed(squareOne, UPLOAD_ROUNDS));
   return times;
 }
 

@@ -180,6 +180,14 @@ describe("loadConfig", () => {
       { STORAGE_URL: "gs://bucket", STORAGE_FALLBACK_URL: "gs://bucket" },
       "STORAGE_FALLBACK_URL must be another storage than STORAGE_URL, from which pictures are moving.",
     ],
+    [
+      { MEDIA_MAX_AGE_SECONDS: "0", MEDIA_STALE_SECONDS: "60" },
+      "MEDIA_STALE_SECONDS contradicts MEDIA_MAX_AGE_SECONDS=0: nothing is kept that could be old.",
+    ],
+    [
+      { MEDIA_MAX_AGE_SECONDS: "0", MEDIA_IMMUTABLE: "true" },
+      "MEDIA_IMMUTABLE contradicts MEDIA_MAX_AGE_SECONDS=0: caches ask each time.",
+    ],
     [{ VIEW_FLUSH_SECONDS: "0" }, "VIEW_FLUSH_SECONDS must be a whole number from 1 to 60."],
     [{ GRAPHQL_SUBGRAPH: "1" }, "GRAPHQL_SUBGRAPH must be one of true, false."],
     [
