@@ -107,23 +107,30 @@ export class EdgePurge {
       this.#waiting.delete(oldest);
       this.totals.givenUp += 1;
     }
-    this.#work ??= this.#sendAll().finally(() => {
-      this.#work = null;
-    });
+    this.#work ??= this.#sendAll();
   }
 
   async #sendAll(): Promise<void> {
-    while (this.#waiting.size > 0) {
+    while (this.#waiting.size > 0 && !this.#closing.signal.aborted) {
       const some = [...this.#waiting].slice(0, MAX_CONCURRENT);
       const outcomes = await Promise.all(some.map((tag) => this.#send(tag)));
-      if (outcomes.every(Boolean)) {
-        this.#backoffMs = 0;
-        continue;
-      }
-      if (this.#closing.signal.aborted) return;
-      this.#backoffMs = Math.min(Math.max(this.#backoffMs * 2, MIN_BACKOFF_MS), MAX_BACKOFF_MS);
-      await this.#pause(this.#backoffMs);
+      if (outcomes.every(Boolean)) this.#backoffMs = 0;
+      else await this.#backOff();
     }
+    this.#work = null; // At once: what comes from now on begins anew.
+  }
+
+  async #backOff(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    this.#backoffMs = Math.min(Math.max(this.#backoffMs * 2, MIN_BACKOFF_MS), MAX_BACKOFF_MS);
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, this.#backoffMs).unref();
+      this.#endPause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#endPause = null;
   }
 
   async #send(tag: CacheTag): Promise<boolean> {
@@ -152,16 +159,5 @@ export class EdgePurge {
     } finally {
       this.#underWayCount -= 1;
     }
-  }
-
-  async #pause(milliseconds: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, milliseconds).unref();
-      this.#endPause = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.#endPause = null;
   }
 }
