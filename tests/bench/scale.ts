@@ -85,9 +85,10 @@ async function measureTimes(): Promise<Map<string, string>> {
   const times = new Map<string, string>();
   for (const [name, query] of Object.entries(queries)) times.set(name, await timed(query, QUERY_ROUNDS));
   const tokens = new AccessTokens({ kind: "shared-secret", secret });
+  const uploaders = sample.userIds.toSorted(() => Math.random() - 0.5); // Nobody twice.
   const uploaded: string[] = [];
   const uploadOne = async () => {
-    const userId = anyUser();
+    const userId = uploaders.pop()!;
     const { code, mediaId } = await upload(
       server.url,
       { userId, token: await tokens.issue(userId) },
