@@ -11,7 +11,8 @@ import { Database } from "../../src/database/connection.ts";
 import { createStorage } from "../../src/storage/create-storage.ts";
 import type { ObjectStorage } from "../../src/storage/object-storage.ts";
 import { Edge, isInstalled as isEdgeInstalled } from "../support/edge.ts";
-import { BUCKET, credentials, freePort, isInstalled, ObjectStore } from "../support/object-stores.ts";
+import { BUCKET, credentials, isInstalled, ObjectStore } from "../support/object-stores.ts";
+import { freePort } from "../support/ports.ts";
 import { ServerProcess } from "../support/server-process.ts";
 import { startTestDatabase, withDatabase } from "../support/test-database.ts";
 

@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 
 import { loadConfig } from "../../src/config.ts";
-import { freePort } from "../support/object-stores.ts";
+import { freePort } from "../support/ports.ts";
 
 interface Instruction {
   name: string;

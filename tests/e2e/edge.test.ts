@@ -13,7 +13,7 @@ import { Client } from "../support/client.ts";
 import { Edge, isInstalled } from "../support/edge.ts";
 import { LiveClient } from "../support/live-client.ts";
 import { Network } from "../support/network.ts";
-import { freePort } from "../support/object-stores.ts";
+import { freePort } from "../support/ports.ts";
 import {
   DeleteProfilePictureDocument,
   ListUsersDocument,

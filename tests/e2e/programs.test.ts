@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { Client } from "../support/client.ts";
 import { ListUsersDocument, RegisterDocument } from "../support/operations.generated.ts";
-import { freePort } from "../support/object-stores.ts";
+import { freePort } from "../support/ports.ts";
 import { PurgeListener } from "../support/purge-listener.ts";
 import * as sampleImages from "../support/sample-images.ts";
 import { ServerProcess } from "../support/server-process.ts";

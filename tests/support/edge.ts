@@ -4,13 +4,10 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
-import { freePort } from "./object-stores.ts";
-
-const START_TIMEOUT_MS = 20_000;
+import { freePort, whenListening } from "./ports.ts";
 
 const programs = {
   nginx: ["/usr/sbin/nginx", "/usr/bin/nginx"].find(existsSync),
@@ -94,19 +91,7 @@ export class Edge {
   }
 
   async #listening(): Promise<this> {
-    const deadline = Date.now() + START_TIMEOUT_MS;
-    while (!(await isListening(this.port))) {
-      if (this.child.exitCode !== null || Date.now() > deadline) throw new Error("the edge did not start");
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    await whenListening(this.child, this.port);
     return this;
   }
-}
-
-function isListening(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
-    socket.once("connect", () => socket.destroy());
-  });
 }

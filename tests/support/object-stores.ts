@@ -5,15 +5,14 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import net from "node:net";
 import { homedir, tmpdir } from "node:os";
 import path from "node:path";
 
 import type { BucketConfig } from "../../src/config.ts";
+import { freePort, whenListening } from "./ports.ts";
 
 const cache = process.env.XDG_CACHE_HOME ?? path.join(homedir(), ".cache");
 const home = process.env.LETSAPP_OBJECT_STORES_DIR ?? path.join(cache, "letsapp-object-stores");
-const START_TIMEOUT_MS = 20_000;
 
 /** What the S3 server lets in. */
 export const credentials = { AWS_ACCESS_KEY_ID: "letsapp", AWS_SECRET_ACCESS_KEY: "letsapp-secret" };
@@ -79,11 +78,7 @@ export class ObjectStore {
     this.#child = spawn(path.join(home, program), args(this.port, this.folder), {
       stdio: ["ignore", "ignore", "inherit"],
     });
-    const deadline = Date.now() + START_TIMEOUT_MS;
-    while (!(await isListening(this.port))) {
-      if (this.#child.exitCode !== null || Date.now() > deadline) throw new Error(`${program} did not start`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    await whenListening(this.#child, this.port);
   }
 
   async pause(): Promise<void> {
@@ -113,21 +108,4 @@ async function writeServiceAccount(folder: string): Promise<string> {
   const file = path.join(folder, "service-account.json");
   await writeFile(file, JSON.stringify(account));
   return file;
-}
-
-export async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as net.AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
-function isListening(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = net.connect(port, "127.0.0.1");
-    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
-    socket.once("connect", () => socket.destroy());
-  });
 }
