@@ -20,7 +20,7 @@ export class BatchMarks {
     for (const id of counts.keys()) ofWriter.set(id, performance.now());
   }
 
-  /** Not while a batch is added. What fails is tried again the next time. */
+  /** Not while a batch is on its way to the records. What fails is tried again the next time. */
   async remove({ keptMs = KEPT_MS } = {}): Promise<void> {
     const until = performance.now() - keptMs;
     for (const [writer, ofWriter] of this.#markedAtMs) {

@@ -132,7 +132,9 @@ export class ViewCounter {
     }
   }
 
+  /** Not while a batch may be in the records, unknown to us: its marks are what tells. */
   async #unmark(options = {}): Promise<void> {
+    if (this.#sealed.length > 0) return;
     try {
       await this.#marks.remove(options);
     } catch (error) {

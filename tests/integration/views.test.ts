@@ -131,6 +131,27 @@ describe("a view", () => {
     expect(await shownCount()).toBe(2);
   });
 
+  it("is counted once by the next process where the database could not say so before this one stopped", async () => {
+    const first = nextCounter();
+    await first.start();
+    await first.count(mediaId);
+    await first.flush(); // So that the record bears a name already.
+    await first.count(mediaId);
+    const revive = failing(async (addViews, ...batch) => {
+      await addViews(...batch);
+      throw new Error("the connection is gone");
+    });
+    await first.close();
+    revive();
+    const next = nextCounter();
+    await next.start();
+
+    await next.close();
+
+    expect(await recordedCount()).toBe(2);
+    expect(await journalFiles()).toEqual([]);
+  });
+
   it("is flushed when the service stops", async () => {
     await view();
 
