@@ -58,6 +58,7 @@ for (const count of counts) {
 console.log(`Node ${process.version}, ${second ? "DocumentDB" : "the embedded database"}\n`);
 print("milliseconds, median / 95 %", (column) => column.times);
 print("room", (column) => column.sizes);
+if (second) await database.connection.dropDatabase();
 await database.close();
 await server.stop();
 await second?.stop();
