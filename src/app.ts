@@ -1,6 +1,7 @@
 // The service: its parts behind two doors, in one web server. Called by `main.ts`, and by tests, which may replace a
 // part.
 import type { IncomingMessage } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import type { FastifyInstance } from "fastify";
 
@@ -27,6 +28,9 @@ const MULTIPART_OVERHEAD_BYTES = 640 * 1024;
 
 /** What is under way when the service stops has this long. */
 const STOP_GRACE_MS = 8_000;
+
+/** What waits for a database, or for an edge, that does not answer has this long after that. */
+const CLOSE_MS = 5_500;
 
 const REST_PREFIX = "/api/users";
 
@@ -133,11 +137,9 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
       const impatience = setTimeout(() => server.server.closeAllConnections(), STOP_GRACE_MS);
       await server.close();
       clearTimeout(impatience);
-      await views.close();
       known.close();
-      await changes.close();
-      await edge?.close();
-      await cleanup.close();
+      const closing = Promise.all([views.close(), changes.close(), edge?.close(), cleanup.close()]);
+      await Promise.race([closing, sleep(CLOSE_MS, undefined, { ref: false })]);
       await database.close();
     },
   };

@@ -1,6 +1,7 @@
 // The live door: subscriptions over WebSocket, on the same port and path as the rest of the graph. Opened by `plugin.ts`.
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, Server } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import type { FastifyBaseLogger } from "fastify";
 import {
@@ -47,6 +48,10 @@ const MAX_MESSAGE_BYTES = 64 * 1024;
 
 /** From the opening of the connection to the token. */
 const INIT_TIMEOUT_MS = 5_000;
+
+/** From our goodbye to theirs. */
+const GOODBYE_MS = 1_000;
+const LOOK_INTERVAL_MS = 10;
 
 /** The longest time that a timer can wait: 24 days. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -105,10 +110,14 @@ export class LiveDoor {
     });
   }
 
-  /** Says goodbye to everybody: they connect again, to another process or to the next one. */
-  close(): void {
-    for (const socket of this.#sockets.clients) socket.close(GOING_AWAY, "The service is stopping.");
+  /** Says goodbye to everybody: they connect again, to another process or to the next one. Some hear nothing any more. */
+  async close(): Promise<void> {
     this.#sockets.close();
+    const { clients } = this.#sockets;
+    for (const socket of clients) socket.close(GOING_AWAY, "The service is stopping.");
+    const endAtMs = performance.now() + GOODBYE_MS;
+    while (clients.size > 0 && performance.now() < endAtMs) await sleep(LOOK_INTERVAL_MS);
+    for (const socket of clients) socket.terminate();
   }
 
   /**

@@ -93,7 +93,7 @@ export async function graphqlDoor(app: FastifyInstance, options: GraphQLDoorOpti
     log: app.log,
   });
   live.open(app.server);
-  app.addHook("preClose", async () => live.close());
+  app.addHook("preClose", () => live.close());
   options.watchLive(() => ({
     connections: live.connectionCount,
     subscriptions: services.changes.listenerCount,

@@ -1,5 +1,6 @@
 // How connections end when the service stops: nobody's request is lost. Used by `server.ts`.
-import { Server } from "node:net";
+import type { Server as HttpServer } from "node:http";
+import { Server, type Socket } from "node:net";
 import { setTimeout } from "node:timers/promises";
 
 import type { FastifyInstance } from "fastify";
@@ -16,6 +17,7 @@ const LOOK_INTERVAL_MS = 10;
  */
 export function finishConnectionsOnStop(app: FastifyInstance): () => boolean {
   let isStopping = false;
+  const silent = watchSilent(app.server);
   app.addHook("preClose", async () => {
     isStopping = true;
     Server.prototype.close.call(app.server); // The web server's own closes connections with nothing under way, too.
@@ -23,11 +25,24 @@ export function finishConnectionsOnStop(app: FastifyInstance): () => boolean {
     while ((await countConnections(app.server)) > 0 && performance.now() < endAtMs) {
       await setTimeout(LOOK_INTERVAL_MS);
     }
+    for (const socket of silent) socket.destroy();
   });
   app.addHook("onSend", async (_request, reply) => {
     if (isStopping) reply.header("connection", "close");
   });
   return () => isStopping;
+}
+
+/** Connections on which nothing was ever asked: nobody counts them as idle. */
+function watchSilent(server: HttpServer): Set<Socket> {
+  const silent = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    silent.add(socket);
+    socket.once("close", () => silent.delete(socket));
+  });
+  server.on("request", ({ socket }) => silent.delete(socket));
+  server.on("upgrade", ({ socket }) => silent.delete(socket));
+  return silent;
 }
 
 function countConnections(server: Server): Promise<number> {

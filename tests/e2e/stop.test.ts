@@ -2,6 +2,8 @@
 // once.
 import { mkdtemp, rm } from "node:fs/promises";
 import { Agent, request } from "node:http";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -171,4 +173,31 @@ it("answers whatever is still sent on connections that were open, and takes no n
   for (const { answers } of clients) {
     expect([...new Set(answers)]).toEqual(["200 keep-alive", "200 close", "ECONNREFUSED"]);
   }
+});
+
+it("does not wait for clients that hear nothing any more, or never asked for anything", async () => {
+  const port = Number(new URL(server.url).port);
+  const silent = connect(port, "127.0.0.1").on("error", () => {});
+  const half = connect(port, "127.0.0.1").on("error", () => {});
+  half.write("GET /healthz HTTP/1.1\r\nHost:");
+  const live = connect(port, "127.0.0.1").on("error", () => {});
+  const lines = [
+    "GET /graphql HTTP/1.1",
+    "Host: x",
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Protocol: graphql-transport-ws",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+  ];
+  live.write(`${lines.join("\r\n")}\r\n\r\n`);
+  await once(live, "data");
+  live.pause();
+
+  const startedAtMs = performance.now();
+  const { code, stderr } = await server.stop();
+  for (const socket of [silent, half, live]) socket.destroy();
+
+  expect([code, stderr]).toEqual([0, ""]);
+  expect(performance.now() - startedAtMs).toBeLessThan(6_000);
 });
