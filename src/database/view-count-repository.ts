@@ -1,5 +1,5 @@
 // How often pictures were viewed. Called by `views/view-counter.ts`, which adds, and `services/media-service.ts`.
-import type { AnyBulkWriteOperation, Connection, Model } from "mongoose";
+import { mongo, type AnyBulkWriteOperation, type Connection, type Model } from "mongoose";
 
 import type { MediaId } from "../domain/ids.ts";
 import type { ViewCount } from "../domain/media.ts";
@@ -26,16 +26,26 @@ export class ViewCountRepository {
     return records.map(toViewCount);
   }
 
-  /** Adds a batch of views to the records' counts. One that is added again changes nothing, until it is unmarked. */
+  /**
+   * Adds a batch of views to the records' counts. One that is added again changes nothing, until it is unmarked. Where a
+   * record has something else in place of its count, it begins anew.
+   */
   async add(
     counts: ReadonlyMap<MediaId, number>,
     { writer, number }: { writer: string; number: number },
   ): Promise<void> {
     const mark = markOf(writer);
-    await this.#update([...counts.keys()], (id) => ({
+    const toUpdate = (id: MediaId): Update => ({
       filter: { _id: id, $nor: [{ [mark]: { $gte: number } }] },
       update: { $inc: { view_count: counts.get(id)! }, $set: { [mark]: number } },
-    }));
+    });
+    try {
+      await this.#update([...counts.keys()], toUpdate);
+    } catch (error) {
+      if (!(error instanceof mongo.MongoBulkWriteError)) throw error;
+      for (const damage of damages) await this.#update([...counts.keys()], (id) => damage(id));
+      await this.#update([...counts.keys()], toUpdate);
+    }
   }
 
   /** The writer's batches are never added again to these. */
@@ -55,6 +65,18 @@ export class ViewCountRepository {
     }
   }
 }
+
+/** What other programs may have left, and what is put in its place. */
+const damages: ((id: MediaId) => Update)[] = [
+  (id) => ({
+    filter: { _id: id, view_count: { $exists: true, $not: { $type: "number" } } },
+    update: { $set: { view_count: 0 } },
+  }),
+  (id) => ({
+    filter: { _id: id, view_batches: { $exists: true, $not: { $type: "object" } } },
+    update: { $unset: { view_batches: 1 } },
+  }),
+];
 
 /** The field that has the number of a writer's last batch: its name has letters, digits and hyphens. */
 function markOf(writer: string): string {

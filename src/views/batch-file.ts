@@ -3,7 +3,7 @@
 // A view is written before its answer is sent, all views of one turn of the event loop at once. Nothing is flushed to
 // the disk itself: the system keeps what a killed process wrote, and a power cut takes what two seconds brought.
 import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
-import { readFile, rm } from "node:fs/promises";
+import { access, readFile, rm } from "node:fs/promises";
 import path from "node:path";
 
 import type { FastifyBaseLogger } from "fastify";
@@ -44,6 +44,17 @@ export class BatchFile {
       });
     });
     return this.#writing;
+  }
+
+  /** Whether another process has taken it away, which took this one for dead. */
+  async isTaken(): Promise<boolean> {
+    if (this.#descriptor === null) return false;
+    try {
+      await access(this.file);
+      return false;
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code === "ENOENT";
+    }
   }
 
   async remove(): Promise<void> {

@@ -1,5 +1,7 @@
 // Counts views: each is journalled before its answer is sent, and all go to the database together. Called by
 // `rest/media.route.ts` for each view, and by `services/media-service.ts` whenever somebody reads a count.
+import { setTimeout } from "node:timers/promises";
+
 import type { FastifyBaseLogger } from "fastify";
 
 import type { ViewCountRepository } from "../database/view-count-repository.ts";
@@ -12,6 +14,9 @@ import type { ViewJournal } from "./view-journal.ts";
 /** Far more often than others wait for before they take this process for dead. */
 const TOUCH_INTERVAL_MS = 2_000;
 
+/** A process that stops waits no longer for the database. */
+const LAST_FLUSH_MS = 4_000;
+
 /** How often to look whether other processes have died. */
 const ADOPTION_INTERVAL_MS = 10_000;
 
@@ -20,6 +25,8 @@ export class ViewCounter {
   #open: ViewBatch;
   /** On their way to the database, in their order: a batch is in the records before the next one is added. */
   #sealed: ViewBatch[] = [];
+  /** In the records, and their files are still there. */
+  readonly #added: ViewBatch[] = [];
   #countedTotal = 0;
   #flush: Promise<void> | null = null;
   readonly #marks: BatchMarks;
@@ -91,13 +98,18 @@ export class ViewCounter {
     }
   }
 
-  /** Flushes for the last time. What cannot be flushed is found by the next process. */
+  /** Flushes for the last time, if the database answers soon. What cannot be flushed is found by the next process. */
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
+    const flushing = this.#flushLast();
+    await Promise.race([flushing, setTimeout(LAST_FLUSH_MS, undefined, { ref: false })]);
+    await this.journal.close();
+  }
+
+  async #flushLast(): Promise<void> {
     await this.#flush;
     await this.flush();
     await this.#unmark({ keptMs: 0 });
-    await this.journal.close();
   }
 
   get #batches(): ViewBatch[] {
@@ -112,6 +124,7 @@ export class ViewCounter {
         this.#seal();
         await this.#addSealed();
       }
+      await this.#removeAdded();
       await this.#unmark();
     } catch (error) {
       this.log.error({ err: error, viewCount: this.totals.pending }, "views could not be flushed; they stay");
@@ -125,16 +138,25 @@ export class ViewCounter {
 
   async #addSealed(): Promise<void> {
     for (let batch = this.#sealed[0]; batch; batch = this.#sealed[0]) {
-      if (batch.counts.size > 0) await this.counts.add(batch.counts, batch);
+      const isTaken = await this.journal.isTaken(batch);
+      if (batch.counts.size > 0 && !isTaken) await this.counts.add(batch.counts, batch);
       this.#sealed = this.#sealed.filter((other) => other !== batch);
+      this.#added.push(batch);
+    }
+  }
+
+  /** One whose file stays is added again by the next process: it is tried again until then. */
+  async #removeAdded(): Promise<void> {
+    for (let batch = this.#added[0]; batch; batch = this.#added[0]) {
       await this.journal.remove(batch);
+      this.#added.shift();
       this.#marks.note(batch);
     }
   }
 
-  /** Not while a batch may be in the records, unknown to us: its marks are what tells. */
+  /** Not while a batch may be added again: its marks are what tells that it is there. */
   async #unmark(options = {}): Promise<void> {
-    if (this.#sealed.length > 0) return;
+    if (this.#sealed.length > 0 || this.#added.length > 0) return;
     try {
       await this.#marks.remove(options);
     } catch (error) {

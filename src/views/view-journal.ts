@@ -54,11 +54,15 @@ export class ViewJournal {
     await Promise.allSettled([...this.#folders].map((folder) => utimes(folder, now, now))); // It may not be there yet.
   }
 
+  /** Whether another process has it now: this one stood still for so long that it was taken for dead. */
+  async isTaken(batch: ViewBatch): Promise<boolean> {
+    return this.#files.get(batch)!.isTaken();
+  }
+
   /** The batch is in the records. */
   async remove(batch: ViewBatch): Promise<void> {
-    const file = this.#files.get(batch);
+    await this.#files.get(batch)!.remove();
     this.#files.delete(batch);
-    await file?.remove();
   }
 
   /** Nothing is counted any more. Removes the folders that are empty. */

@@ -152,6 +152,77 @@ describe("a view", () => {
     expect(await journalFiles()).toEqual([]);
   });
 
+  it("is counted once where this process stood still for so long that another one has taken its views over", async () => {
+    const [slow, other] = [nextCounter(true), nextCounter()];
+    await slow.start();
+    for (let i = 0; i < 5; i++) await slow.count(mediaId);
+    await other.start(); // For which no process is alive but itself.
+    await other.close();
+
+    await slow.close();
+
+    expect(await recordedCount()).toBe(5);
+  });
+
+  it("is counted once where its journal could not be removed at first", async () => {
+    const journal = new ViewJournal(journalFolder, false, log());
+    const counter = new ViewCounter(counts, journal, 2_000, log());
+    await counter.count(mediaId);
+    vi.spyOn(journal, "remove").mockRejectedValueOnce(new Error("the disk does not let go"));
+    await counter.flush();
+    const left = await journalFiles();
+    await counter.count(mediaId);
+
+    await counter.close();
+
+    expect(left).toHaveLength(1);
+    expect(await journalFiles()).toEqual([]);
+    expect(await recordedCount()).toBe(2);
+  });
+
+  it("is left to the next process by one that stops while the database does not answer", async () => {
+    const first = nextCounter();
+    await first.count(mediaId);
+    const revive = failing(() => new Promise(() => {}));
+    const startedAtMs = performance.now();
+    await first.close();
+    const tookMs = performance.now() - startedAtMs;
+    revive();
+    const next = nextCounter();
+    await next.start();
+
+    await next.close();
+
+    expect(tookMs).toBeLessThan(5_000);
+    expect(await recordedCount()).toBe(1);
+  });
+
+  it.each([
+    ["no count", { view_count: null }],
+    ["a count that is a text", { view_count: "12" }],
+    ["no names of batches", { view_batches: null }],
+    ["a list of batches", { view_batches: [] }],
+  ])(
+    "is counted where another program has left %s, and so are those of other pictures",
+    async (_, damage) => {
+      const other = await app.givenPersonWithPicture(await sampleImages.onePixelPng());
+      await app.mediaCollection.updateOne(
+        { uploader_id: { $exists: true } },
+        { $set: damage },
+        { sort: { _id: 1 } },
+      );
+      for (let i = 0; i < 3; i++) {
+        await view();
+        await (await app.picture(other.mediaId)).arrayBuffer();
+      }
+
+      await app.app.views.flush();
+
+      const records = await app.mediaCollection.find().sort({ _id: 1 }).toArray();
+      expect(records.map((record) => record.view_count)).toEqual([3, 3]);
+    },
+  );
+
   it("is flushed when the service stops", async () => {
     await view();
 
