@@ -8,7 +8,10 @@ const USAGE = "Usage: npm run cleanup -- [--dry-run]";
 
 await runProgram(USAGE, async ({ config, database, storage, log }) => {
   const isDryRun = readArguments();
-  const result = await new CleanupJob(database, storage, config.cleanup, log).run({ isDryRun });
+  const result = await new CleanupJob(database, storage, config.cleanup, log).run({
+    isDryRun,
+    onWait: () => console.error("Another process is cleaning up: waiting for it."),
+  });
   const { abandonedCount, settledCount, removedCount, failedCount } = result;
   console.log(isDryRun ? "A dry run: nothing has been changed. It would be:" : "Cleaned up:");
   console.log(`  ${abandonedCount} uploads that never became complete, removed`);

@@ -53,7 +53,9 @@ export class Lease {
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
     }
-    const over = { _id: this.name, renewed_at: { $lt: new Date(+now - LEASE_MS) } };
+    const [past, future] = [new Date(+now - LEASE_MS), new Date(+now + LEASE_MS)];
+    // The clock may have been set back since, or another server is asked.
+    const over = { _id: this.name, $or: [{ renewed_at: { $lt: past } }, { renewed_at: { $gt: future } }] };
     const { matchedCount } = await querying(() => this.#leases.updateOne(over, { $set: lease }));
     return matchedCount === 1;
   }

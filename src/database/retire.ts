@@ -16,7 +16,7 @@ const MAX_ROUNDS = 20;
 export async function retire(
   { users, media }: { users: UserRepository; media: MediaRepository },
   userId: UserId,
-  change: { retiredId: MediaId; currentId: MediaId | null },
+  change: { retiredId: MediaId; currentId: MediaId | null; isLeft?: boolean },
 ): Promise<void> {
   await media.settle(change);
   let isShown = false;

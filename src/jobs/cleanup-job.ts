@@ -67,13 +67,15 @@ export class CleanupJob {
    * Waits for its turn where another process is at it.
    *
    * @param isDryRun whether to say what would be done, and do nothing
+   * @param onWait called when it begins to wait
    */
-  async run({ now = new Date(), isDryRun = false } = {}): Promise<CleanupResult> {
+  async run({ now = new Date(), isDryRun = false, onWait = () => {} } = {}): Promise<CleanupResult> {
     if (isDryRun) return this.#cleanUp(now, isDryRun);
-    for (;;) {
+    for (let tries = 0; ; tries++) {
       const result = await this.database.cleanupLease.hold(() => this.#cleanUp(now, isDryRun));
       if (result) return result;
       if (this.#isClosing) return nothingDone();
+      if (tries === 0) onWait();
       await setTimeout(LOOK_INTERVAL_MS, undefined, { ref: false });
     }
   }
@@ -145,7 +147,10 @@ export class CleanupJob {
     const outcome = !isCurrent && status === "pending" ? "abandonedCount" : "settledCount";
     if (isDryRun) return outcome;
     if (isCurrent) {
-      await mediaRepository.settle({ retiredId: replacesId, currentId: media.id, isLeft: true });
+      const change = { currentId: media.id, isLeft: true };
+      // Its owner may restore what it has replaced at this very moment.
+      if (replacesId) await retire(this.database, media.uploaderId, { ...change, retiredId: replacesId });
+      else await mediaRepository.settle({ ...change, retiredId: null });
     } else if (status === "pending") {
       const isClaimed = await upkeep.claimAbandoned(media.id);
       if (!isClaimed) throw new Error("its upload has gone on meanwhile"); // The next run looks again.

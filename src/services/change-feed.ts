@@ -20,6 +20,7 @@ type Listener = (changes: readonly MediaChange[]) => void;
 
 export class ChangeFeed {
   readonly #listeners: Listener[] = [];
+  readonly #gapListeners: (() => void)[] = [];
   /** What was told of each media that a look may find again. */
   readonly #told = new Map<MediaId, MediaChange>();
   /** When the last look began that succeeded, by the database's clock; */
@@ -42,6 +43,11 @@ export class ChangeFeed {
   /** Calls `listener` with the changes that each look finds; with each change once. */
   whenChanged(listener: Listener): void {
     this.#listeners.push(listener);
+  }
+
+  /** Calls `listener` when what was hidden may have been removed, too, since the last look: no look finds it any more. */
+  whenMissed(listener: () => void): void {
+    this.#gapListeners.push(listener);
   }
 
   /** Resolves when the first look is done, whether it succeeded or not. */
@@ -77,6 +83,7 @@ export class ChangeFeed {
     for (const change of changes) this.#told.set(change.mediaId, change);
     for (const [id, { changedAt }] of this.#told) if (changedAt <= since) this.#told.delete(id);
     this.#readUntil = clock;
+    if (!this.isUpToDate) for (const listener of this.#gapListeners) listener();
     this.#lookedAtMs = startedAtMs;
     if (changes.length > 0) for (const listener of this.#listeners) listener(changes);
   }

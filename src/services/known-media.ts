@@ -36,6 +36,7 @@ export class KnownMedia {
     changes.whenChanged((all) => {
       for (const { mediaId, isHidden } of all) if (isHidden) this.forget(mediaId);
     });
+    changes.whenMissed(() => this.#forgetAll());
   }
 
   get state(): { count: number; weight: number; hits: number; misses: number } {
@@ -77,7 +78,9 @@ export class KnownMedia {
     this.#hiddenWhileReading.add(hiddenMeanwhile);
     try {
       const found = await this.media.findManyByIds(ids);
-      for (const media of found) if (!hiddenMeanwhile.has(media.id)) this.#known.set(media.id, media);
+      const isForgotten = !this.#hiddenWhileReading.has(hiddenMeanwhile);
+      for (const media of found)
+        if (!isForgotten && !hiddenMeanwhile.has(media.id)) this.#known.set(media.id, media);
       return found;
     } finally {
       this.#hiddenWhileReading.delete(hiddenMeanwhile);
@@ -95,6 +98,13 @@ export class KnownMedia {
     this.#loading.delete(id); // What is being read may be what was there before.
     for (const hidden of this.#hiddenWhileReading) hidden.add(id);
     for (const listener of this.#listeners) listener(id);
+  }
+
+  /** Nor what is being read now. */
+  #forgetAll(): void {
+    this.#known.clear();
+    this.#loading.clear();
+    this.#hiddenWhileReading.clear();
   }
 
   async #review(): Promise<void> {

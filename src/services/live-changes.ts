@@ -3,7 +3,7 @@ import type { UserId } from "../domain/ids.ts";
 import type { ChangeFeed } from "./change-feed.ts";
 
 /** So many people wait for a listener that is slow; one that hears of some people alone never has more than those. */
-const MAX_WAITING_COUNT = 1000;
+const MAX_WAITING_COUNT = 10_000;
 
 /** A user shows another picture, or none any more. */
 export interface LiveChange {

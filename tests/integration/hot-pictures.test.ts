@@ -139,6 +139,17 @@ describe("a picture that another process deletes", () => {
     await expect.poll(async () => (await readPicture(""))[0].status, { timeout: 2_000 }).toBe(404);
   });
 
+  it("and removes while nobody could look is not shown any more when they can", async () => {
+    await readPicture("");
+    const looking = vi.spyOn(media(), "readClock").mockRejectedValue(new Error("the database is away"));
+    await expect.poll(() => app.app.changes.isUpToDate, { timeout: 5_000 }).toBe(false);
+    await app.mediaCollection.deleteMany({});
+    looking.mockRestore();
+    await expect.poll(() => app.app.changes.isUpToDate, { timeout: 5_000 }).toBe(true);
+
+    expect((await readPicture(""))[0].status).toBe(404);
+  });
+
   it("in a way of its own is forgotten with the next review", async () => {
     const log = app.app.server.log;
     vi.useFakeTimers({ toFake: ["setInterval"] });

@@ -54,6 +54,12 @@ it("is taken over from a process that was killed, when ten seconds are over", as
   expect(late.filter((result) => result !== null)).toHaveLength(1);
 });
 
+it("is taken over where the database's clock has been set back meanwhile", async () => {
+  await leases().insertOne({ _id: "work", renewed_at: new Date(Date.now() + 3_600_000) });
+
+  expect(await givenLease().hold(async () => "done")).toBe("done");
+});
+
 it("is renewed for as long as the work takes", async () => {
   const work = givenLease().hold(() => setTimeout(3_500));
   await expect.poll(() => leases().countDocuments()).toBe(1);

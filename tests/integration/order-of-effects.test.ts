@@ -294,6 +294,31 @@ describe("the clean-up", () => {
     expect(await app.storedFiles()).toEqual(["somebody-elses.jpg"]);
   });
 
+  it("leaves a picture that its owner restores at that very moment", async () => {
+    const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    await app.upload({ bytes: await sampleImages.flatPng(20, 20) }, person.token);
+    const { users } = app.app.database;
+    const secondId = await users.findPictureId(person.user.id);
+    await app.mediaCollection.updateOne(
+      { _id: new mongo.ObjectId(secondId!) },
+      { $set: { unsettled_since: new Date(0), replaces: new mongo.ObjectId(person.mediaId) } },
+    );
+    const findPictureId = users.findPictureId.bind(users);
+    vi.spyOn(users, "findPictureId").mockImplementationOnce(async (id) => {
+      const currentId = await findPictureId(id);
+      const query = "mutation ($id: ID!) { restoreProfilePicture(mediaId: $id) { success } }";
+      await app.graphql(query, { id: person.mediaId }, person.token);
+      return currentId;
+    });
+
+    await app.app.cleanup.run();
+    vi.restoreAllMocks();
+
+    expect(await users.findPictureId(person.user.id)).toBe(person.mediaId);
+    expect((await app.picture(person.mediaId)).status).toBe(200);
+    expect((await app.picture(secondId!)).status).toBe(404);
+  });
+
   it("is run by one process at a time, and nothing is done twice", async () => {
     for (let i = 0; i < 5; i++) {
       const person = await app.givenPersonWithPicture(await sampleImages.flatPng(20, 20));
