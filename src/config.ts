@@ -148,6 +148,9 @@ function readDatabase(read: EnvironmentReader, instanceDir: string): DatabaseCon
   if (!/^mongodb(\+srv)?:\/\/./.test(uri)) {
     read.problem("MONGODB_URI must start with mongodb:// or mongodb+srv://.");
   }
+  if (/[?&]w=0(&|$)/.test(uri)) {
+    read.problem("MONGODB_URI must not have w=0: nothing would be known to be stored.");
+  }
   return { kind: "mongodb", uri };
 }
 

@@ -1,14 +1,22 @@
 // The indexes that our queries go by: which there should be, which there are. Called when the database is opened, and by
 // `cli/indexes.ts`.
-import type { Connection } from "mongoose";
+import { setTimeout } from "node:timers/promises";
 
-import { querying } from "./errors.ts";
+import { mongo, type Connection } from "mongoose";
+
+import { isDuplicateKey, querying } from "./errors.ts";
 import { mediaModel } from "./media.model.ts";
 import { rateLimitIndexes } from "./rate-limit-store.ts";
 import { userModel } from "./user.model.ts";
 
 /** Of a collection with more, an index takes so long that nobody who starts the service wants to wait for it. */
 const MAX_COUNT_AT_START = 10_000;
+
+const MAX_TRIES = 5;
+const RETRY_MS = 200;
+
+/** IndexOptionsConflict and IndexKeySpecsConflict. */
+const conflictCodes = new Set<unknown>([85, 86]);
 
 export interface WantedIndex {
   collection: string;
@@ -35,7 +43,7 @@ export function nameOf({ collection, key }: WantedIndex): string {
   return `${collection}.${Object.keys(key).join("+")}`;
 }
 
-/** Those that are not there. One that is unique stands for one that need not be, not the other way. */
+/** Those that are not there, whole. One that is unique stands for one that need not be, not the other way. */
 export async function findMissingIndexes(
   connection: Connection,
   wanted: readonly WantedIndex[],
@@ -54,17 +62,37 @@ export async function findMissingIndexes(
   return wanted.filter(({ collection, key, options }) => {
     const { indexes = [] } = existing.find(({ name }) => name === collection) ?? {};
     return !indexes.some(
-      (index) => JSON.stringify(index.key) === JSON.stringify(key) && (!options.unique || index.unique),
+      (index) =>
+        JSON.stringify(index.key) === JSON.stringify(key) &&
+        (!options.unique || index.unique) &&
+        index.partialFilterExpression === undefined &&
+        index.expireAfterSeconds === options.expireAfterSeconds,
     );
   });
 }
 
-export async function createIndex(
-  connection: Connection,
-  { collection, key, options }: WantedIndex,
-): Promise<void> {
-  // However long it takes: the server goes on by itself, and nobody else is held up.
-  await querying(() => connection.collection(collection).createIndex(key, { ...options, timeoutMS: 0 }));
+/** @throws Error that says what to do where there is one on the same fields that is no use to us */
+export async function createIndex(connection: Connection, index: WantedIndex): Promise<void> {
+  const { collection, key, options } = index;
+  for (let tries = 1; ; tries++) {
+    try {
+      // However long it takes: the server goes on by itself, and nobody else is held up.
+      await querying(() => connection.collection(collection).createIndex(key, { ...options, timeoutMS: 0 }));
+      return;
+    } catch (error) {
+      if (conflictCodes.has((error as mongo.MongoServerError).code)) {
+        throw new Error(
+          `the database has another index in place of ${nameOf(index)}. Drop that, then run npm run indexes.`,
+          { cause: error },
+        );
+      }
+      if (!(error instanceof mongo.MongoServerError) || isDuplicateKey(error) || tries === MAX_TRIES)
+        throw error;
+      // Another process may be making the same one.
+      await setTimeout(tries * RETRY_MS);
+      if ((await findMissingIndexes(connection, [index])).length === 0) return;
+    }
+  }
 }
 
 /** Creates what is missing where that is quick. @throws Error that says what to do where it is not */

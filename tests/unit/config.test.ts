@@ -188,6 +188,10 @@ describe("loadConfig", () => {
       { MEDIA_MAX_AGE_SECONDS: "0", MEDIA_IMMUTABLE: "true" },
       "MEDIA_IMMUTABLE contradicts MEDIA_MAX_AGE_SECONDS=0: caches ask each time.",
     ],
+    [
+      { MONGODB_URI: "mongodb://db/letsapp?replicaSet=rs0&w=0", JWT_SECRET: "s" },
+      "MONGODB_URI must not have w=0: nothing would be known to be stored.",
+    ],
     [{ VIEW_FLUSH_SECONDS: "0" }, "VIEW_FLUSH_SECONDS must be a whole number from 1 to 60."],
     [{ GRAPHQL_SUBGRAPH: "1" }, "GRAPHQL_SUBGRAPH must be one of true, false."],
     [
