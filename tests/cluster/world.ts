@@ -105,8 +105,7 @@ export class Cluster {
     for (let i = 0; i < NODE_COUNT; i++) ports.push(await freePort());
     const nodes = ports.map((port, i) => new Node(port, path.join(folder, `node${i}`), env));
     const edge = isEdgeInstalled("nginx") ? await Edge.startNginx(ports) : null;
-    await nodes[0]!.start(); // It makes the indexes.
-    await Promise.all(nodes.slice(1).map((node) => node.start()));
+    await Promise.all(nodes.map((node) => node.start())); // All make the same indexes.
     const database = await Database.openBeside({ kind: "mongodb", uri });
     const storage = await createStorage(parseStorageUrl(storageUrl)!);
     const { version } = await database.connection.db!.command({ buildInfo: 1 });
