@@ -157,4 +157,19 @@ describe("an index that is missing", () => {
     expect(await missing()).toEqual([]);
     expect(connection.readyState).toBe(1);
   });
+
+  it.skipIf(!secondDatabaseUri())("as one of another form stands in its place is named, too", async () => {
+    await app.usersCollection.dropIndex("username_1");
+    await app.usersCollection.createIndex(
+      { username: 1 },
+      { unique: true, partialFilterExpression: { is_active: true } },
+    );
+    await app.usersCollection.deleteMany({});
+
+    const start = createApp(app.config);
+
+    await expect(start).rejects.toThrow(
+      /the database has another index in place of users\.username\. Drop that, then run npm run indexes\./,
+    );
+  });
 });
