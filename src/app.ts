@@ -114,7 +114,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     fromMemory: () => pictureFront.totals,
     caches: () => ({ records: known.state, bytes: parts.hot.state }),
     cleanup: () => cleanup.totals,
-    ...(edge && { edge: () => ({ ...edge.totals, waiting: edge.waitingCount }) }),
+    edge: () => edge && { ...edge.totals, waiting: edge.waitingCount },
   });
 
   return {

@@ -14,8 +14,8 @@ export interface MetricSources {
   fromMemory: () => Record<string, number>;
   /** Of all runs: how many media ended in which way, each with "Count" behind it. */
   cleanup: () => object;
-  /** Of tags that the cache at the edge was told to forget; absent where there is none that is told. */
-  edge?: () => { purged: number; failed: number; givenUp: number; waiting: number };
+  /** Of tags that the cache at the edge was told to forget; null where there is none that is told. */
+  edge: () => { purged: number; failed: number; givenUp: number; waiting: number } | null;
 }
 
 export class Metrics implements Reports {
@@ -77,19 +77,19 @@ export class Metrics implements Reports {
         value: value as number,
       })),
     );
-    if (sources.edge) this.#watchEdge(sources.edge);
+    this.#watchEdge(sources.edge);
   }
 
-  #watchEdge(state: NonNullable<MetricSources["edge"]>): void {
+  #watchEdge(state: MetricSources["edge"]): void {
     this.#collected("edge_purges_total", "Purges at the edge by what became of them.", ["result"], () => {
-      const { purged, failed, givenUp } = state();
+      const { purged, failed, givenUp } = state() ?? { purged: 0, failed: 0, givenUp: 0 };
       return Object.entries({ purged, failed, given_up: givenUp }).map(([result, value]) => ({
         labels: { result },
         value,
       }));
     });
     this.#collected("edge_purges_waiting", "Tags that are still to be purged at the edge.", [], () => [
-      { labels: {}, value: state().waiting },
+      { labels: {}, value: state()?.waiting ?? 0 },
     ]);
   }
 
