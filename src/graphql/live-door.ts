@@ -1,7 +1,6 @@
 // The live door: subscriptions over WebSocket, on the same port and path as the rest of the graph. Opened by `plugin.ts`.
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, Server } from "node:http";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import type { FastifyBaseLogger } from "fastify";
 import {
@@ -15,6 +14,7 @@ import { CloseCode, handleProtocols, makeServer, type Context, type SubscribePay
 import { WebSocketServer } from "ws";
 
 import type { AccessTokens, Caller } from "../auth/access-token.ts";
+import { until } from "../domain/until.ts";
 import { AppError } from "../errors.ts";
 import { toAppError } from "../http/to-app-error.ts";
 import { acceptWebSockets } from "../http/upgrades.ts";
@@ -51,7 +51,6 @@ const INIT_TIMEOUT_MS = 5_000;
 
 /** From our goodbye to theirs. */
 const GOODBYE_MS = 1_000;
-const LOOK_INTERVAL_MS = 10;
 
 /** The longest time that a timer can wait: 24 days. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -115,8 +114,7 @@ export class LiveDoor {
     this.#sockets.close();
     const { clients } = this.#sockets;
     for (const socket of clients) socket.close(GOING_AWAY, "The service is stopping.");
-    const endAtMs = performance.now() + GOODBYE_MS;
-    while (clients.size > 0 && performance.now() < endAtMs) await sleep(LOOK_INTERVAL_MS);
+    await until(() => clients.size === 0, GOODBYE_MS);
     for (const socket of clients) socket.terminate();
   }
 

@@ -1,13 +1,13 @@
 // How connections end when the service stops: nobody's request is lost. Used by `server.ts`.
 import type { Server as HttpServer } from "node:http";
 import { Server, type Socket } from "node:net";
-import { setTimeout } from "node:timers/promises";
 
 import type { FastifyInstance } from "fastify";
 
+import { until } from "../domain/until.ts";
+
 /** Long enough for a proxy to use each connection that it keeps once more, and to be told that it was the last time. */
 const FAREWELL_MS = 1_000;
-const LOOK_INTERVAL_MS = 10;
 
 /**
  * Nobody can connect any more, and each answer is the last on its connection. Only after a while are those closed that
@@ -21,10 +21,7 @@ export function finishConnectionsOnStop(app: FastifyInstance): () => boolean {
   app.addHook("preClose", async () => {
     isStopping = true;
     Server.prototype.close.call(app.server); // The web server's own closes connections with nothing under way, too.
-    const endAtMs = performance.now() + FAREWELL_MS;
-    while ((await countConnections(app.server)) > 0 && performance.now() < endAtMs) {
-      await setTimeout(LOOK_INTERVAL_MS);
-    }
+    await until(async () => (await countConnections(app.server)) === 0, FAREWELL_MS);
     for (const socket of silent) socket.destroy();
   });
   app.addHook("onSend", async (_request, reply) => {

@@ -7,6 +7,7 @@ import type { MediaRepository } from "../database/media-repository.ts";
 import type { UserRepository } from "../database/user-repository.ts";
 import { mediaTag, userTag, type CacheTag } from "../domain/cache-tags.ts";
 import { HIDDEN_EVERYWHERE_MS } from "../domain/media.ts";
+import { until } from "../domain/until.ts";
 
 /**
  * Each tag is purged at once, and again after this time: another process may have shown the picture until it saw the
@@ -83,11 +84,8 @@ export class EdgePurge {
    * @returns how many tags were not
    */
   async close(): Promise<number> {
-    const deadlineMs = performance.now() + AGAIN_AFTER_MS + CLOSE_TIMEOUT_MS;
     this.#endPause?.();
-    while (this.waitingCount > 0 && performance.now() < deadlineMs) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await until(() => this.waitingCount === 0, AGAIN_AFTER_MS + CLOSE_TIMEOUT_MS);
     const leftCount = this.waitingCount;
     if (leftCount > 0) this.log.warn({ count: leftCount }, "not purged from the edge");
     this.#closing.abort();
