@@ -53,7 +53,7 @@ export async function restartOneByOne(cluster: Cluster, random: Random): Promise
     ]);
     if (failures.length > underWay || views.failures.length > 0)
       check.violations.push(
-        `${signal}: ${failures.length} failed, ${underWay} were under way: ${failures.join(" ")}`,
+        `${signal}: ${failures.length} failed, ${underWay} were under way: ${tally(failures)}`,
       );
   }
   return check;
@@ -129,5 +129,12 @@ async function query(url: string, token: string): Promise<string | null> {
   const text = await response.text();
   return response.status === 200 && !text.includes('"errors"')
     ? null
-    : `${response.status} ${text.slice(0, 80)}`;
+    : `${response.status} ${text.slice(0, 80).replaceAll(/\s+/g, " ")}`;
+}
+
+/** Each failure once, with how often it came. */
+function tally(failures: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const failure of failures) counts.set(failure, (counts.get(failure) ?? 0) + 1);
+  return [...counts].map(([failure, count]) => `${count} × ${failure}`).join(", ");
 }

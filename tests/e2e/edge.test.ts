@@ -215,6 +215,36 @@ describe.each(caches)("behind %s", (kind, program) => {
   });
 });
 
+describe.skipIf(!isInstalled("nginx"))("several processes behind nginx", () => {
+  it("may be killed one right after another: whichever is there is asked", async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), "letsapp-edge-"));
+    const ports = [await freePort(), await freePort()];
+    const start = (i: number) =>
+      ServerProcess.start({ PORT: String(ports[i]), INSTANCE_DIR: path.join(folder, String(i)) });
+    const servers = [await start(0), await start(1)];
+    const edge = await Edge.startNginx(ports);
+    const ask = async (options: RequestInit) => {
+      const headers = { "content-type": "application/json", "apollo-require-preflight": "true" };
+      const response = await fetch(`${edge.url}/graphql?query={__typename}`, { ...options, headers });
+      await response.arrayBuffer();
+      return response.status;
+    };
+    const post = { method: "POST", body: JSON.stringify({ query: "{ __typename }" }) };
+
+    const statuses = [];
+    for (const i of [0, 1, 0]) {
+      await servers[i]!.stop("SIGKILL");
+      for (let asked = 0; asked < 4; asked++) statuses.push(await ask({}), await ask(post));
+      servers[i] = await start(i);
+    }
+    for (const server of servers) await server.stop("SIGKILL");
+    await edge.stop();
+    await rm(folder, { recursive: true, force: true });
+
+    expect(statuses).toEqual(Array(24).fill(200));
+  });
+});
+
 describe.skipIf(!isInstalled("nginx"))("a cache that is not purged", () => {
   it("shows a deleted picture until its time is over, and then no more, not even when nobody answers", async () => {
     const world = await startWorld("nginx", { MEDIA_MAX_AGE_SECONDS: "1" });

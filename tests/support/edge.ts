@@ -44,9 +44,10 @@ export class Edge {
   /** @param origins ports of the service's processes */
   static async startNginx(origins: readonly number[]): Promise<Edge> {
     const [folder, port] = [await mkdtemp(path.join(tmpdir(), "letsapp-nginx-")), await freePort()];
-    const servers = origins.map((origin) => `server 127.0.0.1:${origin};`).join(" ");
     const http = configurationOf("nginx")
-      .replace(/server 127\.0\.0\.1:4000;.*/, servers)
+      .replace(/server 127\.0\.0\.1:4000.*;/, (line) =>
+        origins.map((origin) => line.replace("4000", String(origin))).join(" "),
+      )
       .replace(/listen 80;/, `listen 127.0.0.1:${port};`)
       .replace("/var/cache/nginx/letsapp", path.join(folder, "cache"));
     const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
