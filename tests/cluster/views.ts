@@ -32,9 +32,9 @@ export async function countThroughKills(cluster: Cluster, seconds: number, rando
     killCount += 1;
   }
   await Promise.all(lanes);
-  await Promise.all(cluster.nodes.map((node) => node.stop())); // All is flushed.
+  await cluster.stopAll(); // All is flushed.
   const counts = await cluster.database.viewCounts.findMany(ids);
-  await Promise.all(cluster.nodes.map((node) => node.start()));
+  await cluster.startAll();
 
   const violations: string[] = [];
   let [started, completed, counted] = [0, 0, 0];

@@ -129,6 +129,14 @@ export class Cluster {
     return this.nodes[index % this.nodes.length]!;
   }
 
+  async startAll(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.start()));
+  }
+
+  async stopAll(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.stop()));
+  }
+
   async restartAll(signal: NodeJS.Signals): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.restart(signal)));
   }
