@@ -7,11 +7,17 @@ import { erasePictures } from "../../src/jobs/erasure.ts";
 import { findMissingIndexes, nameOf, wantedIndexes } from "../../src/database/indexes.ts";
 import { RenditionFolder } from "../../src/storage/rendition-folder.ts";
 import { secondDatabaseUri } from "../support/database.ts";
-import { insertRecords } from "../support/records.ts";
+import { insertRateLimits, insertRecords } from "../support/records.ts";
 import * as sampleImages from "../support/sample-images.ts";
 import { DELETE, TestApp } from "../support/test-app.ts";
 
 const RECORD_COUNT = 100_000;
+
+/**
+ * PostgreSQL, below DocumentDB, takes statistics once a minute. Where it did so while a collection was empty, it takes it
+ * for a small one until the next time, and reads all of it sooner than an index.
+ */
+const STATISTICS_MS = 120_000;
 
 interface Query {
   collection: string;
@@ -25,6 +31,7 @@ let app: TestApp;
 
 beforeAll(async () => {
   app = await TestApp.start({ UPLOADS_PER_MINUTE: "1000", MEDIA_RETENTION_DAYS: "400" });
+  await insertRateLimits(app.app.database.connection, RECORD_COUNT);
   await insertRecords(app.app.database.connection, RECORD_COUNT);
 }, 180_000);
 afterAll(() => app.stop(), 180_000);
@@ -118,15 +125,18 @@ describe(`with ${RECORD_COUNT} records`, () => {
       await erasePictures(user.id, database, storage, new RenditionFolder(app.folder, 1000));
     });
 
-    const unserved: unknown[] = [];
-    for (const query of queries) {
-      const indexes = await indexesOf(query);
-      if (!isServed(query, indexes)) unserved.push({ ...query, indexes });
-    }
+    const unserved = async () => {
+      const found: unknown[] = [];
+      for (const query of queries) {
+        const indexes = await indexesOf(query);
+        if (!isServed(query, indexes)) found.push({ ...query, indexes });
+      }
+      return found;
+    };
 
     expect(queries.length).toBeGreaterThan(20);
-    expect(unserved).toEqual([]);
-  }, 120_000);
+    await expect.poll(unserved, { timeout: STATISTICS_MS, interval: 2_000 }).toEqual([]);
+  }, 180_000);
 
   it("a query without one would be seen", async () => {
     const query: Query = { collection: "media", filter: { etag: "none" }, sort: {}, limit: 1 };

@@ -38,6 +38,19 @@ export async function insertRecords(connection: Connection, count: number): Prom
   return sample;
 }
 
+/** As many people have uploaded in the last minute. */
+export async function insertRateLimits(connection: Connection, count: number): Promise<void> {
+  const expire = new Date(Date.now() + DAY_MS);
+  for (let left = count; left > 0; left -= BATCH_COUNT) {
+    const entries = Array.from({ length: Math.min(BATCH_COUNT, left) }, () => ({
+      key: `upload:${String(new mongo.ObjectId())}`,
+      points: 1,
+      expire,
+    }));
+    await connection.collection("rate_limits").insertMany(entries, { ordered: false });
+  }
+}
+
 function givenPair(number: number): { user: mongo.BSON.Document; media: mongo.BSON.Document } {
   const [userId, mediaId] = [new mongo.ObjectId(), new mongo.ObjectId()];
   const createdAt = new Date(Date.now() - (1 + (number % 365)) * DAY_MS);
