@@ -19,6 +19,7 @@ const shared = {
   setupFiles: ["tests/support/setup.ts"],
   testTimeout: 30_000,
   hookTimeout: 60_000,
+  expect: { poll: { timeout: 5_000 } }, // On a slow machine; where it has to be sooner, the test says so.
 };
 
 export default defineConfig({

@@ -1,5 +1,5 @@
 // That work is done by one process at a time, and that one that was killed keeps no other from it.
-import { setTimeout } from "node:timers/promises";
+import { EventEmitter, once } from "node:events";
 
 import { afterEach, beforeEach, expect, it } from "vitest";
 
@@ -17,22 +17,28 @@ const givenLease = () => new Lease(app.app.database.connection, "work");
 const leases = () => app.app.database.connection.collection<{ _id: string; renewed_at: Date }>("leases");
 const recorded = async () => (await leases().findOne({ _id: "work" }))!.renewed_at;
 
-it("is held by one of many, and by another one when that has done", async () => {
-  let [atWork, mostAtWork] = [0, 0];
+/** Many try; whoever holds it works until all others were refused. */
+function holdAtOnce(count: number): Promise<("done" | null)[]> {
+  let refusedCount = 0;
   const work = async () => {
-    atWork += 1;
-    mostAtWork = Math.max(mostAtWork, atWork);
-    await setTimeout(50);
-    atWork -= 1;
-    return "done";
+    await expect.poll(() => refusedCount, { timeout: 5_000 }).toBe(count - 1);
+    return "done" as const;
   };
+  const attempts = Array.from({ length: count }, async () => {
+    const result = await givenLease().hold(work);
+    if (result === null) refusedCount += 1;
+    return result;
+  });
+  return Promise.all(attempts);
+}
 
-  const first = await Promise.all(Array.from({ length: 10 }, () => givenLease().hold(work)));
-  const second = await givenLease().hold(work);
+it("is held by one of many, and by another one when that has done", async () => {
+  const results = await holdAtOnce(10);
+  const next = await givenLease().hold(async () => "done");
 
-  expect(first.filter((result) => result === "done")).toHaveLength(1);
-  expect(first.filter((result) => result === null)).toHaveLength(9);
-  expect([second, mostAtWork]).toEqual(["done", 1]);
+  expect(results.filter((result) => result === "done")).toHaveLength(1);
+  expect(results.filter((result) => result === null)).toHaveLength(9);
+  expect(next).toBe("done");
 });
 
 it("is free again when the work has failed", async () => {
@@ -48,10 +54,10 @@ it("is taken over from a process that was killed, when ten seconds are over", as
   const early = await givenLease().hold(async () => "done");
   await leases().updateOne({ _id: "work" }, { $set: { renewed_at: new Date(now - 11_000) } });
 
-  const late = await Promise.all([1, 2, 3].map((n) => givenLease().hold(() => setTimeout(50, n))));
+  const late = await holdAtOnce(3);
 
   expect(early).toBeNull();
-  expect(late.filter((result) => result !== null)).toHaveLength(1);
+  expect(late.filter((result) => result === "done")).toHaveLength(1);
 });
 
 it("is taken over where the database's clock has been set back meanwhile", async () => {
@@ -61,14 +67,14 @@ it("is taken over where the database's clock has been set back meanwhile", async
 });
 
 it("is renewed for as long as the work takes", async () => {
-  const work = givenLease().hold(() => setTimeout(3_500));
+  const work = new EventEmitter();
+  const held = givenLease().hold(() => once(work, "end"));
   await expect.poll(() => leases().countDocuments()).toBe(1);
   const first = await recorded();
 
-  await setTimeout(3_200);
-  const second = await recorded();
-  await work;
+  await expect.poll(async () => +(await recorded()) - +first, { timeout: 9_000 }).toBeGreaterThan(2_500);
+  work.emit("end");
+  await held;
 
-  expect(+second - +first).toBeGreaterThan(2_500);
   expect(await leases().countDocuments({ _id: "work" })).toBe(0);
 });
