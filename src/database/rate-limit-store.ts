@@ -1,11 +1,11 @@
 // Where attempts are counted: in the memory of the one process, or in the database that several share. Called by
 // `app.ts`; used through `services/rate-limits.ts`.
-import type { Collection, Connection } from "mongoose";
+import type { Collection, Connection, mongo } from "mongoose";
 import { RateLimiterMemory, RateLimiterMongo, type RateLimiterAbstract } from "rate-limiter-flexible";
 
 import { querying } from "./errors.ts";
 
-const COLLECTION = "rate_limits";
+const COLLECTION = "attempts";
 
 /** FerretDB's answer where a key is there already. Where another process has just inserted it, MongoDB tries again. */
 const CONFLICTING_INSERT = 1;
@@ -13,11 +13,17 @@ const MAX_TRIES = 5;
 /** MongoDB's, by which the library knows an entry that has expired and is not removed yet: it then replaces it. */
 const DUPLICATE_KEY = 11000;
 
-/** The library would create them unawaited, and take the process down when that fails. */
+/** The library would create its own unawaited, and take the process down when that fails. */
 export const rateLimitIndexes = [
   { collection: COLLECTION, key: { expire: 1 as const }, options: { expireAfterSeconds: 0 } },
-  { collection: COLLECTION, key: { key: 1 as const }, options: { unique: true } },
 ];
+
+/** An entry has the caller's key as its id. DocumentDB deadlocks where many at once insert under another unique index. */
+interface Entry {
+  _id: string;
+  points: number;
+  expire: Date;
+}
 
 export interface LimiterOptions {
   keyPrefix: string;
@@ -31,10 +37,10 @@ export function createMemoryLimiter(options: LimiterOptions): RateLimiterAbstrac
 
 /** Counters in a collection whose entries MongoDB removes by itself once they have expired. */
 export class MongoLimiters {
-  readonly #collection: Collection;
+  readonly #entries: Collection<Entry>;
 
   constructor(connection: Connection) {
-    this.#collection = connection.collection(COLLECTION);
+    this.#entries = connection.collection<Entry>(COLLECTION);
   }
 
   readonly create = (options: LimiterOptions): RateLimiterAbstract =>
@@ -46,20 +52,34 @@ export class MongoLimiters {
       inMemoryBlockOnConsumed: options.points + 1,
     });
 
-  /** The verbs that the library uses, with our errors and without its own creation of indexes. */
+  /** The verbs that the library uses, with our errors and ids, and without its own creation of indexes. */
   #guarded(): object {
     return {
       createIndex: () => Promise.resolve(),
-      findOne: (filter: object) => querying(() => this.#collection.findOne(filter)),
-      deleteOne: (filter: object) => querying(() => this.#collection.deleteOne(filter)),
-      findOneAndUpdate: (filter: object, update: object) =>
+      findOne: (filter: object) => querying(() => this.#entries.findOne(withId(filter))),
+      deleteOne: (filter: object) => querying(() => this.#entries.deleteOne(withId(filter))),
+      findOneAndUpdate: (filter: object, update: Record<string, object>) =>
         retryingConflicts(() =>
           querying(() =>
-            this.#collection.findOneAndUpdate(filter, update, { upsert: true, returnDocument: "after" }),
+            this.#entries.findOneAndUpdate(withId(filter), withoutKey(update), {
+              upsert: true,
+              returnDocument: "after",
+            }),
           ),
         ),
     };
   }
+}
+
+/** The library knows an entry by a field of its own. */
+function withId({ key, ...filter }: { key?: string }): mongo.Filter<Entry> {
+  return { ...filter, _id: key! };
+}
+
+function withoutKey(update: Record<string, { key?: string }>): Record<string, object> {
+  return Object.fromEntries(
+    Object.entries(update).map(([operator, { key: _, ...fields }]) => [operator, fields]),
+  );
 }
 
 async function retryingConflicts<Result>(operation: () => Promise<Result>): Promise<Result> {

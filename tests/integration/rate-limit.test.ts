@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
+import { MongoLimiters } from "../../src/database/rate-limit-store.ts";
+import { RateLimits } from "../../src/services/rate-limits.ts";
+import { secondDatabaseUri } from "../support/database.ts";
 import * as sampleImages from "../support/sample-images.ts";
 import { DELETE, TestApp, toBlob, type Person } from "../support/test-app.ts";
 
@@ -213,5 +216,32 @@ describe("more people who sign in at once than can be checked", () => {
 
     expect(health.status).toBe(200);
     expect(new Set(codes)).toEqual(new Set(["OVERLOADED", "UNAUTHENTICATED"]));
+  });
+});
+
+describe.skipIf(!secondDatabaseUri())("attempts in several processes at the same moment", () => {
+  const limits = { uploadsPerMinute: 5, signInsPerMinute: 5 };
+  const passedOf = async (userId: string) => {
+    const processes = [1, 2, 3, 4].map(
+      () => new RateLimits(limits, new MongoLimiters(app.app.database.connection).create),
+    );
+    const attempts = Array.from({ length: 40 }, (_, i) => processes[i % 4]!.consumeUpload(userId));
+    const outcomes = await Promise.allSettled(attempts);
+    const codes = outcomes.map((outcome) => (outcome.status === "rejected" ? outcome.reason.code : "done"));
+    expect(codes.filter((code) => code === "RATE_LIMITED")).toHaveLength(35);
+    return codes.filter((code) => code === "done").length;
+  };
+
+  it("are counted together, whoever is first", async () => {
+    for (let round = 0; round < 100; round++) expect(await passedOf(`nobody-${round}`)).toBe(5);
+  });
+
+  it("begin anew when the minute is over, and the entry is still there", async () => {
+    expect(await passedOf("somebody")).toBe(5);
+    const entries = app.app.database.connection.collection<{ _id: string }>("attempts");
+    for (let round = 0; round < 10; round++) {
+      await entries.updateOne({ _id: "upload:somebody" }, { $set: { expire: new Date(Date.now() - 1) } });
+      expect(await passedOf("somebody")).toBe(5);
+    }
   });
 });

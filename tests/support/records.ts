@@ -43,11 +43,11 @@ export async function insertRateLimits(connection: Connection, count: number): P
   const expire = new Date(Date.now() + DAY_MS);
   for (let left = count; left > 0; left -= BATCH_COUNT) {
     const entries = Array.from({ length: Math.min(BATCH_COUNT, left) }, () => ({
-      key: `upload:${String(new mongo.ObjectId())}`,
+      _id: `upload:${String(new mongo.ObjectId())}`,
       points: 1,
       expire,
     }));
-    await connection.collection("rate_limits").insertMany(entries, { ordered: false });
+    await connection.collection<{ _id: string }>("attempts").insertMany(entries, { ordered: false });
   }
 }
 
