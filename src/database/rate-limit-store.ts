@@ -5,7 +5,7 @@ import { RateLimiterMemory, RateLimiterMongo, type RateLimiterAbstract } from "r
 
 import { querying } from "./errors.ts";
 
-const COLLECTION = "attempts";
+const COLLECTION = "rate_limit_attempts";
 
 /** FerretDB's answer where a key is there already. Where another process has just inserted it, MongoDB tries again. */
 const CONFLICTING_INSERT = 1;

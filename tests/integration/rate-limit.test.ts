@@ -238,7 +238,7 @@ describe.skipIf(!secondDatabaseUri())("attempts in several processes at the same
 
   it("begin anew when the minute is over, and the entry is still there", async () => {
     expect(await passedOf("somebody")).toBe(5);
-    const entries = app.app.database.connection.collection<{ _id: string }>("attempts");
+    const entries = app.app.database.connection.collection<{ _id: string }>("rate_limit_attempts");
     for (let round = 0; round < 10; round++) {
       await entries.updateOne({ _id: "upload:somebody" }, { $set: { expire: new Date(Date.now() - 1) } });
       expect(await passedOf("somebody")).toBe(5);

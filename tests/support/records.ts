@@ -47,7 +47,9 @@ export async function insertRateLimits(connection: Connection, count: number): P
       points: 1,
       expire,
     }));
-    await connection.collection<{ _id: string }>("attempts").insertMany(entries, { ordered: false });
+    await connection
+      .collection<{ _id: string }>("rate_limit_attempts")
+      .insertMany(entries, { ordered: false });
   }
 }
 
