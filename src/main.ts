@@ -8,16 +8,41 @@ import { ConfigError, describeStorage, loadConfig, type Config } from "./config.
 /** After a signal, what is under way has this long. */
 const STOP_TIMEOUT_MS = 15_000;
 
+/** SIGTERM, and SIGINT, which Ctrl+C sends. Whoever waits is told of the first one; any other ends the process at once. */
+class StopSignal {
+  #tell: (() => void) | null = null;
+
+  constructor() {
+    process.on("SIGTERM", () => this.#take()).on("SIGINT", () => this.#take());
+  }
+
+  /** Resolves at the next signal. Until this is called there is nothing that could be lost. */
+  wait(): Promise<void> {
+    return new Promise((resolve) => (this.#tell = resolve));
+  }
+
+  #take(): void {
+    if (!this.#tell) process.exit(1);
+    this.#tell();
+    this.#tell = null;
+    setTimeout(() => fail(["stopping took too long"]), STOP_TIMEOUT_MS).unref();
+  }
+}
+
 try {
+  const stopSignal = new StopSignal();
   const config = loadConfig(process.env);
   await assertWritable(config.instanceDir);
   const app = await createApp(config, { onFatal: (error) => fail([error.message]) });
+  const toldToStop = stopSignal.wait();
   const address = await app.start().catch(async (error: unknown) => {
     await app.stop();
     throw error;
   });
   console.log(banner(config, config.http.publicUrl ?? address));
-  stopOnSignals(() => app.stop());
+  await toldToStop;
+  await app.stop();
+  process.exit(0);
 } catch (error) {
   fail(error instanceof ConfigError ? error.problems : [explain(error as NodeJS.ErrnoException)]);
 }
@@ -41,21 +66,6 @@ function banner(config: Config, url: string): string {
     `  Pictures       ${describeStorage(config.storage)}`,
     "",
   ].join("\n");
-}
-
-/** The first signal stops in order, a second one at once. */
-function stopOnSignals(stop: () => Promise<void>): void {
-  let isStopping = false;
-  const onSignal = () => {
-    if (isStopping) process.exit(1);
-    isStopping = true;
-    setTimeout(() => fail(["stopping took too long"]), STOP_TIMEOUT_MS).unref();
-    stop().then(
-      () => process.exit(0),
-      (error: Error) => fail([error.message]),
-    );
-  };
-  process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
 }
 
 /** What a person can do something about, in one line. */

@@ -38,8 +38,8 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const start = () =>
-  ServerProcess.start({ INSTANCE_DIR: folder, UPLOADS_PER_MINUTE: "100000", LOG_LEVEL: "debug" });
+const settings = () => ({ INSTANCE_DIR: folder, UPLOADS_PER_MINUTE: "100000", LOG_LEVEL: "debug" });
+const start = () => ServerProcess.start(settings());
 
 async function upload(url: string): Promise<string> {
   const form = new FormData();
@@ -138,6 +138,27 @@ it("stops at once at a second signal, and what was acknowledged is there", async
   expect([stillRuns, code]).toEqual([true, 1]);
   expect(took).toBeLessThan(2_000);
   expect(users.edges[0]!.node.profilePicture!.id).toBe(mediaId);
+});
+
+it("may be told to stop at any moment while it starts: in order once it listens, and the views are counted once", async () => {
+  const mediaId = await upload(server.url);
+  for (let i = 0; i < 40; i++) await (await fetch(`${server.url}/api/users/media/${mediaId}`)).arrayBuffer();
+  await server.stop("SIGKILL");
+
+  const whenTold: (string | number)[] = [0, 150, 300, 450, 600, 750, 900, ...Array(4).fill("listening")];
+  const codes: unknown[] = [];
+  for (const when of whenTold) {
+    server = ServerProcess.spawn(settings());
+    if (typeof when === "number") await sleep(when);
+    else while (!server.stdout.includes("Server listening")) await sleep(1);
+    const { code, stderr } = await server.stop();
+    if (when === "listening") codes.push(code);
+    expect(stderr).toBe("");
+  }
+
+  server = await start();
+  expect(codes).toEqual(Array(4).fill(0));
+  await expect.poll(recordedViews).toBe(40);
 });
 
 it("answers whatever is still sent on connections that were open, and takes no new ones", async () => {
