@@ -60,6 +60,7 @@ try {
   }
 } finally {
   await cluster.stop();
+  if (violationCount > 0) console.log(cluster.log);
 }
 console.log(`${violationCount} violations.`);
 process.exit(violationCount > 0 ? 1 : 0);

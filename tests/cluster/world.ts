@@ -24,6 +24,8 @@ const secret = randomBytes(32).toString("base64url");
 /** One process of the service, which keeps its port and its folder when it is started again. */
 export class Node {
   server!: ServerProcess;
+  /** What all its processes have logged: errors, and when they were told something. */
+  readonly log: string[] = [];
 
   constructor(
     readonly port: number,
@@ -41,15 +43,26 @@ export class Node {
       PORT: String(this.port),
       INSTANCE_DIR: this.folder,
     });
+    this.#note("has started");
   }
 
+  /** @throws Error when it was told to stop in order, and did not */
   async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
-    await this.server.stop(signal);
+    this.#note(signal);
+    const { code, stdout, stderr } = await this.server.stop(signal);
+    this.#note(`has ended with ${code}`);
+    this.log.push(...stdout.split("\n").filter((line) => line.startsWith("{")));
+    if (signal === "SIGTERM" && code !== 0)
+      throw new Error(`a process that was told to stop ended with ${code}: ${stderr}${stdout}`);
   }
 
   async restart(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
     await this.stop(signal);
     await this.start();
+  }
+
+  #note(event: string): void {
+    this.log.push(`${new Date().toISOString()} ${this.port} ${event}`);
   }
 
   /** One line of its metrics. */
@@ -111,7 +124,7 @@ export class Cluster {
     const { version } = await database.connection.db!.command({ buildInfo: 1 });
     const stands = `MongoDB protocol ${version as string}, ${bucket ? "an S3 server" : "a folder"}, ${edge ? "nginx" : "no proxy"}`;
     return new Cluster(nodes, database, storage, edge, stands, async () => {
-      await Promise.all(nodes.map((node) => node.stop()));
+      await Promise.allSettled(nodes.map((node) => node.stop())); // One that a check has failed on may be gone.
       await edge?.stop();
       await database.connection.dropDatabase();
       await database.close();
@@ -163,6 +176,11 @@ export class Cluster {
   /** All that the person has ever uploaded, as the database has it. */
   recordsOf({ userId }: Person) {
     return this.database.upkeep.findByUploader(userId);
+  }
+
+  /** For whoever wants to know why something went wrong. */
+  get log(): string {
+    return this.nodes.flatMap(({ log }) => log).join("\n");
   }
 }
 
