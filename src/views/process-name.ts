@@ -1,10 +1,13 @@
 // Names this process so that others can tell whether it lives. Used by `view-journal.ts`.
 import { createHash, randomBytes } from "node:crypto";
-import { readlinkSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 
-/** Within which a process's number is its own: containers may share their host's name, and all begin at 1. */
-const machine = createHash("sha256").update(`${hostname()} ${pidNamespace()}`).digest("hex").slice(0, 12);
+/** Within which a process's number is its own: machines may share a name, and containers, which all begin at 1. */
+const machine = createHash("sha256")
+  .update([hostname(), readIfThere(bootId), readIfThere(pidNamespace)].join(" "))
+  .digest("hex")
+  .slice(0, 12);
 
 /** Machine, number, and what tells this process from an earlier one with the same number. */
 export function createProcessName(): string {
@@ -17,10 +20,18 @@ export function isKnownDead(processName: string): boolean {
   return itsMachine === machine && !isRunning(Number(pid));
 }
 
-/** Linux alone has them. */
+function bootId(): string {
+  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8");
+}
+
 function pidNamespace(): string {
+  return readlinkSync("/proc/self/ns/pid");
+}
+
+/** Linux alone has them. */
+function readIfThere(read: () => string): string {
   try {
-    return readlinkSync("/proc/self/ns/pid");
+    return read();
   } catch {
     return "";
   }
