@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
 
 import { defineConfig } from "vitest/config";
 
@@ -28,6 +29,7 @@ export default defineConfig({
     alias: [{ find: /^graphql$/, replacement: require.resolve("graphql/index.js") }],
   },
   test: {
+    maxWorkers: Math.max(2, availableParallelism() - 1), // Much of the time of a test it waits.
     passWithNoTests: chromium === undefined, // For `npm run test:browser`, which has said why.
     projects: [
       {
