@@ -3,6 +3,7 @@ import type { ApolloServerOptions } from "@apollo/server";
 import { ApolloArmor } from "@escape.tech/graphql-armor";
 
 import type { RequestContext } from "./context.ts";
+import { unconditionalSubscriptions } from "./unconditional-subscriptions.ts";
 
 /** What the deepest useful query needs, and some; introspection is exempt. */
 const MAX_DEPTH = 10;
@@ -28,5 +29,5 @@ export function createGuard(): Guard {
   }).protect();
   // Its types come from Apollo's CommonJS build.
   const { plugins = [], validationRules = [] } = armor as unknown as Partial<Guard>;
-  return { plugins, validationRules };
+  return { plugins, validationRules: [...validationRules, unconditionalSubscriptions] };
 }

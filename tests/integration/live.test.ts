@@ -3,7 +3,7 @@ import { connect } from "node:net";
 
 import { SignJWT } from "jose";
 import { WebSocket } from "ws";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 
 import { LiveClient } from "../support/live-client.ts";
 import * as sampleImages from "../support/sample-images.ts";
@@ -202,6 +202,67 @@ describe("a connection", () => {
     expect(app.app.live.listenerCount).toBe(20);
   });
 
+  it("may give an id that it has completed to another subscription at once, and each is gone with it", async () => {
+    const { socket, heard } = await givenSocket();
+    const subscribe = { id: "x", type: "subscribe", payload: { query: CHANGED } };
+    for (let i = 0; i < 200; i++) {
+      socket.send(JSON.stringify(subscribe));
+      socket.send(JSON.stringify({ id: "x", type: "complete" }));
+    }
+    socket.send(JSON.stringify(subscribe));
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(app.app.live.listenerCount).toBe(1);
+
+    await upload(owner);
+    await expect.poll(() => heard.filter(({ type }) => type === "next")).toHaveLength(1);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    socket.close();
+
+    await expect.poll(() => app.app.live.listenerCount).toBe(0);
+    expect(heard.map(({ type }) => type)).toEqual(["connection_ack", "next"]);
+  });
+
+  it.each<[string, object, number]>([
+    [
+      "an id twice, and a long one",
+      { id: "é".repeat(200), type: "subscribe", payload: { query: CHANGED } },
+      4409,
+    ],
+    ["what servers send", { id: "x", type: "next", payload: {} }, 4400],
+    ["what nobody sends", { type: ["subscribe"] }, 4400],
+    ["null", null as never, 4400],
+  ])("is closed for %s, which is no fault of ours", async (_what, message, code) => {
+    const logged = vi.spyOn(app.app.server.log, "error");
+    const { socket, closed } = await givenSocket();
+
+    for (let i = 0; i < 2; i++) socket.send(JSON.stringify(message));
+
+    expect(await closed).toBe(code);
+    expect(logged).not.toHaveBeenCalled();
+  });
+
+  it("answers a ping, whatever comes with it", async () => {
+    const { socket, heard } = await givenSocket();
+
+    socket.send(`{"type":"ping","payload":{"a":${"[".repeat(30_000)}${"]".repeat(30_000)}}}`);
+
+    await expect.poll(() => heard).toEqual([{ type: "connection_ack" }, { type: "pong" }]);
+  });
+
+  /** A client of one's own making, which has been let in. */
+  async function givenSocket() {
+    const socket = new WebSocket(`${app.baseUrl.replace("http", "ws")}/graphql`, "graphql-transport-ws");
+    onTestFinished(() => socket.terminate());
+    const heard: { type: string }[] = [];
+    socket.on("message", (data) => heard.push(JSON.parse(String(data))));
+    const closed = new Promise<number>((resolve) => socket.on("close", resolve));
+    await new Promise((resolve) => socket.on("open", resolve));
+    const payload = { authorization: `Bearer ${watcher.token}` };
+    socket.send(JSON.stringify({ type: "connection_init", payload }));
+    await expect.poll(() => heard.length).toBe(1);
+    return { socket, heard, closed };
+  }
+
   it("does not count when it has ended before its token was known", async () => {
     const prove = app.app.tokens.prove.bind(app.app.tokens);
     const proving = vi.spyOn(app.app.tokens, "prove").mockImplementation(async (token) => {
@@ -272,6 +333,18 @@ describe("what is no subscription, or not a good one", () => {
       { code: "GRAPHQL_PARSE_FAILED" },
     ],
     [
+      "one that is skipped",
+      "subscription { profilePictureChanged @skip(if: true) { id } }",
+      {},
+      { code: "GRAPHQL_VALIDATION_FAILED" },
+    ],
+    [
+      "one that hangs on a variable, in a fragment",
+      "subscription ($b: Boolean!) { ...F } fragment F on Subscription { ... @skip(if: $b) { profilePictureChanged { id @skip(if: $b) } } }",
+      { b: false },
+      { code: "GRAPHQL_VALIDATION_FAILED" },
+    ],
+    [
       "a deep one",
       `subscription { profilePictureChanged { ${"profilePicture { uploader { ".repeat(8)} id ${"} }".repeat(8)} } }`,
       {},
@@ -298,6 +371,16 @@ describe("what is no subscription, or not a good one", () => {
 
     await expect.poll(() => client.told).toMatchObject([{ errors: [{ extensions }] }]);
     expect(app.app.live.listenerCount).toBe(0);
+  });
+
+  it("over plain HTTP is refused in words of ours where it hangs on a variable, too", async () => {
+    const query =
+      "subscription ($b: Boolean!) { profilePictureChanged @include(if: $b) { id @include(if: $b) } }";
+
+    const { status, errors } = await app.graphql(query, { b: true });
+
+    expect([status, errors[0]!.extensions.code]).toEqual([400, "GRAPHQL_VALIDATION_FAILED"]);
+    expect(errors).toHaveLength(1);
   });
 
   it("over plain HTTP is told where to go", async () => {

@@ -1,0 +1,48 @@
+// Subscriptions have one root field, whatever their variables say: @skip and @include have no place beside it. Used by
+// `guard.ts`. Source: graphql-spec, pull request 860; graphql-js obeys it from version 17 on.
+import {
+  GraphQLError,
+  Kind,
+  type DirectiveNode,
+  type FragmentDefinitionNode,
+  type SelectionNode,
+  type SelectionSetNode,
+  type ValidationRule,
+} from "graphql";
+
+const CONDITIONS = ["skip", "include"];
+
+/**
+ * It does its work when it is made, before the document is visited: graphql-js 16 has a rule that looks at these
+ * directives, and throws where they have variables. They are taken away for that; the document is refused all the same.
+ */
+export const unconditionalSubscriptions: ValidationRule = (context) => {
+  const seen = new Set<FragmentDefinitionNode>();
+  for (const operation of context.getDocument().definitions) {
+    if (operation.kind !== Kind.OPERATION_DEFINITION || operation.operation !== "subscription") continue;
+    for (const selection of selectionsAtRoot(operation.selectionSet)) refuseConditions(selection);
+  }
+  return {};
+
+  function* selectionsAtRoot({ selections }: SelectionSetNode): Generator<SelectionNode> {
+    for (const selection of selections) {
+      yield selection;
+      if (selection.kind === Kind.INLINE_FRAGMENT) yield* selectionsAtRoot(selection.selectionSet);
+      if (selection.kind !== Kind.FRAGMENT_SPREAD) continue;
+      const fragment = context.getFragment(selection.name.value);
+      if (!fragment || seen.has(fragment)) continue;
+      seen.add(fragment);
+      yield* selectionsAtRoot(fragment.selectionSet);
+    }
+  }
+
+  function refuseConditions(selection: SelectionNode & { directives?: readonly DirectiveNode[] }): void {
+    const isCondition = ({ name }: DirectiveNode) => CONDITIONS.includes(name.value);
+    const conditions = selection.directives?.filter(isCondition) ?? [];
+    if (conditions.length === 0) return;
+    const rest = selection.directives!.filter((directive) => !isCondition(directive));
+    Object.assign(selection, { directives: rest });
+    const message = "The root field of a subscription bears neither @skip nor @include.";
+    context.reportError(new GraphQLError(message, { nodes: conditions }));
+  }
+};
