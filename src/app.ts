@@ -26,10 +26,7 @@ import { fileTooLarge } from "./services/read-upload.ts";
 /** Multipart boundaries, part headers and GraphQL's two fields, beside the file. */
 const MULTIPART_OVERHEAD_BYTES = 640 * 1024;
 
-/** What is under way when the service stops has this long. */
-const STOP_GRACE_MS = 8_000;
-
-/** What waits for a database, or for an edge, that does not answer has this long after that. */
+/** What waits for a database, or for an edge, that does not answer has this long after all answers are sent. */
 const CLOSE_MS = 5_500;
 
 const REST_PREFIX = "/api/users";
@@ -133,10 +130,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
       return address;
     },
     async stop() {
-      // A client that does not read its answer would keep us for ever.
-      const impatience = setTimeout(() => server.server.closeAllConnections(), STOP_GRACE_MS);
       await server.close();
-      clearTimeout(impatience);
       known.close();
       const closing = Promise.all([views.close(), changes.close(), edge?.close(), cleanup.close()]);
       await Promise.race([closing, sleep(CLOSE_MS, undefined, { ref: false })]);

@@ -196,6 +196,20 @@ it("answers whatever is still sent on connections that were open, and takes no n
   }
 });
 
+it("does not wait for ever for a request behind answers that nobody reads", async () => {
+  const mediaId = await upload(server.url);
+  const socket = connect(Number(new URL(server.url).port), "127.0.0.1").on("error", () => {});
+  const ask = `GET /api/users/media/${mediaId} HTTP/1.1\r\nHost: x\r\n\r\n`;
+  const upgrade = "GET /graphql HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n";
+  socket.pause().write(ask.repeat(150) + upgrade);
+  await sleep(1_500);
+
+  const { code } = await server.stop();
+  socket.destroy();
+
+  expect(code).toBe(0);
+});
+
 it("does not wait for clients that hear nothing any more, or never asked for anything", async () => {
   const port = Number(new URL(server.url).port);
   const silent = connect(port, "127.0.0.1").on("error", () => {});
