@@ -95,7 +95,9 @@ export class Executor {
   #hasGoodVariables({ document, operationName, variables }: Operation): boolean {
     const { variableDefinitions = [] } = getOperationAST(document, operationName)!;
     if (variableDefinitions.length === 0) return true;
-    const areGiven = variableDefinitions.every(({ variable }) => variables[variable.name.value] != null);
+    const areGiven = variableDefinitions.every(
+      ({ variable: { name } }) => Object.hasOwn(variables, name.value) && variables[name.value] !== null,
+    );
     return areGiven && getVariableValues(this.schema, variableDefinitions, variables).errors === undefined;
   }
 }
