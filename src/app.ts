@@ -142,8 +142,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
 /** Where clients are sent for what is stored. @throws Error where nothing can be signed */
 async function originsOf(storage: ObjectStorage): Promise<string[]> {
   try {
-    const url = await storage.sign("any", { contentType: "image/png", contentDisposition: "inline" });
-    return url === null ? [] : [new URL(url).origin];
+    return await storage.findOrigins();
   } catch (error) {
     const { message } = ((error as Error).cause ?? error) as Error;
     throw new Error(`MEDIA_DELIVERY=redirect: no address can be signed: ${message}`, { cause: error });

@@ -10,7 +10,7 @@ import {
   type ValidationRule,
 } from "graphql";
 
-const CONDITIONS = ["skip", "include"];
+const conditions = new Set(["skip", "include"]);
 
 /**
  * It does its work when it is made, before the document is visited: graphql-js 16 has a rule that looks at these
@@ -37,12 +37,12 @@ export const unconditionalSubscriptions: ValidationRule = (context) => {
   }
 
   function refuseConditions(selection: SelectionNode & { directives?: readonly DirectiveNode[] }): void {
-    const isCondition = ({ name }: DirectiveNode) => CONDITIONS.includes(name.value);
-    const conditions = selection.directives?.filter(isCondition) ?? [];
-    if (conditions.length === 0) return;
+    const isCondition = ({ name }: DirectiveNode) => conditions.has(name.value);
+    const refused = selection.directives?.filter(isCondition) ?? [];
+    if (refused.length === 0) return;
     const rest = selection.directives!.filter((directive) => !isCondition(directive));
     Object.assign(selection, { directives: rest });
     const message = "The root field of a subscription bears neither @skip nor @include.";
-    context.reportError(new GraphQLError(message, { nodes: conditions }));
+    context.reportError(new GraphQLError(message, { nodes: refused }));
   }
 };

@@ -45,10 +45,11 @@ export function registerMediaRoute(
       );
       const bytesAreNotNeeded = answers.withoutBytes(headers, picture);
       if (bytesAreNotNeeded) return send(reply, bytesAreNotNeeded);
-      if (isRedirecting) {
+      // What is signed is signed for GET.
+      if (isRedirecting && method === "GET") {
         const location = await media.sign(picture, inlineDisposition(picture.filename, picture.extension));
-        const elsewhere = location && answers.elsewhere(headers, picture, location);
-        if (elsewhere && elsewhere.isView && method === "GET") await views.count(picture.media.id);
+        const elsewhere = location === null ? null : answers.elsewhere(headers, picture, location);
+        if (elsewhere?.isView) await views.count(picture.media.id);
         if (elsewhere) return send(reply, elsewhere);
       }
       if (method === "HEAD") return send(reply, answers.ofSize(picture, await media.getSizeBytes(picture)));

@@ -92,13 +92,15 @@ export class MediaService {
   /**
    * Where clients can fetch the bytes themselves, for a minute; null where they cannot.
    *
-   * @throws STORAGE_UNAVAILABLE
+   * @throws MEDIA_NOT_FOUND when somebody has hidden the picture meanwhile, STORAGE_UNAVAILABLE
    */
   async sign(
-    { square, objectKey, contentType }: Picture,
+    { media, square, objectKey, contentType }: Picture,
     contentDisposition: string,
   ): Promise<string | null> {
-    return square ? null : this.storage.sign(objectKey, { contentType, contentDisposition });
+    const url = square ? null : await this.storage.sign(objectKey, { contentType, contentDisposition });
+    if (url !== null) await this.#assertVisible(media.id);
+    return url;
   }
 
   /** @throws as `readBytes` */
@@ -106,6 +108,7 @@ export class MediaService {
     if (picture.square) return (await this.readBytes(picture)).length;
     const found = await this.storage.stat(picture.objectKey);
     if (!found) throw this.#missingObject(picture);
+    await this.#assertVisible(picture.media.id);
     return found.sizeBytes;
   }
 

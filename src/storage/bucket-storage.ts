@@ -16,9 +16,17 @@ import {
 } from "./object-storage.ts";
 import { WriteProbe } from "./write-probe.ts";
 
-/** What is used here of a bucket. The SDKs behind it try again themselves, and give up before we do. */
+/**
+ * What is used here of a bucket. The SDKs behind it try again themselves, and give up before we do. That an object is
+ * not there is believed in the store's own words alone: whatever stands before a store may answer 404 while that is away.
+ */
 export interface Bucket {
-  driver: Pick<DriverContract, "put" | "getBytes" | "getMetaData" | "getSignedUrl" | "delete">;
+  driver: Pick<DriverContract, "put" | "getSignedUrl">;
+  /** The whole object. @param signal that nobody waits for it any more: its connection is wanted by others */
+  get(key: string, signal: AbortSignal): Promise<Buffer | null>;
+  getSizeBytes(key: string, signal: AbortSignal): Promise<number | null>;
+  /** One that is not there is no error. */
+  delete(key: string): Promise<void>;
   /** Some of the objects whose keys begin so, and what to ask for the next ones with. */
   listPage(prefix: string, token: string | undefined): Promise<ListPage>;
 }
@@ -49,8 +57,7 @@ export class BucketStorage implements ObjectStorage {
 
   async read(objectKey: string): Promise<Buffer | null> {
     if (!isObjectKey(objectKey)) return null;
-    const bytes = await this.#call(({ driver }) => nullIfMissing(driver.getBytes(this.prefix + objectKey)));
-    return bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return this.#call((bucket, signal) => bucket.get(this.prefix + objectKey, signal));
   }
 
   async lend(objectKey: string): Promise<LentBytes | null> {
@@ -60,10 +67,10 @@ export class BucketStorage implements ObjectStorage {
 
   async stat(objectKey: string): Promise<{ sizeBytes: number } | null> {
     if (!isObjectKey(objectKey)) return null;
-    const found = await this.#call(({ driver }) =>
-      nullIfMissing(driver.getMetaData(this.prefix + objectKey)),
+    const sizeBytes = await this.#call((bucket, signal) =>
+      bucket.getSizeBytes(this.prefix + objectKey, signal),
     );
-    return found && { sizeBytes: found.contentLength };
+    return sizeBytes === null ? null : { sizeBytes };
   }
 
   /** Without asking the bucket whether it is there. */
@@ -73,9 +80,14 @@ export class BucketStorage implements ObjectStorage {
     return this.#call(({ driver }) => driver.getSignedUrl(this.prefix + objectKey, options));
   }
 
+  async findOrigins(): Promise<string[]> {
+    const url = await this.sign("any", { contentType: "image/png", contentDisposition: "inline" });
+    return url === null ? [] : [new URL(url).origin];
+  }
+
   async delete(objectKey: string): Promise<void> {
     if (!isObjectKey(objectKey)) return;
-    await this.#call(({ driver }) => nullIfMissing(driver.delete(this.prefix + objectKey)));
+    await this.#call((bucket) => bucket.delete(this.prefix + objectKey));
   }
 
   async *list(): AsyncGenerator<ListedObject> {
@@ -95,37 +107,19 @@ export class BucketStorage implements ObjectStorage {
   }
 
   /** @throws STORAGE_UNAVAILABLE whatever goes wrong, and in bounded time */
-  async #call<Result>(work: (bucket: Bucket) => Promise<Result>): Promise<Result> {
+  async #call<Result>(work: (bucket: Bucket, signal: AbortSignal) => Promise<Result>): Promise<Result> {
+    const calling = new AbortController();
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => reject(new Error("the call took too long")), this.callTimeoutMs);
     });
     try {
-      return await Promise.race([work(this.bucket), deadline]);
+      return await Promise.race([work(this.bucket, calling.signal), deadline]);
     } catch (cause) {
+      calling.abort();
       throw new AppError("STORAGE_UNAVAILABLE", "Pictures cannot be stored or read right now.", { cause });
     } finally {
       clearTimeout(timer);
     }
-  }
-}
-
-interface StoreError {
-  /** Amazon's. */
-  name?: string;
-  $metadata?: { httpStatusCode?: number };
-  /** Google's. */
-  code?: number | string;
-  message?: string;
-}
-
-async function nullIfMissing<Result>(work: Promise<Result>): Promise<Result | null> {
-  try {
-    return await work;
-  } catch (error) {
-    const { name, $metadata, code, message = "" } = error as StoreError;
-    const isBucketMissing = name === "NoSuchBucket" || /bucket does not exist/i.test(message);
-    if (!isBucketMissing && ($metadata?.httpStatusCode === 404 || code === 404)) return null;
-    throw error;
   }
 }

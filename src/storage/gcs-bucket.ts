@@ -1,5 +1,5 @@
 // Google Cloud Storage. Loaded by `create-storage.ts` when it is configured, and else not at all.
-import { IdempotencyStrategy, Storage } from "@google-cloud/storage";
+import { ApiError, IdempotencyStrategy, Storage } from "@google-cloud/storage";
 import { GCSDriver } from "flydrive/drivers/gcs";
 
 import type { BucketConfig } from "../config.ts";
@@ -24,8 +24,26 @@ export function createGcsBucket({ bucket, endpoint }: BucketConfig): Bucket {
   });
   // Access is the bucket's own affair (uniform bucket-level access): no object has an ACL.
   const driver = new GCSDriver({ storage, bucket, visibility: "private", usingUniformAcl: true });
+  const getSizeBytes = async (key: string) => {
+    const metadata = await nullIfMissing(storage.bucket(bucket).file(key).getMetadata());
+    return metadata && Number(metadata[0].size);
+  };
   return {
     driver,
+    getSizeBytes,
+    // Ended before it is done, one would end all others: its library then closes every connection. It may have any number.
+    async get(key) {
+      try {
+        return (await storage.bucket(bucket).file(key).download())[0];
+      } catch (error) {
+        const isMissing = isNotFound(error) && (await getSizeBytes(key)) === null;
+        if (isMissing) return null; // The first answer does not say what is not found.
+        throw error;
+      }
+    },
+    async delete(key) {
+      await nullIfMissing(storage.bucket(bucket).file(key).delete());
+    },
     async listPage(prefix, token) {
       const [files, next] = await storage.bucket(bucket).getFiles({
         prefix,
@@ -40,4 +58,18 @@ export function createGcsBucket({ bucket, endpoint }: BucketConfig): Bucket {
       return { objects, next: (next as { pageToken?: string } | null)?.pageToken };
     },
   };
+}
+
+function isNotFound(error: unknown): error is ApiError {
+  return error instanceof ApiError && error.code === 404;
+}
+
+async function nullIfMissing<Result>(work: Promise<Result>): Promise<Result | null> {
+  try {
+    return await work;
+  } catch (error) {
+    const isOurs = isNotFound(error) && error.errors?.some(({ reason }) => reason === "notFound");
+    if (isOurs && !/bucket does not exist/i.test(error.message)) return null;
+    throw error;
+  }
 }

@@ -38,6 +38,10 @@ export class HotStorage implements ObjectStorage {
     return this.storage.sign(objectKey, headers);
   }
 
+  findOrigins(): Promise<string[]> {
+    return this.storage.findOrigins();
+  }
+
   async delete(objectKey: string): Promise<void> {
     await this.storage.delete(objectKey);
     this.hot.forget(objectKey);

@@ -82,6 +82,10 @@ export class LocalStorage implements ObjectStorage {
     return null;
   }
 
+  async findOrigins(): Promise<string[]> {
+    return [];
+  }
+
   async delete(objectKey: string): Promise<void> {
     if (!isObjectKey(objectKey)) return;
     const [file, unfinished] = [this.#fileOf(objectKey), this.#unfinishedFileOf(objectKey)];

@@ -30,6 +30,11 @@ export class MovingStorage implements ObjectStorage {
     return (isMoved ? this.to : this.from).sign(objectKey, headers);
   }
 
+  async findOrigins(): Promise<string[]> {
+    const [to, from] = [await this.to.findOrigins(), await this.from.findOrigins()];
+    return [...new Set([...to, ...from])];
+  }
+
   /** First where it would be found last: what is interrupted leaves nothing to come back. */
   async delete(objectKey: string): Promise<void> {
     await this.from.delete(objectKey);

@@ -59,6 +59,8 @@ export interface ObjectStorage {
   stat(objectKey: string): Promise<{ sizeBytes: number } | null>;
   /** An address from which anybody may fetch the object for a minute, or null where there can be none. */
   sign(objectKey: string, headers: SignedHeaders): Promise<string | null>;
+  /** What the addresses begin with that it signs. @throws Error where it has no right to sign */
+  findOrigins(): Promise<string[]>;
   /** Removes an object. One that is not there is no error. */
   delete(objectKey: string): Promise<void>;
   /** All objects, in no particular order, also what a crash has left of one. */

@@ -1,5 +1,8 @@
 // Amazon S3, or what speaks its protocol. Loaded by `create-storage.ts` when it is configured, and else not at all.
-import { ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
+import type { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+
+import { GetObjectCommand, ListObjectsV2Command, NoSuchKey, NotFound, S3Client } from "@aws-sdk/client-s3";
 import { S3Driver } from "flydrive/drivers/s3";
 
 import type { BucketConfig } from "../config.ts";
@@ -25,9 +28,30 @@ export function createS3Bucket({ bucket, region, endpoint }: BucketConfig): Buck
       throwOnRequestTimeout: true,
     },
   });
+  refuseAnswersOfOthers(client);
+  // The bucket's own policy says who sees what: nothing is sent that could open an object to everybody.
+  const driver = new S3Driver({ client, bucket, visibility: "private", supportsACL: false });
+  const get = async (Key: string, abortSignal: AbortSignal) => {
+    try {
+      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key }), { abortSignal });
+      return await readWhole(Body as Readable, abortSignal);
+    } catch (error) {
+      if (error instanceof NoSuchKey) return null;
+      throw error;
+    }
+  };
   return {
-    // The bucket's own policy says who sees what: nothing is sent that could open an object to everybody.
-    driver: new S3Driver({ client, bucket, visibility: "private", supportsACL: false }),
+    driver,
+    get,
+    async getSizeBytes(key, signal) {
+      try {
+        return (await driver.getMetaData(key)).contentLength;
+      } catch (error) {
+        if (!(error instanceof NotFound)) throw error;
+        return (await get(key, signal))?.length ?? null; // The answer has no body that would say what is not found.
+      }
+    },
+    delete: (key) => driver.delete(key),
     // Not the driver's: it loses the sizes.
     async listPage(Prefix, ContinuationToken) {
       const page = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix, ContinuationToken }));
@@ -39,4 +63,30 @@ export function createS3Bucket({ bucket, region, endpoint }: BucketConfig): Buck
       return { objects, next: page.NextContinuationToken };
     },
   };
+}
+
+/** Whatever stands before the store may answer 200 in its place: an object that was stored has an ETag. */
+function refuseAnswersOfOthers(client: S3Client): void {
+  client.middlewareStack.add(
+    (next, { commandName }) =>
+      async (request) => {
+        const answer = await next(request);
+        const isStored = commandName !== "PutObjectCommand" || (answer.output as { ETag?: string }).ETag;
+        if (!isStored) throw new Error("what answered is no object store");
+        return answer;
+      },
+    { step: "initialize" },
+  );
+}
+
+/** The driver would go on where nobody waits any more, on one of fifty connections that others want. */
+async function readWhole(body: Readable, signal: AbortSignal): Promise<Buffer> {
+  const stop = () => body.destroy(new Error("nobody waits for it any more"));
+  if (signal.aborted) stop();
+  else signal.addEventListener("abort", stop, { once: true });
+  try {
+    return await buffer(body);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
 }

@@ -1,8 +1,13 @@
 // The whole service with its pictures in a bucket, and what it says and does while the bucket is away, hangs, or sends
 // half of what it has.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { CleanupJob } from "../../src/jobs/cleanup-job.ts";
+import { BucketStorage } from "../../src/storage/bucket-storage.ts";
+import { createGcsBucket } from "../../src/storage/gcs-bucket.ts";
+import { LocalStorage } from "../../src/storage/local-storage.ts";
+import { MovingStorage } from "../../src/storage/moving-storage.ts";
+import { createS3Bucket } from "../../src/storage/s3-bucket.ts";
 import { secondDatabaseUri } from "../support/database.ts";
 import { findingsOf } from "../support/findings.ts";
 import { Network } from "../support/network.ts";
@@ -14,6 +19,10 @@ const TWO_HOURS_MS = 2 * 60 * 60 * 1000;
 
 /** The SDKs try three times, each for five seconds at most. */
 const BOUNDED_MS = 21_000;
+
+/** As an ingress answers while there is no server behind it. */
+const NOT_FOUND =
+  "HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\nContent-Length: 21\r\n\r\ndefault backend - 404";
 
 const isOnSecondDatabase = secondDatabaseUri() !== undefined; // Which has nothing to do with it.
 
@@ -85,6 +94,7 @@ describe.skipIf(isOnSecondDatabase).each(["s3", "gcs"] as const)("pictures in a 
     ["is gone", () => network.cut()],
     ["hangs", () => void (network.fault = "stalls")],
     ["sends half of each answer", () => void (network.fault = "truncates")],
+    ["is answered for by who knows nothing", () => void (network.instead = NOT_FOUND)],
   ];
   it.each(faults)(
     "are refused with 503 in bounded time while it %s, and come again by themselves",
@@ -101,6 +111,7 @@ describe.skipIf(isOnSecondDatabase).each(["s3", "gcs"] as const)("pictures in a 
       const viewed = (await view.json()) as { code: string };
       await network.cut();
       network.fault = "none";
+      network.instead = null;
       await network.connect();
 
       expect(upload.errors?.[0]?.extensions.code).toBe("STORAGE_UNAVAILABLE");
@@ -112,6 +123,51 @@ describe.skipIf(isOnSecondDatabase).each(["s3", "gcs"] as const)("pictures in a 
       await expectNothingLeft();
     },
   );
+
+  it("stay where they are while somebody else answers for the bucket that there is nothing", async () => {
+    const { mediaId } = await app.givenPersonWithPicture(bytes);
+    const { objectKey } = (await app.app.database.media.findById(mediaId))!;
+    network.instead = NOT_FOUND;
+    const { storage } = app.app;
+    const outcomes = await Promise.allSettled([
+      storage.delete(objectKey),
+      storage.stat(objectKey),
+      storage.read(objectKey),
+    ]);
+    network.instead = null;
+
+    for (const outcome of outcomes)
+      expect(outcome).toMatchObject({ status: "rejected", reason: { code: "STORAGE_UNAVAILABLE" } });
+    expect(await statusOf(app.picture(mediaId))).toBe(200);
+    await storage.delete(objectKey);
+    expect([await storage.stat(objectKey), await storage.read(objectKey)]).toEqual([null, null]);
+    await storage.delete(objectKey); // One that is not there is no error.
+  });
+
+  it("are not taken for stored when somebody else says that all is well", async () => {
+    const { token, mediaId } = await app.givenPersonWithPicture(bytes);
+    network.instead = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 12\r\n\r\nback at noon";
+    const { errors } = await app.upload({ bytes }, token);
+    network.instead = null;
+
+    expect(errors[0]!.extensions.code).toBe("STORAGE_UNAVAILABLE");
+    expect(await statusOf(app.picture(mediaId))).toBe(200);
+  });
+
+  it("are read again at once when a bucket has sent a few bytes a second to many", async () => {
+    const { mediaId } = await app.givenPersonWithPicture(bytes);
+    const { objectKey } = (await app.app.database.media.findById(mediaId))!;
+    const endpoint = `http://127.0.0.1:${network.port}`;
+    const config = { kind, bucket: "pictures", prefix: `test-${count}/`, region: null, endpoint };
+    const bucket = kind === "s3" ? createS3Bucket(config) : createGcsBucket(config);
+    const storage = new BucketStorage(bucket, config.prefix, 1_500);
+    network.fault = "trickles";
+    const reads = await Promise.allSettled(Array.from({ length: 60 }, () => storage.read(objectKey)));
+    network.fault = "none";
+
+    expect(new Set(reads.map(({ status }) => status))).toEqual(new Set(["rejected"]));
+    expect((await storage.read(objectKey))!.length).toBeGreaterThan(50_000);
+  });
 
   describe("sent to by MEDIA_DELIVERY=redirect", () => {
     let person: Person & { mediaId: string };
@@ -168,9 +224,42 @@ describe.skipIf(isOnSecondDatabase).each(["s3", "gcs"] as const)("pictures in a 
       const square = await get("?size=96");
 
       expect(etag).toContain("-96");
-      expect(statuses).toEqual([302, 302, 304]);
+      expect(statuses).toEqual([200, 302, 304]); // An address is signed for GET alone.
       expect(before).toBe(0);
       expect([square.status, await countViews()]).toEqual([200, 1]);
+    });
+
+    it("is not told of a picture that is deleted while the address is made, or the size looked up", async () => {
+      const { storage } = app.app;
+      const sign = storage.sign.bind(storage);
+      vi.spyOn(storage, "sign").mockImplementation(async (...of) => {
+        await app.graphql(DELETE, {}, person.token);
+        return sign(...of);
+      });
+      const signed = await get();
+      vi.restoreAllMocks();
+      const { data } = await app.upload({ bytes }, person.token);
+      const stat = storage.stat.bind(storage);
+      vi.spyOn(storage, "stat").mockImplementation(async (key) => {
+        await app.graphql(DELETE, {}, person.token);
+        return stat(key);
+      });
+      const url = `${app.baseUrl}/api/users/media/${data.uploadProfilePicture.media.id}`;
+      const head = await fetch(url, { method: "HEAD" });
+      vi.restoreAllMocks();
+
+      expect([signed.status, head.status]).toEqual([404, 404]);
+    });
+
+    it("is where either storage sends them while pictures move", async () => {
+      const bucket = `http://127.0.0.1:${store.port}`;
+      const { storage } = app.app;
+      const older = new LocalStorage("/nowhere");
+
+      expect(await storage.findOrigins()).toEqual([bucket]);
+      expect(await new MovingStorage(storage, older).findOrigins()).toEqual([bucket]);
+      expect(await new MovingStorage(older, storage).findOrigins()).toEqual([bucket]);
+      expect(await new MovingStorage(storage, storage).findOrigins()).toEqual([bucket]);
     });
 
     it("ends with the picture", async () => {
