@@ -65,3 +65,10 @@ export class AppError extends Error {
 export function unknownError(cause: unknown): AppError {
   return new AppError("INTERNAL_SERVER_ERROR", "Something went wrong on our side.", { cause });
 }
+
+/** In one line, and for the operator alone: also what is behind it. */
+export function withCause(error: Error): string {
+  const { message, code } = (error.cause ?? {}) as NodeJS.ErrnoException;
+  const cause = message || code;
+  return (cause ? `${error.message} (${cause})` : error.message).replace(/\s*\n\s*/g, " ");
+}

@@ -4,6 +4,7 @@ import Fastify, { type FastifyBaseLogger } from "fastify";
 
 import { ConfigError, loadConfig, type Config } from "../config.ts";
 import { Database } from "../database/connection.ts";
+import { withCause } from "../errors.ts";
 import { EdgePurge } from "../jobs/edge-purge.ts";
 import { createStorages } from "../storage/create-storage.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
@@ -40,7 +41,7 @@ export async function runProgram(usage: string, program: (parts: Parts) => Promi
   } catch (error) {
     await edge?.close();
     await database?.close();
-    const problems = error instanceof ConfigError ? error.problems : [(error as Error).message];
+    const problems = error instanceof ConfigError ? error.problems : [withCause(error as Error)];
     for (const problem of problems) console.error(`letsapp: ${problem}`);
     if (error instanceof UsageError) console.error(usage);
     process.exit(2);

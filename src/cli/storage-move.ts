@@ -24,13 +24,14 @@ await runProgram(USAGE, async ({ database }) => {
     onProgress: (state) => showProgress(state, total, startedAt),
   });
   if (process.stderr.isTTY) process.stderr.write("\n");
-  const { recordCount, copiedCount, copiedBytes, presentCount, missing } = result;
+  const { recordCount, copiedCount, copiedBytes, presentCount, missing, failed } = result;
   console.log(
     `${recordCount} records: ${copiedCount} objects (${megabytes(copiedBytes)}) ${isDryRun ? "to copy" : "copied"}, ` +
-      `${presentCount} there already, ${missing.length} missing.`,
+      `${presentCount} there already, ${missing.length} missing, ${failed.length} failed.`,
   );
   for (const objectKey of missing) console.log(`missing: ${objectKey}`);
-  return missing.length > 0 ? 1 : 0;
+  for (const { objectKey, reason } of failed) console.log(`failed: ${objectKey}: ${reason}`);
+  return missing.length + failed.length > 0 ? 1 : 0;
 });
 
 function showProgress({ recordCount, copiedBytes }: MoveResult, total: number, startedAt: number): void {

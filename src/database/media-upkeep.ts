@@ -21,6 +21,8 @@ export interface ExaminedMedia {
   isOurs: boolean;
   isPending: boolean;
   isDeleted: boolean;
+  /** Its objects are going, or gone, and its record will be. */
+  isBeingRemoved: boolean;
   /** Since when a change is under way, or was left undone. */
   unsettledSince: Date | null;
 }
@@ -124,6 +126,7 @@ export class MediaUpkeep {
       isOurs: record.status !== undefined,
       isPending: record.status === "pending",
       isDeleted: record.is_deleted === true,
+      isBeingRemoved: record.is_being_removed === true,
       unsettledSince: record.unsettled_since ?? null,
     }));
   }

@@ -3,6 +3,7 @@
 import type { Database } from "../database/connection.ts";
 import type { ExaminedMedia } from "../database/media-upkeep.ts";
 import type { MediaId } from "../domain/ids.ts";
+import { withCause } from "../errors.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 
 export interface MoveOptions {
@@ -22,23 +23,35 @@ export interface MoveResult {
   presentCount: number;
   /** Object keys that stand in a record of ours, and are in neither. */
   missing: string[];
+  /** What could not be read, or not be stored. */
+  failed: { objectKey: string; reason: string }[];
 }
 
 const PAGE_COUNT = 200;
 /** Objects that are on their way at once. */
 const LANE_COUNT = 8;
+/** One storage or the other is away, or lets nobody in. */
+const MAX_FAILURES_IN_A_ROW = 20;
 
 /**
  * Each object is read back after it was written. What was interrupted goes on where it was: an object is complete, or
  * not there. In the order of the records' ids, so that those that come meanwhile come last.
  *
- * @throws STORAGE_UNAVAILABLE, and Error for an object that was not stored as it was written
+ * @throws the last of many failures with none in between that has succeeded
  */
 export async function moveObjects(
   database: Pick<Database, "upkeep">,
   { onProgress, ...options }: MoveOptions,
 ): Promise<MoveResult> {
-  const result: MoveResult = { recordCount: 0, copiedCount: 0, copiedBytes: 0, presentCount: 0, missing: [] };
+  const result: MoveResult = {
+    recordCount: 0,
+    copiedCount: 0,
+    copiedBytes: 0,
+    presentCount: 0,
+    missing: [],
+    failed: [],
+  };
+  let failuresInARow = 0;
   let afterId: MediaId | null = null;
   for (;;) {
     const page: ExaminedMedia[] = await database.upkeep.findPage(afterId, PAGE_COUNT);
@@ -46,7 +59,9 @@ export async function moveObjects(
     const waiting = [...page];
     const lanes = Array.from({ length: LANE_COUNT }, async () => {
       for (let examined = waiting.shift(); examined; examined = waiting.shift()) {
-        await moveRecord(database, examined, options, result);
+        const failure = await moveRecord(database, examined, options, result);
+        failuresInARow = failure ? failuresInARow + 1 : 0;
+        if (failuresInARow === MAX_FAILURES_IN_A_ROW) throw failure;
         result.recordCount += 1;
         onProgress(result);
       }
@@ -56,39 +71,49 @@ export async function moveObjects(
   }
 }
 
+/** @returns what the last of its objects has failed with */
 async function moveRecord(
   { upkeep }: Pick<Database, "upkeep">,
-  { media, isOurs }: ExaminedMedia,
+  examined: ExaminedMedia,
   options: Omit<MoveOptions, "onProgress">,
   result: MoveResult,
-): Promise<void> {
+): Promise<Error | null> {
+  const { media } = examined;
+  let failure: Error | null = null;
+  if (examined.isBeingRemoved) return failure;
   for (const objectKey of [media.objectKey, media.thumbnailKey]) {
-    const isCopied = await moveObject(objectKey, isOurs, options, result);
-    if (!isCopied || (await upkeep.findById(media.id))) continue;
-    await options.to.delete(objectKey); // The picture was removed meanwhile, before there was anything here.
+    try {
+      const outcome = await moveObject(objectKey, options, result);
+      if (outcome === "present") continue;
+      const now = await upkeep.findById(media.id);
+      const isGoing = !now || now.isBeingRemoved;
+      if (outcome === "copied" && isGoing) await options.to.delete(objectKey); // Others have deleted it before it was here.
+      // Uploads under way are stored in a moment, or never; other attachments of LetsApp's are elsewhere.
+      if (outcome === "missing" && !isGoing && now.isOurs && !now.isPending) result.missing.push(objectKey);
+    } catch (error) {
+      failure = error as Error;
+      result.failed.push({ objectKey, reason: withCause(failure) });
+    }
   }
+  return failure;
 }
 
-/** @returns whether it was copied */
+/** What is there was written whole, and may have been repaired since: it is left alone. */
 async function moveObject(
   objectKey: string,
-  isOurs: boolean,
   { from, to, isDryRun }: Omit<MoveOptions, "onProgress">,
   result: MoveResult,
-): Promise<boolean> {
+): Promise<"present" | "missing" | "copied" | "counted"> {
   const [before, after] = await Promise.all([from.stat(objectKey), to.stat(objectKey)]);
-  if (after && (!before || before.sizeBytes === after.sizeBytes)) {
+  if (after) {
     result.presentCount += 1;
-    return false;
+    return "present";
   }
-  if (!before) {
-    if (isOurs) result.missing.push(objectKey); // Other attachments of LetsApp's are elsewhere.
-    return false;
-  }
+  if (!before) return "missing";
   if (!isDryRun) await copy(objectKey, from, to);
   result.copiedCount += 1;
   result.copiedBytes += before.sizeBytes;
-  return !isDryRun;
+  return isDryRun ? "counted" : "copied";
 }
 
 async function copy(objectKey: string, from: ObjectStorage, to: ObjectStorage): Promise<void> {
@@ -96,5 +121,7 @@ async function copy(objectKey: string, from: ObjectStorage, to: ObjectStorage): 
   if (!bytes) return; // Removed meanwhile.
   await to.put(objectKey, bytes);
   const stored = await to.read(objectKey);
-  if (!stored?.equals(bytes)) throw new Error(`${objectKey} was not stored as it was written`);
+  if (stored?.equals(bytes)) return;
+  await to.delete(objectKey); // The next run would take it for one that is there.
+  throw new Error("it was not stored as it was written");
 }

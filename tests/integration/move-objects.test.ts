@@ -84,7 +84,7 @@ it("a dry run counts and copies nothing", async () => {
   expect(await names("newer")).toBe(0);
 });
 
-it("what was interrupted goes on where it was", async () => {
+it("what could not be stored is told and does not hold up the others, and the next run goes on from there", async () => {
   for (let i = 0; i < 4; i++) await givenMover();
   let putCount = 0;
   class Interrupted extends LocalStorage {
@@ -93,9 +93,10 @@ it("what was interrupted goes on where it was", async () => {
       return super.put(objectKey, bytes);
     }
   }
-  await expect(move({ to: new Interrupted(path.join(folder, "newer")) })).rejects.toThrow("killed");
-  await expect.poll(() => names("newer")).toBe(3);
+  const { failed } = await move({ to: new Interrupted(path.join(folder, "newer")) });
   const result = await move();
+
+  expect(failed.map(({ reason }) => reason)).toEqual(Array(5).fill("killed"));
 
   expect(result).toMatchObject({ recordCount: 4, copiedCount: 5, presentCount: 3 });
   expect((await move()).copiedCount).toBe(0);
@@ -137,7 +138,7 @@ it("objects that are nowhere are named", async () => {
   expect(result.copiedCount).toBe(1);
 });
 
-it("an object that is not stored as it was written stops it", async () => {
+it("an object that is not stored as it was written is named, and tried again by the next run", async () => {
   await givenMover();
   class Damaging extends LocalStorage {
     override put(objectKey: string, bytes: Uint8Array): Promise<void> {
@@ -145,7 +146,46 @@ it("an object that is not stored as it was written stops it", async () => {
     }
   }
 
-  await expect(move({ to: new Damaging(path.join(folder, "newer")) })).rejects.toThrow(
-    "was not stored as it was written",
-  );
+  const { failed } = await move({ to: new Damaging(path.join(folder, "newer")) });
+  const again = await move();
+
+  expect(failed.map(({ reason }) => reason)).toEqual(Array(2).fill("it was not stored as it was written"));
+  expect(again).toMatchObject({ copiedCount: 2, presentCount: 0, failed: [] });
+});
+
+it("ends where one storage is away, after a few", async () => {
+  for (let i = 0; i < 25; i++) await givenMover();
+  class Away extends LocalStorage {
+    override async stat(): Promise<never> {
+      throw new Error("nobody is there");
+    }
+  }
+
+  await expect(move({ to: new Away(path.join(folder, "newer")) })).rejects.toThrow("nobody is there");
+});
+
+it("what was repaired in the new place stays as it is", async () => {
+  const { mediaId } = await givenMover();
+  const { thumbnailKey } = (await app.app.database.media.findById(mediaId))!;
+  const good = (await from.read(thumbnailKey))!;
+  await from.put(thumbnailKey, good.subarray(0, 500));
+  await to.put(thumbnailKey, good);
+
+  expect(await move()).toMatchObject({ copiedCount: 1, presentCount: 1, missing: [], failed: [] });
+  expect((await to.read(thumbnailKey))!.equals(good)).toBe(true);
+});
+
+it("uploads that were not finished, and pictures that are going, are not missing", async () => {
+  const [pending, going] = [await givenMover(), await givenMover()];
+  for (const [{ mediaId }, state] of [
+    [pending, { status: "pending" }],
+    [going, { is_deleted: true, is_being_removed: true }],
+  ] as const) {
+    const { objectKey } = (await app.app.database.media.findById(mediaId))!;
+    await from.delete(objectKey);
+    await app.mediaCollection.updateOne({ filename: objectKey }, { $set: state });
+  }
+
+  // What there is of the upload is copied; of the other, nothing.
+  expect(await move()).toMatchObject({ recordCount: 2, copiedCount: 1, missing: [], failed: [] });
 });
