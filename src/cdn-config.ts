@@ -47,9 +47,6 @@ export function readPurge(read: EnvironmentReader): PurgeConfig | null {
 
 function checkUrl(read: EnvironmentReader, text: string, body: string | null): void {
   const url = new URL(withTag(text, "media-0"));
-  if (url.username || url.password) {
-    read.problem("CDN_PURGE_URL must be without credentials: CDN_PURGE_HEADER is for them.");
-  }
   const hasKey = text.includes(KEY) && `${url.pathname}${url.search}`.includes("media-0");
   if (!hasKey && !body) {
     read.problem(`CDN_PURGE_URL, or CDN_PURGE_BODY, must have ${KEY} where the tag to purge belongs.`);

@@ -148,10 +148,16 @@ function readDatabase(read: EnvironmentReader, instanceDir: string): DatabaseCon
   if (!/^mongodb(\+srv)?:\/\/./.test(uri)) {
     read.problem("MONGODB_URI must start with mongodb:// or mongodb+srv://.");
   }
-  if (/[?&]w=0(&|$)/.test(uri)) {
+  if (writesUnacknowledged(uri)) {
     read.problem("MONGODB_URI must not have w=0: nothing would be known to be stored.");
   }
   return { kind: "mongodb", uri };
+}
+
+/** The driver takes names in any case, and values as any number. */
+function writesUnacknowledged(uri: string): boolean {
+  const parameters = new URLSearchParams(uri.split("?")[1] ?? "");
+  return [...parameters].some(([name, value]) => name.toLowerCase() === "w" && /^\s*[+-]?0+\s*$/.test(value));
 }
 
 function readCaching(read: EnvironmentReader): CachingConfig {

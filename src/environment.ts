@@ -43,10 +43,13 @@ export class EnvironmentReader {
   url(name: string, protocols: readonly string[]): string | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
-    if (!URL.canParse(text) || !protocols.includes(new URL(text).protocol)) {
+    const isWhole = protocols.some((protocol) => text.toLowerCase().startsWith(`${protocol}//`));
+    if (!isWhole || !URL.canParse(text) || /[\s"<>\\^`{|}]/.test(text.replaceAll("{key}", ""))) {
       this.problem(
         `${name} must be a URL that starts with ${protocols.map((one) => `${one}//`).join(" or ")}.`,
       );
+    } else if (new URL(text).username || new URL(text).password) {
+      this.problem(`${name} must have no credentials: it is shown to others, or stands in logs.`);
     }
     return text;
   }

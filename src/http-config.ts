@@ -60,9 +60,8 @@ function readTrustProxy(read: EnvironmentReader): HttpConfig["trustProxy"] {
 /** What the web framework understands: an address, one with a prefix length, or the name of a well-known range. */
 function isAddressOrRange(text: string): boolean {
   if (["loopback", "linklocal", "uniquelocal"].includes(text)) return true;
-  const [address = "", prefix] = text.split("/");
+  const [address = "", prefix = "1", ...rest] = text.split("/");
   const maxPrefix = isIP(address) === 4 ? 32 : 128;
-  return (
-    isIP(address) !== 0 && (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= maxPrefix))
-  );
+  const isPrefix = /^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= maxPrefix;
+  return isIP(address) !== 0 && isPrefix && rest.length === 0;
 }

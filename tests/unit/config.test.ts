@@ -208,7 +208,7 @@ describe("loadConfig", () => {
     ],
     [
       { CDN_PURGE_URL: "https://me:secret@cdn.example/{key}" },
-      "CDN_PURGE_URL must be without credentials: CDN_PURGE_HEADER is for them.",
+      "CDN_PURGE_URL must have no credentials: it is shown to others, or stands in logs.",
     ],
     [
       { CDN_PURGE_URL: "cdn.example/{key}" },
@@ -235,6 +235,24 @@ describe("loadConfig", () => {
       { PUBLIC_URL: "https://a.example/?x=1" },
       "PUBLIC_URL must end before any ? or #: paths are put behind it.",
     ],
+    ...["http:a.example", "https:\\\\a.example", 'http://a.example/x y"<b>', "ftp://a.example"].map(
+      (PUBLIC_URL): [object, string] => [
+        { PUBLIC_URL },
+        "PUBLIC_URL must be a URL that starts with http:// or https://.",
+      ],
+    ),
+    ...["PUBLIC_URL", "CDN_URL"].map((name): [object, string] => [
+      { [name]: "https://u:p@a.example" },
+      `${name} must have no credentials: it is shown to others, or stands in logs.`,
+    ]),
+    ...["0.0.0.0/0", "10.0.0.0/8/9", "10.0.0.1/00"].map((TRUST_PROXY): [object, string] => [
+      { TRUST_PROXY },
+      "TRUST_PROXY must be false or the addresses of your proxies, such as 10.0.0.0/8,loopback.",
+    ]),
+    ...["W=0", "w=%30", "w=00", "x=1&w=-0"].map((parameter): [object, string] => [
+      { MONGODB_URI: `mongodb://db/letsapp?${parameter}`, JWT_SECRET: "s" },
+      "MONGODB_URI must not have w=0: nothing would be known to be stored.",
+    ]),
     [
       { TRUST_PROXY: "10.0.0.0/99" },
       "TRUST_PROXY must be false or the addresses of your proxies, such as 10.0.0.0/8,loopback.",
