@@ -77,5 +77,6 @@ function toSeconds(date: Date): number {
 
 /** Milliseconds since the epoch; NaN for what is no date of RFC 9110, section 5.6.7, though JavaScript reads it. */
 function parseHttpDate(text: string): number {
-  return /^[A-Z][a-z]{2,8},? .*\d{2}:\d{2}:\d{2}/.test(text) ? Date.parse(text) : NaN;
+  if (!/^[A-Z][a-z]{2,8},? .*\d{2}:\d{2}:\d{2}/.test(text)) return NaN;
+  return Date.parse(/GMT\s*$/.test(text) ? text : `${text} GMT`); // The oldest form names no zone.
 }

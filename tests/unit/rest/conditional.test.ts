@@ -1,0 +1,24 @@
+// Dates in conditional requests: a server in any time zone reads all three forms of RFC 9110 alike.
+import { afterEach, expect, it, vi } from "vitest";
+
+import { evaluateConditions } from "../../../src/rest/conditional.ts";
+
+afterEach(() => vi.unstubAllEnvs());
+
+const picture = { etag: '"x"', lastModified: new Date("2026-11-27T22:00:00Z") };
+
+it.each([
+  ["Fri, 27 Nov 2026 21:30:00 GMT", "send"],
+  ["Fri, 27 Nov 2026 22:00:00 GMT", "unchanged"],
+  ["Friday, 27-Nov-26 21:30:00 GMT", "send"],
+  ["Friday, 27-Nov-26 22:00:00 GMT", "unchanged"],
+  ["Fri Nov 27 21:30:00 2026", "send"],
+  ["Fri Nov 27 22:00:00 2026", "unchanged"],
+  ["Fri Nov 27 21:30:00 2026 ?", "send"],
+])("if modified since %s: %s", (date, verdict) => {
+  for (const zone of ["America/New_York", "UTC", "Asia/Tokyo"]) {
+    vi.stubEnv("TZ", zone);
+
+    expect(evaluateConditions({ "if-modified-since": date }, picture)).toBe(verdict);
+  }
+});
