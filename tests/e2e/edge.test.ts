@@ -336,6 +336,17 @@ describe.skipIf(!isInstalled("varnishd"))("a cache that is purged", () => {
     expect((await show(world, mediaId)).cache).toBe("HIT");
   });
 
+  it.each(["/metrics", "/%6detrics", "/readyz?x", "/%72eadyz"])("keeps %s to itself", async (route) => {
+    const status = await new Promise((resolve, reject) => {
+      const asked = request({ host: "127.0.0.1", port: world.edge.port, path: route }, (response) => {
+        response.resume().on("end", () => resolve(response.statusCode));
+      });
+      asked.on("error", reject).end();
+    });
+
+    expect(status).toBe(404);
+  });
+
   it("is not gone past by a client that asks for another protocol", async () => {
     const answer = await new Promise<string>((resolve, reject) => {
       const socket = connect(world.edge.port, "127.0.0.1");
