@@ -1,6 +1,6 @@
 // The README is true: its tour runs as it is written, its links lead somewhere, its tables name what there is.
 import { execFile } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -119,6 +119,21 @@ describe("the README", () => {
     const checked = readFileSync("src/web/example.tsx", "utf8").replace(/^\/\/.*\n/, "");
 
     expect(shown).toBe(checked);
+  });
+
+  it("names all that the copied files need", () => {
+    const [, installed = ""] = /npm install (@apollo[^`]+)`/.exec(readme)!;
+    const files = [
+      ...readdirSync("src/web/api").map((name) => `api/${name}`),
+      ...["ProfilePicture.tsx", "useProfilePictureUpload.ts"].map((name) => `picture/${name}`),
+    ].filter((name) => /\.tsx?$/.test(name));
+    const imports = files.flatMap((name) =>
+      [...readFileSync(`src/web/${name}`, "utf8").matchAll(/from "([^."][^"]*)"/g)].map(([, from]) => from!),
+    );
+    const packages = new Set(imports.map((from) => /^(@[^/]+\/)?[^/]+/.exec(from)![0]));
+    for (const name of ["react", "@graphql-typed-document-node/core"]) packages.delete(name); // There already.
+
+    expect(installed.split(" ").toSorted()).toEqual([...new Set([...packages, "rxjs"])].toSorted());
   });
 
   it("can be read in one go", () => {
