@@ -15,7 +15,7 @@ const allowed: Record<string, readonly string[]> = {
   services: ["auth", "database", "domain", "errors", "images", "storage", "views"],
   views: ["database", "domain"],
   jobs: ["config", "database", "domain", "errors", "images", "storage"],
-  cli: ["config", "database", "domain", "jobs", "storage"],
+  cli: ["config", "database", "domain", "errors", "jobs", "storage"],
   database: ["domain", "embedded-mongo", "errors"],
   storage: ["config", "domain", "errors"],
   images: ["domain", "errors"],

@@ -1,4 +1,4 @@
-// Opens the database, embedded or real, through the same driver. Called by `app.ts`.
+// Opens the database, embedded or real, through the same driver. Called by `parts.ts` and `cli/program.ts`.
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import path from "node:path";

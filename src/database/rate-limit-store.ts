@@ -1,5 +1,5 @@
 // Where attempts are counted: in the memory of the one process, or in the database that several share. Called by
-// `app.ts`; used through `services/rate-limits.ts`.
+// `parts.ts`; used through `services/rate-limits.ts`.
 import type { Collection, Connection, mongo } from "mongoose";
 import { RateLimiterMemory, RateLimiterMongo, type RateLimiterAbstract } from "rate-limiter-flexible";
 

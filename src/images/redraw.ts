@@ -1,4 +1,4 @@
-// Looks whether a stored picture is whole, long after it was made safe. Called by `jobs/doctor.ts`.
+// Looks whether a stored picture is whole, long after it was made safe. Called by `jobs/examine-objects.ts` and `services/placeholders.ts`.
 import type { Look } from "../domain/look.ts";
 import { drawThumbnail, type Thumbnail } from "./thumbnail.ts";
 import { readUpright } from "./upright.ts";

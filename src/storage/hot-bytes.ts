@@ -1,4 +1,4 @@
-// Bytes that are asked for often, in memory. Used by `hot-storage.ts` for objects, and by `services/renditions.ts`.
+// Bytes that are asked for often, in memory. Used by `hot-storage.ts` for objects, and by `services/media-service.ts`.
 import { BoundedCache } from "../domain/bounded-cache.ts";
 
 /** The size of a thumbnail or a square, nearly always. */

@@ -1,4 +1,4 @@
-// Objects as files of one folder. Made by `app.ts`; called by the services through `object-storage.ts`.
+// Objects as files of one folder. Made by `create-storage.ts`; called by the services through `object-storage.ts`.
 import fs from "node:fs";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
