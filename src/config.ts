@@ -7,6 +7,7 @@ import { EnvironmentReader, type Environment } from "./environment.ts";
 import { readHttp, type HttpConfig } from "./http-config.ts";
 import {
   describeStorage,
+  isSameStorage,
   parseStorageUrl,
   readStorages,
   type BucketConfig,
@@ -64,7 +65,7 @@ export interface MediaConfig {
 }
 
 export type { BucketConfig, HttpConfig, PurgeConfig, StorageConfig };
-export { describeStorage, parseStorageUrl, withTag };
+export { describeStorage, isSameStorage, parseStorageUrl, withTag };
 
 export interface Config {
   http: HttpConfig;

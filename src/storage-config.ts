@@ -23,6 +23,13 @@ const EXAMPLES =
 /** Names as Amazon and Google allow them. */
 const bucketPattern = /^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/;
 
+/** As Amazon and others name them. */
+const regionPattern = /^[a-z0-9-]+$/i;
+
+/** No name of a file or an object has them. */
+// oxlint-disable-next-line no-control-regex
+const controlPattern = /[\0-\x1f\x7f]/;
+
 /** What may stand behind the question mark. */
 const parameters: Record<BucketConfig["kind"], readonly string[]> = {
   s3: ["region", "endpoint"],
@@ -38,7 +45,7 @@ export function readStorages(read: EnvironmentReader, instanceDir: string): Stor
   const rootDir = path.join(instanceDir, "uploads", "profile_pictures");
   const storage = readStorage(read, "STORAGE_URL") ?? { kind: "local", rootDir };
   const storageFallback = readStorage(read, "STORAGE_FALLBACK_URL");
-  if (storageFallback && JSON.stringify(storageFallback) === JSON.stringify(storage)) {
+  if (storageFallback && isSameStorage(storageFallback, storage)) {
     read.problem(
       "STORAGE_FALLBACK_URL must be another storage than STORAGE_URL, from which pictures are moving.",
     );
@@ -57,10 +64,17 @@ function readStorage(
   return config;
 }
 
+/** Where a region says nothing of what is in a bucket. */
+export function isSameStorage(a: StorageConfig, b: StorageConfig): boolean {
+  const withoutRegion = (config: StorageConfig) => JSON.stringify({ ...config, region: null });
+  return withoutRegion(a) === withoutRegion(b);
+}
+
 /** @returns null for what is no address of a storage. The SDKs look for credentials themselves: none may stand here. */
 export function parseStorageUrl(text: string): StorageConfig | null {
   try {
-    return readAddress(new URL(text));
+    const isWhole = /^(file|s3|gs):\/\//i.test(text); // What is relative would be read as if it were not.
+    return isWhole ? readAddress(new URL(text)) : null;
   } catch {
     return null; // No URL, or with a per cent sign that stands for nothing.
   }
@@ -71,21 +85,25 @@ function readAddress(url: URL): StorageConfig | null {
   if (url.protocol === "file:") return url.host || url.search ? null : toLocal(url);
   const kind = url.protocol === "s3:" ? "s3" : url.protocol === "gs:" ? "gcs" : null;
   if (!kind || !bucketPattern.test(url.hostname)) return null;
-  if ([...url.searchParams.keys()].some((name) => !parameters[kind].includes(name))) return null;
-  const endpoint = url.searchParams.get("endpoint");
+  const names = [...url.searchParams.keys()];
+  if (names.some((name, i) => !parameters[kind].includes(name) || names.indexOf(name) !== i)) return null;
+  const { endpoint = null, region = null } = Object.fromEntries(url.searchParams);
   if (endpoint !== null && !isWebAddress(endpoint)) return null;
+  if (region !== null && !regionPattern.test(region)) return null;
   const folder = decodeURIComponent(url.pathname).replace(/^\/+|\/+$/g, "");
+  if (controlPattern.test(folder)) return null;
   return {
     kind,
     bucket: url.hostname,
     prefix: folder === "" ? "" : `${folder}/`,
-    region: url.searchParams.get("region"),
-    endpoint,
+    region,
+    endpoint: endpoint?.replace(/\/+$/, "") ?? null,
   };
 }
 
-function toLocal(url: URL): StorageConfig {
-  return { kind: "local", rootDir: fileURLToPath(url) };
+function toLocal(url: URL): StorageConfig | null {
+  const rootDir = path.resolve(fileURLToPath(url));
+  return controlPattern.test(rootDir) ? null : { kind: "local", rootDir };
 }
 
 /** For people. */
@@ -95,5 +113,7 @@ export function describeStorage(config: StorageConfig): string {
 }
 
 function isWebAddress(text: string): boolean {
-  return URL.canParse(text) && ["http:", "https:"].includes(new URL(text).protocol);
+  if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) return false;
+  const { username, password } = new URL(text);
+  return username === "" && password === "";
 }

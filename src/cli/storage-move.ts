@@ -2,7 +2,7 @@
 // another, while the service runs with STORAGE_URL set to the new one and STORAGE_FALLBACK_URL to the old one.
 import { parseArgs } from "node:util";
 
-import { parseStorageUrl, type StorageConfig } from "../config.ts";
+import { isSameStorage, parseStorageUrl, type StorageConfig } from "../config.ts";
 import { moveObjects, type MoveResult } from "../jobs/move-objects.ts";
 import { createStorage } from "../storage/create-storage.ts";
 import { runProgram, UsageError } from "./program.ts";
@@ -54,7 +54,7 @@ function readArguments(): { from: StorageConfig; to: StorageConfig; isDryRun: bo
       },
     });
     const [from, to] = [readUrl("from", values.from), readUrl("to", values.to)];
-    if (JSON.stringify(from) === JSON.stringify(to)) throw new Error("--from and --to are the same storage.");
+    if (isSameStorage(from, to)) throw new Error("--from and --to are the same storage.");
     return { from, to, isDryRun: values["dry-run"] };
   } catch (error) {
     throw new UsageError((error as Error).message);

@@ -138,6 +138,16 @@ describe("loadConfig", () => {
     "file:///pictures?x=1",
     "file:///%2f",
     "s3://bucket/%zz",
+    "file:pictures",
+    "file:./pictures",
+    "file:/pictures",
+    "file:///pictures%00x",
+    "s3://bucket/a%0ab",
+    "s3://bucket?region=",
+    "s3://bucket?region=eu%20central",
+    "s3://bucket?region=eu-1&region=eu-2",
+    "s3://bucket?endpoint=http:minio",
+    "s3://bucket?endpoint=http://key:secret@minio",
   ])("refuses to store at %s, and repeats no secret", (STORAGE_URL) => {
     expect(() => loadConfig({ STORAGE_URL })).toThrow(/^STORAGE_URL must be like file:\/\/\/var[^@]*$/);
   });
@@ -180,6 +190,14 @@ describe("loadConfig", () => {
       { STORAGE_URL: "gs://bucket", STORAGE_FALLBACK_URL: "gs://bucket" },
       "STORAGE_FALLBACK_URL must be another storage than STORAGE_URL, from which pictures are moving.",
     ],
+    ...[
+      ["file:///a/pictures", "file:///a/../a//pictures/"],
+      ["s3://bucket?region=eu-1", "s3://bucket/?region=eu-2"],
+      ["s3://bucket?endpoint=http://minio:9000", "s3://bucket?endpoint=http://minio:9000/"],
+    ].map(([STORAGE_URL, STORAGE_FALLBACK_URL]): [object, string] => [
+      { STORAGE_URL, STORAGE_FALLBACK_URL },
+      "STORAGE_FALLBACK_URL must be another storage than STORAGE_URL, from which pictures are moving.",
+    ]),
     [
       { MEDIA_MAX_AGE_SECONDS: "0", MEDIA_STALE_SECONDS: "60" },
       "MEDIA_STALE_SECONDS contradicts MEDIA_MAX_AGE_SECONDS=0: nothing is kept that could be old.",
