@@ -85,6 +85,7 @@ function explain(
     case "EACCES":
     case "EPERM":
     case "EROFS":
+    case "EEXIST":
     case "ENOTDIR":
       return `${error.path ?? "INSTANCE_DIR"} cannot be written (${error.code}). Set INSTANCE_DIR to a folder that can.`;
     case "ENOSPC":

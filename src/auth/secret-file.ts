@@ -6,18 +6,21 @@ import path from "node:path";
 
 const SECRET_BYTES = 32;
 
-/** @throws Error when the file cannot be read, or is empty */
+/** @throws Error when the file that the operator has named cannot be read, or is empty */
 export async function readSecret(file: string): Promise<string> {
-  const secret = (await readFile(file, "utf8")).trim();
-  if (secret === "") throw new Error(`${file} is empty`);
+  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+    throw new Error(`JWT_SECRET_FILE: ${file} cannot be read (${error.code})`, { cause: error });
+  });
+  const secret = text.trim();
+  if (secret === "") throw new Error(`JWT_SECRET_FILE: ${file} is empty`);
   return secret;
 }
 
 /** Reads the secret, or makes it with mode 0600. @throws Error when the file can be neither read nor written */
 export async function readOrCreateSecret(file: string): Promise<string> {
   const found = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "ENOENT") throw error;
-    return null;
+    if (error.code === "ENOENT") return null;
+    throw new Error(`${file} cannot be read (${error.code})`, { cause: error });
   });
   if (found === null) return createSecret(file);
   if (found.trim() === "") throw new Error(`${file} is empty; remove it, and a new secret is made`);

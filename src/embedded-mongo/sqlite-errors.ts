@@ -15,6 +15,11 @@ function sqliteCode(error: unknown): number | undefined {
   return code === undefined ? undefined : code & 0xff; // Without what SQLite adds to be more precise.
 }
 
+/** What SQLite says of a file that it cannot use, in its own words. */
+export function isSqliteError(error: unknown): error is Error {
+  return error instanceof Error && sqliteCode(error) !== undefined;
+}
+
 export function isDiskFailure(error: unknown): boolean {
   if (error instanceof MongoError && error.codeName === "OutOfDiskSpace") return true; // Translated already.
   const code = sqliteCode(error);

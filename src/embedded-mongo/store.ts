@@ -6,7 +6,7 @@ import { deserialize, serialize } from "bson";
 
 import { Collection, type IndexSpec, type Prepare } from "./collection.ts";
 import { MongoError } from "./errors.ts";
-import { isDiskFailure, isLocked, toMongoError } from "./sqlite-errors.ts";
+import { isDiskFailure, isLocked, isSqliteError, toMongoError } from "./sqlite-errors.ts";
 
 /** Counts changes of the file's layout. A file from a newer version is refused. */
 const FORMAT_VERSION = 1;
@@ -22,9 +22,9 @@ export class Store {
   readonly #statements = new Map<string, ReturnType<Prepare>>();
   #collections = new Map<string, Collection>();
 
-  /** @throws Error when another process holds the file, or when a newer version has written it */
+  /** @throws Error when another process holds the file, when a newer version has written it, or when it is damaged */
   constructor(file: string) {
-    this.#db = new DatabaseSync(file);
+    this.#db = open(file);
     try {
       this.#assertReadable(file);
       // The exclusive lock is taken by the first write and kept; WAL then needs no shared memory file.
@@ -40,7 +40,7 @@ export class Store {
       if (isDiskFailure(error)) {
         throw new Error(`the disk is full or fails: ${file} cannot be written`, { cause: error });
       }
-      throw error;
+      throw explain(error, file);
     }
   }
 
@@ -198,4 +198,19 @@ export class Store {
 
 function namespace(db: string, name: string): string {
   return `${db}.${name}`;
+}
+
+function open(file: string): Database {
+  try {
+    return new DatabaseSync(file);
+  } catch (error) {
+    throw explain(error, file);
+  }
+}
+
+/** Of what SQLite cannot use: which file it is, and what can be done. */
+function explain(error: unknown, file: string): unknown {
+  if (!isSqliteError(error)) return error;
+  const message = `the database ${file} cannot be used: ${error.message}; put the last backup in its place`;
+  return new Error(message, { cause: error });
 }

@@ -1,6 +1,7 @@
 // The built program, started, stopped, killed and started again, as its users do it.
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { request, type IncomingMessage } from "node:http";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -274,6 +275,49 @@ describe("the program gives up with one clear line", () => {
     expect(lines).toEqual([
       `letsapp: ${file}/instance cannot be written (ENOTDIR). Set INSTANCE_DIR to a folder that can.`,
     ]);
+  });
+
+  it("on an instance folder that is a file", async () => {
+    const file = path.join(folder, "a-file");
+    await writeFile(file, "");
+
+    expect((await giveUp({ INSTANCE_DIR: file })).lines).toEqual([
+      `letsapp: ${file} cannot be written (EEXIST). Set INSTANCE_DIR to a folder that can.`,
+    ]);
+  });
+
+  it("on a secret that cannot be read", async () => {
+    const empty = path.join(folder, "empty");
+    await writeFile(empty, "\n");
+
+    for (const [JWT_SECRET_FILE, problem] of [
+      [path.join(folder, "nothing"), "cannot be read (ENOENT)"],
+      [folder, "cannot be read (EISDIR)"],
+      [empty, "is empty"],
+    ] as const)
+      expect(await giveUp({ JWT_SECRET_FILE })).toEqual({
+        code: 1,
+        lines: [`letsapp: JWT_SECRET_FILE: ${JWT_SECRET_FILE} ${problem}`],
+      });
+  });
+
+  it("on a database that is damaged, or none", async () => {
+    const file = path.join(folder, "database", "letsapp.sqlite");
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, randomBytes(3_000));
+    const damaged = await giveUp({});
+    await rm(file);
+    await mkdir(file);
+    const none = await giveUp({});
+
+    for (const [{ code, lines }, reason] of [
+      [damaged, "file is not a database"],
+      [none, "Failed to open database: unable to open database file"],
+    ] as const)
+      expect([code, lines]).toEqual([
+        1,
+        [`letsapp: the database ${file} cannot be used: ${reason}; put the last backup in its place`],
+      ]);
   });
 
   it("for each variable that is wrong", async () => {
