@@ -32,11 +32,14 @@ const CLOSE_TIMEOUT_MS = 2_000;
 export class EdgePurge {
   readonly totals = { purged: 0, failed: 0, givenUp: 0 };
   readonly #waiting = new Set<CacheTag>();
+  /** What could not be purged: it waits behind a pause, and holds up nothing else. */
+  readonly #refused = new Set<CacheTag>();
   /** To be purged once more. */
   readonly #later = new Map<CacheTag, NodeJS.Timeout>();
   #underWayCount = 0;
   #work: Promise<void> | null = null;
-  #backoffMs = 0;
+  #pauseMs = 0;
+  #pausesUntilMs = 0;
   #endPause: (() => void) | null = null;
   readonly #closing = new AbortController();
 
@@ -51,7 +54,7 @@ export class EdgePurge {
 
   /** How many purges are still to be done. */
   get waitingCount(): number {
-    return this.#waiting.size + this.#later.size + this.#underWayCount;
+    return this.#waiting.size + this.#refused.size + this.#later.size + this.#underWayCount;
   }
 
   /** Purges what a process that was killed a moment ago may not have purged; some of it a second time. */
@@ -84,7 +87,7 @@ export class EdgePurge {
    * @returns how many tags were not
    */
   async close(): Promise<number> {
-    this.#endPause?.();
+    this.#resume();
     await until(() => this.waitingCount === 0, AGAIN_AFTER_MS + CLOSE_TIMEOUT_MS);
     const leftCount = this.waitingCount;
     if (leftCount > 0) this.log.warn({ count: leftCount }, "not purged from the edge");
@@ -92,6 +95,7 @@ export class EdgePurge {
     for (const timer of this.#later.values()) clearTimeout(timer);
     this.#later.clear();
     this.#waiting.clear();
+    this.#refused.clear();
     this.#endPause?.();
     await this.#work;
     return leftCount;
@@ -99,30 +103,54 @@ export class EdgePurge {
 
   #add(tag: CacheTag): void {
     if (this.#closing.signal.aborted) return;
+    this.#refused.delete(tag);
     this.#waiting.add(tag);
-    for (const oldest of this.#waiting) {
-      if (this.#waiting.size <= MAX_WAITING_COUNT) break;
-      this.#waiting.delete(oldest);
-      this.totals.givenUp += 1;
-    }
+    this.#giveUpOldest();
+    this.#endPause?.();
     this.#work ??= this.#sendAll();
   }
 
+  #giveUpOldest(): void {
+    for (const queue of [this.#refused, this.#waiting]) {
+      for (const oldest of queue) {
+        if (this.#waiting.size + this.#refused.size <= MAX_WAITING_COUNT) return;
+        queue.delete(oldest);
+        this.totals.givenUp += 1;
+      }
+    }
+  }
+
   async #sendAll(): Promise<void> {
-    while (this.#waiting.size > 0 && !this.#closing.signal.aborted) {
-      const some = [...this.#waiting].slice(0, MAX_CONCURRENT);
+    while (!this.#closing.signal.aborted) {
+      const queue = this.#waiting.size > 0 ? this.#waiting : this.#refused;
+      if (queue.size === 0) break;
+      if (queue === this.#refused && performance.now() < this.#pausesUntilMs) {
+        await this.#pause(); // Something new may come meanwhile.
+        continue;
+      }
+      const some = [...queue].slice(0, MAX_CONCURRENT);
+      for (const tag of some) queue.delete(tag);
       const outcomes = await Promise.all(some.map((tag) => this.#send(tag)));
-      if (outcomes.every(Boolean)) this.#backoffMs = 0;
-      else await this.#backOff();
+      if (outcomes.some(Boolean)) this.#resume();
+      if (!outcomes.every(Boolean)) this.#backOff();
     }
     this.#work = null; // At once: what comes from now on begins anew.
   }
 
-  async #backOff(): Promise<void> {
-    if (this.#closing.signal.aborted) return;
-    this.#backoffMs = Math.min(Math.max(this.#backoffMs * 2, MIN_BACKOFF_MS), MAX_BACKOFF_MS);
+  #backOff(): void {
+    this.#pauseMs = Math.min(Math.max(this.#pauseMs * 2, MIN_BACKOFF_MS), MAX_BACKOFF_MS);
+    this.#pausesUntilMs = performance.now() + this.#pauseMs;
+  }
+
+  #resume(): void {
+    this.#pauseMs = 0;
+    this.#pausesUntilMs = 0;
+    this.#endPause?.();
+  }
+
+  async #pause(): Promise<void> {
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, this.#backoffMs).unref();
+      const timer = setTimeout(resolve, this.#pausesUntilMs - performance.now()).unref();
       this.#endPause = () => {
         clearTimeout(timer);
         resolve();
@@ -133,7 +161,6 @@ export class EdgePurge {
 
   async #send(tag: CacheTag): Promise<boolean> {
     const { url, method, header, body } = this.config;
-    this.#waiting.delete(tag);
     this.#underWayCount += 1;
     try {
       const headers = new Headers(header ? [[...header]] : []);
@@ -152,7 +179,8 @@ export class EdgePurge {
     } catch (error) {
       this.totals.failed += 1;
       this.log.error({ err: error, tag }, "a picture could not be purged from the edge; it is tried again");
-      this.#add(tag); // Behind all others.
+      if (!this.#waiting.has(tag)) this.#refused.add(tag);
+      this.#giveUpOldest();
       return false;
     } finally {
       this.#underWayCount -= 1;

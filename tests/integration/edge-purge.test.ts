@@ -108,6 +108,25 @@ describe.skipIf(secondDatabaseUri() !== undefined).concurrent("a purge", () => {
     expect(cdn.counts[`/purge/media-${mediaId}`]).toBeGreaterThan(0);
   });
 
+  it("that the CDN always refuses holds up no other one", async (context) => {
+    const { app, cdn, isQuiet } = await start(context);
+    const [unlucky, other] = [
+      await app.givenPersonWithPicture(sampleImages.portraitJpeg()),
+      await app.givenPersonWithPicture(sampleImages.portraitJpeg()),
+    ];
+    await isQuiet();
+    cdn.refused = `/purge/media-${unlucky.mediaId}`;
+    await app.graphql(DELETE, {}, unlucky.token);
+    await context.expect.poll(() => cdn.counts[cdn.refused!], { timeout: 10_000 }).toBeGreaterThanOrEqual(4); // The next time is seconds away.
+
+    await app.graphql(DELETE, {}, other.token);
+
+    await context.expect.poll(() => cdn.counts[`/purge/media-${other.mediaId}`], { timeout: 1_000 }).toBe(1);
+    expect(app.app.edge!.waitingCount).toBeGreaterThan(0);
+    cdn.refused = null;
+    await isQuiet();
+  });
+
   it("is never in the way of an answer, and does not keep the service from stopping", async (context) => {
     const { app, cdn, isQuiet } = await start(context);
     const { token, mediaId } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());

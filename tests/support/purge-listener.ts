@@ -14,6 +14,8 @@ export class PurgeListener {
   readonly purges: Purge[] = [];
   /** What it answers; "nothing" keeps whoever asks waiting. */
   answer: number | "nothing" = 200;
+  /** What it always refuses. */
+  refused: string | null = null;
 
   private constructor(readonly server: Server) {
     server.on("request", (request, response) => {
@@ -27,7 +29,8 @@ export class PurgeListener {
           headers,
           body: Buffer.concat(chunks).toString(),
         });
-        if (this.answer !== "nothing") response.writeHead(this.answer).end("noted");
+        const answer = url === this.refused ? 404 : this.answer;
+        if (answer !== "nothing") response.writeHead(answer).end("noted");
       });
     });
   }
