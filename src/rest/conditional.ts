@@ -4,7 +4,8 @@ import type { IncomingHttpHeaders } from "node:http";
 export interface Validators {
   /** A strong entity tag, with its quotes. */
   etag: string;
-  lastModified: Date;
+  /** Null where nobody knows: conditions that name a date are then no conditions. */
+  lastModified: Date | null;
 }
 
 /** What the conditions of a request come to: answer as usual, 304, or 412. */
@@ -54,7 +55,7 @@ export function parseRange(
 function isStillTheSame(ifRange: string | string[] | undefined, { etag, lastModified }: Validators): boolean {
   if (typeof ifRange !== "string") return true;
   if (ifRange.startsWith('"') || ifRange.startsWith("W/")) return ifRange === etag;
-  return parseHttpDate(ifRange) === toSeconds(lastModified);
+  return lastModified !== null && parseHttpDate(ifRange) === toSeconds(lastModified);
 }
 
 function listsTag(header: string, etag: string, comparison: "strong" | "weak"): boolean {
@@ -64,8 +65,8 @@ function listsTag(header: string, etag: string, comparison: "strong" | "weak"): 
 }
 
 /** Undefined when there is no valid date to compare with. */
-function isNewerThan(lastModified: Date, header: string | undefined): boolean | undefined {
-  if (header === undefined) return undefined;
+function isNewerThan(lastModified: Date | null, header: string | undefined): boolean | undefined {
+  if (header === undefined || lastModified === null) return undefined;
   const date = parseHttpDate(header);
   return Number.isNaN(date) ? undefined : toSeconds(lastModified) > date;
 }

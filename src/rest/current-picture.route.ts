@@ -47,7 +47,7 @@ export function registerCurrentPictureRoute(
       const { contentType, bytes } = await currentPictures.drawDefault(user, sizePx, isSvg);
       const etag = `"${createHash("sha256").update(bytes).digest("base64url")}"`;
       reply.headers({ etag, "content-type": contentType, "content-disposition": "inline" });
-      const verdict = evaluateConditions(headers, { etag, lastModified: new Date() });
+      const verdict = evaluateConditions(headers, { etag, lastModified: null });
       if (verdict === "failed")
         throw new AppError("BAD_USER_INPUT", "The picture is another one.", { status: 412 });
       if (verdict === "unchanged") return reply.code(304).send();

@@ -37,8 +37,9 @@ export function readFormFile(request: IncomingMessage, take: TakeBytes): Promise
       reject(translateUploadError(cause));
     };
     const look: Look = { ...plainLook };
-    parser.on("field", (field, value) => {
+    parser.on("field", (field, value, { valueTruncated }) => {
       try {
+        if (valueTruncated && (field === "crop" || field === "filter")) throw fieldTooLong(field);
         if (field === "crop") look.crop = readCrop(value);
         if (field === "filter") look.filter = readFilter(value);
       } catch (error) {
@@ -73,6 +74,11 @@ function createParser({ headers }: IncomingMessage): busboy.Busboy {
   } catch (cause) {
     throw translateUploadError(cause); // There is no boundary.
   }
+}
+
+function fieldTooLong(field: string): AppError {
+  const message = `The field "${field}" has more than ${limits.fieldSize} bytes.`;
+  return new AppError("BAD_USER_INPUT", message, { limit: limits.fieldSize });
 }
 
 function unexpectedForm(): AppError {

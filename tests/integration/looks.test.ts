@@ -182,6 +182,7 @@ describe("a form", () => {
 
   it.each([
     { crop: "left" },
+    { crop: `${'{"x":0.5,"y":0.5}'.padEnd(1_024)}}}garbage` },
     { crop: "null" },
     { crop: "[]" },
     { crop: '{"x":"0.5","y":0.5}' },

@@ -22,3 +22,12 @@ it.each([
     expect(evaluateConditions({ "if-modified-since": date }, picture)).toBe(verdict);
   }
 });
+
+it("are no conditions where nobody knows when it was modified", () => {
+  const initials = { etag: '"x"', lastModified: null };
+  const headers = ["if-modified-since", "if-unmodified-since"].flatMap((name) =>
+    ["Sun, 06 Nov 1994 08:49:37 GMT", "Fri, 31 Dec 2100 00:00:00 GMT"].map((date) => ({ [name]: date })),
+  );
+
+  for (const header of headers) expect(evaluateConditions(header, initials)).toBe("send");
+});
