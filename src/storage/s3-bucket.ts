@@ -1,5 +1,5 @@
 // Amazon S3, or what speaks its protocol. Loaded by `create-storage.ts` when it is configured, and else not at all.
-import type { Readable } from "node:stream";
+import { addAbortSignal, type Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 
 import { GetObjectCommand, ListObjectsV2Command, NoSuchKey, NotFound, S3Client } from "@aws-sdk/client-s3";
@@ -31,10 +31,11 @@ export function createS3Bucket({ bucket, region, endpoint }: BucketConfig): Buck
   refuseAnswersOfOthers(client);
   // The bucket's own policy says who sees what: nothing is sent that could open an object to everybody.
   const driver = new S3Driver({ client, bucket, visibility: "private", supportsACL: false });
+  // Not the driver's: it goes on where nobody waits any more, on one of fifty connections that others want.
   const get = async (Key: string, abortSignal: AbortSignal) => {
     try {
       const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key }), { abortSignal });
-      return await readWhole(Body as Readable, abortSignal);
+      return await buffer(addAbortSignal(abortSignal, Body as Readable));
     } catch (error) {
       if (error instanceof NoSuchKey) return null;
       throw error;
@@ -77,16 +78,4 @@ function refuseAnswersOfOthers(client: S3Client): void {
       },
     { step: "initialize" },
   );
-}
-
-/** The driver would go on where nobody waits any more, on one of fifty connections that others want. */
-async function readWhole(body: Readable, signal: AbortSignal): Promise<Buffer> {
-  const stop = () => body.destroy(new Error("nobody waits for it any more"));
-  if (signal.aborted) stop();
-  else signal.addEventListener("abort", stop, { once: true });
-  try {
-    return await buffer(body);
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
 }
