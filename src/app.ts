@@ -11,6 +11,7 @@ import { playground } from "./graphql/playground.ts";
 import { graphqlDoor } from "./graphql/plugin.ts";
 import { Metrics } from "./http/metrics.ts";
 import { createServer, type Timeouts } from "./http/server.ts";
+import { stopServer } from "./http/stopping.ts";
 import { buildParts, type PartOverrides, type Parts } from "./parts.ts";
 import { sendError, sendNotFound } from "./rest/error-body.ts";
 import { registerHealthRoutes } from "./rest/health.route.ts";
@@ -130,7 +131,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
       return address;
     },
     async stop() {
-      await server.close();
+      await stopServer(server);
       known.close();
       const closing = Promise.all([views.close(), changes.close(), edge?.close(), cleanup.close()]);
       await Promise.race([closing, sleep(CLOSE_MS, undefined, { ref: false })]);

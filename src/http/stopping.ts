@@ -1,6 +1,7 @@
-// How connections end when the service stops: nobody's request is lost. Used by `server.ts`.
+// How connections end when the service stops: nobody's request is lost. Used by `server.ts`, and by `app.ts` to stop.
 import type { Server as HttpServer } from "node:http";
 import { Server, type Socket } from "node:net";
+import { setImmediate } from "node:timers/promises";
 
 import type { FastifyInstance } from "fastify";
 
@@ -12,9 +13,25 @@ const FAREWELL_MS = 1_000;
 /** What is under way when the service stops has this long: a client that does not read its answer would keep us for ever. */
 const STOP_GRACE_MS = 8_000;
 
+/** So long may a turn of the event loop take in which nothing happens. */
+const CALM_TURN_MS = 0.1;
+
+/** Where there is none, we do not wait for it for ever. */
+const CALM_WAIT_MS = 500;
+
 /**
- * Nobody can connect any more, and each answer is the last on its connection. Only after a while are those closed that
- * have nothing under way: a client may send a request at that very moment, and cannot know what became of it.
+ * Nobody can connect any more, and then all else ends. The web server's own way is the other way round: while it still
+ * listens it sends away those who are connected, and who then connect anew.
+ */
+export async function stopServer(app: FastifyInstance): Promise<void> {
+  await untilNobodyWaits(app.server);
+  Server.prototype.close.call(app.server); // Its own closes connections with nothing under way, too.
+  await app.close();
+}
+
+/**
+ * When the service stops, each answer is the last on its connection. Only after a while are those closed that have
+ * nothing under way: a client may send a request at that very moment, and cannot know what became of it.
  *
  * @returns whether the service is stopping
  */
@@ -24,7 +41,6 @@ export function finishConnectionsOnStop(app: FastifyInstance): () => boolean {
   const { open, silent } = watchConnections(app.server);
   app.addHook("preClose", async () => {
     isStopping = true;
-    Server.prototype.close.call(app.server); // The web server's own closes connections with nothing under way, too.
     impatience = setTimeout(() => destroyAll(open), STOP_GRACE_MS).unref();
     await until(() => open.size === 0, FAREWELL_MS);
     destroyAll(silent);
@@ -34,6 +50,24 @@ export function finishConnectionsOnStop(app: FastifyInstance): () => boolean {
     if (isStopping) reply.header("connection", "close");
   });
   return () => isStopping;
+}
+
+/**
+ * The system makes connections before we take them: those that wait when we stop listening are cut, with the request on
+ * them. So we do it right after a turn of the event loop that was short, and had none to take.
+ */
+async function untilNobodyWaits(server: HttpServer): Promise<void> {
+  let takenCount = 0;
+  const count = () => void takenCount++;
+  server.on("connection", count);
+  const giveUpAtMs = performance.now() + CALM_WAIT_MS;
+  let isCalm = false;
+  for (await setImmediate(); !isCalm && performance.now() < giveUpAtMs;) {
+    const [startedAtMs, countBefore] = [performance.now(), takenCount];
+    await setImmediate();
+    isCalm = takenCount === countBefore && performance.now() - startedAtMs < CALM_TURN_MS;
+  }
+  server.off("connection", count);
 }
 
 interface Connections {

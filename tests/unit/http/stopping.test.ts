@@ -1,0 +1,28 @@
+// That a request is answered whose connection the system has made, and nobody has taken yet, when the service stops.
+import { once } from "node:events";
+import { connect, type AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+
+import { fastify } from "fastify";
+import { expect, it } from "vitest";
+
+import { finishConnectionsOnStop, stopServer } from "../../../src/http/stopping.ts";
+
+it("takes whoever has connected before it stops to listen", async () => {
+  const app = fastify({ return503OnClosing: false });
+  finishConnectionsOnStop(app);
+  app.get("/", async () => "here you are");
+  await app.listen({ port: 0, host: "127.0.0.1" });
+  const { port } = app.server.address() as AddressInfo;
+
+  const sockets = Array.from({ length: 20 }, () => connect(port, "127.0.0.1")); // Within one turn of the event loop.
+  for (const socket of sockets) socket.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  const answers = sockets.map((socket) => text(socket));
+  const stopping = stopServer(app);
+  const [answered] = await Promise.all([Promise.allSettled(answers), stopping]);
+  const late = await once(connect(port, "127.0.0.1"), "connect").catch((error: unknown) => error);
+
+  for (const answer of answered)
+    expect(answer).toMatchObject({ value: expect.stringContaining("here you are") });
+  expect(late).toMatchObject({ code: "ECONNREFUSED" });
+});
