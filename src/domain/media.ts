@@ -44,6 +44,11 @@ export interface Placeholder {
   dominantColor: string;
 }
 
+/** What the original's object has; null for a record of LetsApp's, which says what was uploaded, whatever was stored. */
+export function objectSizeOf({ etag, fileSizeBytes }: Media): number | null {
+  return etag === null ? null : fileSizeBytes;
+}
+
 /** What is known of a picture once it has been made safe, before it is stored. */
 export interface NewMedia {
   objectKey: string;

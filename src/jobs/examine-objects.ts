@@ -1,7 +1,7 @@
 // Looks whether the two objects of a media are there and can be decoded. Called by `doctor.ts`.
 import type { Database } from "../database/connection.ts";
 import { retire } from "../database/retire.ts";
-import type { Media } from "../domain/media.ts";
+import { objectSizeOf, type Media } from "../domain/media.ts";
 import { AppError } from "../errors.ts";
 import { plainLook, type Look } from "../domain/look.ts";
 import { redrawThumbnail } from "../images/redraw.ts";
@@ -22,7 +22,8 @@ export async function* examineObjects(
     yield { kind: "missing-original", subject: media.id, remedy: "retire the media", repair: hide };
     return;
   }
-  const thumbnail = await redrawn(original, media.look);
+  const isWhole = original.length === (objectSizeOf(media) ?? original.length);
+  const thumbnail = isWhole ? await redrawn(original, media.look) : "unreadable";
   if (thumbnail === "unreadable") {
     yield { kind: "unreadable-original", subject: media.id, remedy: "retire the media", repair: hide };
     return;

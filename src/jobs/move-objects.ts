@@ -3,8 +3,9 @@
 import type { Database } from "../database/connection.ts";
 import type { ExaminedMedia } from "../database/media-upkeep.ts";
 import type { MediaId } from "../domain/ids.ts";
+import { objectSizeOf } from "../domain/media.ts";
 import { withCause } from "../errors.ts";
-import type { ObjectStorage } from "../storage/object-storage.ts";
+import { assertSize, type ObjectStorage } from "../storage/object-storage.ts";
 
 export interface MoveOptions {
   from: ObjectStorage;
@@ -81,9 +82,13 @@ async function moveRecord(
   const { media } = examined;
   let failure: Error | null = null;
   if (examined.isBeingRemoved) return failure;
-  for (const objectKey of [media.objectKey, media.thumbnailKey]) {
+  const objects: [string, number | null][] = [
+    [media.objectKey, objectSizeOf(media)],
+    [media.thumbnailKey, null],
+  ];
+  for (const [objectKey, sizeBytes] of objects) {
     try {
-      const outcome = await moveObject(objectKey, options, result);
+      const outcome = await moveObject(objectKey, sizeBytes, options, result);
       if (outcome === "present") continue;
       const now = await upkeep.findById(media.id);
       const isGoing = !now || now.isBeingRemoved;
@@ -101,15 +106,18 @@ async function moveRecord(
 /** What is there was written whole, and may have been repaired since: it is left alone. */
 async function moveObject(
   objectKey: string,
+  sizeBytes: number | null,
   { from, to, isDryRun }: Omit<MoveOptions, "onProgress">,
   result: MoveResult,
 ): Promise<"present" | "missing" | "copied" | "counted"> {
   const [before, after] = await Promise.all([from.stat(objectKey), to.stat(objectKey)]);
   if (after) {
+    assertSize(objectKey, after.sizeBytes, sizeBytes);
     result.presentCount += 1;
     return "present";
   }
   if (!before) return "missing";
+  assertSize(objectKey, before.sizeBytes, sizeBytes);
   if (!isDryRun) await copy(objectKey, from, to);
   result.copiedCount += 1;
   result.copiedBytes += before.sizeBytes;

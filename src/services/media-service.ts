@@ -3,12 +3,12 @@ import type { FastifyBaseLogger } from "fastify";
 
 import type { ViewCountRepository } from "../database/view-count-repository.ts";
 import type { MediaId } from "../domain/ids.ts";
-import type { Media } from "../domain/media.ts";
+import { objectSizeOf, type Media } from "../domain/media.ts";
 import { isAllowedContentType } from "../domain/picture-format.ts";
 import type { Rendition } from "../domain/rendition.ts";
 import { AppError } from "../errors.ts";
 import type { HotBytes } from "../storage/hot-bytes.ts";
-import { keepBytes, type LentBytes, type ObjectStorage } from "../storage/object-storage.ts";
+import { assertSize, keepBytes, type LentBytes, type ObjectStorage } from "../storage/object-storage.ts";
 import type { ViewCounter } from "../views/view-counter.ts";
 import type { KnownMedia } from "./known-media.ts";
 import { describePicture, keyOf, type Picture } from "./picture.ts";
@@ -62,7 +62,7 @@ export class MediaService {
     const { key, media, square, objectKey } = picture;
     const bytes = square
       ? await this.hot.read(key, () => this.renditions.read(media, square))
-      : await this.storage.read(objectKey);
+      : await this.storage.read(objectKey, expectedSizeOf(picture));
     if (!bytes) throw this.#missingObject(picture);
     await this.#assertVisible(media.id);
     return bytes;
@@ -73,7 +73,7 @@ export class MediaService {
     const { media, objectKey } = picture;
     const isOriginal = !picture.square && objectKey === media.objectKey;
     if (!isOriginal) return keepBytes(await this.readBytes(picture));
-    const lent = await this.storage.lend(objectKey, media.fileSizeBytes);
+    const lent = await this.storage.lend(objectKey, expectedSizeOf(picture));
     if (!lent) throw this.#missingObject(picture);
     try {
       await this.#assertVisible(media.id);
@@ -108,6 +108,7 @@ export class MediaService {
     if (picture.square) return (await this.readBytes(picture)).length;
     const found = await this.storage.stat(picture.objectKey);
     if (!found) throw this.#missingObject(picture);
+    assertSize(picture.objectKey, found.sizeBytes, expectedSizeOf(picture));
     await this.#assertVisible(picture.media.id);
     return found.sizeBytes;
   }
@@ -153,6 +154,11 @@ export class MediaService {
     this.log.error({ mediaId: media.id, objectKey }, "a record's object is missing from the storage");
     return mediaNotFound();
   }
+}
+
+/** Thumbnails' are not recorded. */
+function expectedSizeOf({ media, objectKey }: Picture): number | null {
+  return objectKey === media.objectKey ? objectSizeOf(media) : null;
 }
 
 export function mediaNotFound(): AppError {

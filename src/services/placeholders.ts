@@ -5,7 +5,7 @@ import type { FastifyBaseLogger } from "fastify";
 import type { MediaRepository } from "../database/media-repository.ts";
 import { BoundedCache } from "../domain/bounded-cache.ts";
 import type { MediaId } from "../domain/ids.ts";
-import type { Media, Placeholder } from "../domain/media.ts";
+import { objectSizeOf, type Media, type Placeholder } from "../domain/media.ts";
 import { WorkQueue } from "../domain/work-queue.ts";
 import { AppError } from "../errors.ts";
 import type { PictureMaker } from "../images/picture-maker.ts";
@@ -64,7 +64,7 @@ export class Placeholders {
   async #make(media: Media): Promise<Placeholder | null> {
     try {
       const made = await this.#work.run(0, async () => {
-        const original = await this.storage.read(media.objectKey);
+        const original = await this.storage.read(media.objectKey, objectSizeOf(media));
         if (!original) return null;
         const memoryBytes = await readMemoryBytes(original);
         return this.pictures.run(memoryBytes, () => redrawThumbnail(original, media.look));

@@ -5,7 +5,7 @@ import type { FastifyBaseLogger } from "fastify";
 import type { MediaRepository } from "../database/media-repository.ts";
 import { BoundedCache } from "../domain/bounded-cache.ts";
 import type { MediaId } from "../domain/ids.ts";
-import type { Media } from "../domain/media.ts";
+import { objectSizeOf, type Media } from "../domain/media.ts";
 import type { RenditionFormat, PictureSize } from "../domain/rendition.ts";
 import { WorkQueue } from "../domain/work-queue.ts";
 import { AppError } from "../errors.ts";
@@ -113,7 +113,7 @@ export class Renditions {
 
   /** What does not move, or is too much to move, stands still. */
   async #animate(media: Media, square: Square): Promise<Buffer | null> {
-    const original = await this.storage.read(media.objectKey);
+    const original = await this.storage.read(media.objectKey, objectSizeOf(media));
     if (!original) return null;
     const memoryBytes = await readMovingMemoryBytes(original);
     if (memoryBytes === null) return this.#draw(media, square);
@@ -148,10 +148,11 @@ export class Renditions {
     return reading;
   }
 
-  async #readOrMakeMaster({ id, objectKey, look }: Media): Promise<Buffer | null> {
+  async #readOrMakeMaster(media: Media): Promise<Buffer | null> {
+    const { id, objectKey, look } = media;
     const kept = await this.#readKept(id, MASTER_NAME);
     if (kept) return kept;
-    const original = await this.storage.read(objectKey);
+    const original = await this.storage.read(objectKey, objectSizeOf(media));
     if (!original) return null;
     const memoryBytes = await readMemoryBytes(original);
     const master = await this.#run(memoryBytes, () => drawMaster(original, look));

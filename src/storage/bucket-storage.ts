@@ -6,6 +6,7 @@ import type { DriverContract } from "flydrive/types";
 import { AppError } from "../errors.ts";
 import {
   assertObjectKey,
+  assertSize,
   isObjectKey,
   keepBytes,
   type LentBytes,
@@ -55,13 +56,15 @@ export class BucketStorage implements ObjectStorage {
     await this.#call(({ driver }) => driver.put(this.prefix + objectKey, bytes));
   }
 
-  async read(objectKey: string): Promise<Buffer | null> {
+  async read(objectKey: string, sizeBytes: number | null = null): Promise<Buffer | null> {
     if (!isObjectKey(objectKey)) return null;
-    return this.#call((bucket, signal) => bucket.get(this.prefix + objectKey, signal));
+    const bytes = await this.#call((bucket, signal) => bucket.get(this.prefix + objectKey, signal));
+    if (bytes) assertSize(objectKey, bytes.length, sizeBytes);
+    return bytes;
   }
 
-  async lend(objectKey: string): Promise<LentBytes | null> {
-    const bytes = await this.read(objectKey);
+  async lend(objectKey: string, sizeBytes: number | null): Promise<LentBytes | null> {
+    const bytes = await this.read(objectKey, sizeBytes);
     return bytes && keepBytes(bytes);
   }
 

@@ -1,5 +1,8 @@
 // Google Cloud Storage. Loaded by `create-storage.ts` when it is configured, and else not at all.
-import { ApiError, IdempotencyStrategy, Storage } from "@google-cloud/storage";
+import type { IncomingMessage } from "node:http";
+import { buffer } from "node:stream/consumers";
+
+import { ApiError, type File, IdempotencyStrategy, Storage } from "@google-cloud/storage";
 import { GCSDriver } from "flydrive/drivers/gcs";
 
 import type { BucketConfig } from "../config.ts";
@@ -26,6 +29,7 @@ export function createGcsBucket({ bucket, endpoint }: BucketConfig): Bucket {
   const driver = new GCSDriver({ storage, bucket, visibility: "private", usingUniformAcl: true });
   const getSizeBytes = async (key: string) => {
     const metadata = await nullIfMissing(storage.bucket(bucket).file(key).getMetadata());
+    assertOfStore(metadata === null || metadata[0].kind === "storage#object");
     return metadata && Number(metadata[0].size);
   };
   return {
@@ -34,7 +38,7 @@ export function createGcsBucket({ bucket, endpoint }: BucketConfig): Bucket {
     // Ended before it is done, one would end all others: its library then closes every connection. It may have any number.
     async get(key) {
       try {
-        return (await storage.bucket(bucket).file(key).download())[0];
+        return await download(storage.bucket(bucket).file(key));
       } catch (error) {
         const isMissing = isNotFound(error) && (await getSizeBytes(key)) === null;
         if (isMissing) return null; // The first answer does not say what is not found.
@@ -42,14 +46,16 @@ export function createGcsBucket({ bucket, endpoint }: BucketConfig): Bucket {
       }
     },
     async delete(key) {
-      await nullIfMissing(storage.bucket(bucket).file(key).delete());
+      const answer = await nullIfMissing(storage.bucket(bucket).file(key).delete());
+      assertOfStore(answer === null || isEmptyOrJson(answer[0]));
     },
     async listPage(prefix, token) {
-      const [files, next] = await storage.bucket(bucket).getFiles({
+      const [files, next, answer] = await storage.bucket(bucket).getFiles({
         prefix,
         autoPaginate: false,
         ...(token !== undefined && { pageToken: token }),
       });
+      assertOfStore((answer as { kind?: string }).kind === "storage#objects");
       const objects = files.map(({ name, metadata: { size, updated } }) => ({
         objectKey: name,
         sizeBytes: Number(size),
@@ -58,6 +64,28 @@ export function createGcsBucket({ bucket, endpoint }: BucketConfig): Bucket {
       return { objects, next: (next as { pageToken?: string } | null)?.pageToken };
     },
   };
+}
+
+/** Its own checksums come with what the store sends; the library compares them, where they are there. */
+async function download(file: File): Promise<Buffer> {
+  const stream = file.createReadStream();
+  stream.once("response", ({ statusCode, headers }: IncomingMessage) => {
+    if (statusCode === 200 && !headers["x-goog-hash"]) stream.destroy(notOfStore());
+  });
+  return buffer(stream);
+}
+
+function isEmptyOrJson({ statusCode, headers }: Pick<IncomingMessage, "statusCode" | "headers">): boolean {
+  return statusCode === 204 || /json/.test(headers["content-type"] ?? "");
+}
+
+/** Whatever stands before the store may answer 200 in its place. */
+function assertOfStore(isOfStore: boolean): void {
+  if (!isOfStore) throw notOfStore();
+}
+
+function notOfStore(): Error {
+  return new Error("what answered is no object store");
 }
 
 function isNotFound(error: unknown): error is ApiError {

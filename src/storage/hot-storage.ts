@@ -20,13 +20,14 @@ export class HotStorage implements ObjectStorage {
     this.hot.forget(objectKey);
   }
 
-  read(objectKey: string): Promise<Buffer | null> {
-    return this.hot.read(objectKey, () => this.storage.read(objectKey));
+  read(objectKey: string, sizeBytes: number | null = null): Promise<Buffer | null> {
+    return this.hot.read(objectKey, () => this.storage.read(objectKey, sizeBytes));
   }
 
-  async lend(objectKey: string, sizeBytes: number): Promise<LentBytes | null> {
-    if (!this.hot.isWorthKeeping(objectKey, sizeBytes)) return this.storage.lend(objectKey, sizeBytes);
-    const bytes = await this.read(objectKey);
+  async lend(objectKey: string, sizeBytes: number | null): Promise<LentBytes | null> {
+    if (sizeBytes !== null && !this.hot.isWorthKeeping(objectKey, sizeBytes))
+      return this.storage.lend(objectKey, sizeBytes);
+    const bytes = await this.read(objectKey, sizeBytes);
     return bytes && keepBytes(bytes);
   }
 

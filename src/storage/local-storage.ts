@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { AppError } from "../errors.ts";
 import {
   assertObjectKey,
+  assertSize,
   isObjectKey,
   keepBytes,
   type LentBytes,
@@ -53,21 +54,24 @@ export class LocalStorage implements ObjectStorage {
     });
   }
 
-  async read(objectKey: string): Promise<Buffer | null> {
+  async read(objectKey: string, sizeBytes: number | null = null): Promise<Buffer | null> {
     if (!isObjectKey(objectKey)) return null;
     const file = this.#fileOf(objectKey);
-    return this.#translating(() => nullIfMissing(readFile(file)));
+    const bytes = await this.#translating(() => nullIfMissing(readFile(file)));
+    if (bytes) assertSize(objectKey, bytes.length, sizeBytes);
+    return bytes;
   }
 
-  async lend(objectKey: string, sizeBytes: number): Promise<LentBytes | null> {
-    const isUsual = sizeBytes < SLAB_BYTES && isObjectKey(objectKey);
+  async lend(objectKey: string, sizeBytes: number | null): Promise<LentBytes | null> {
+    const isUsual = sizeBytes !== null && sizeBytes < SLAB_BYTES && isObjectKey(objectKey);
     const slab = isUsual ? this.#slabs.take() : undefined;
     if (slab) {
       const length = await readInto(slab.memory, this.#fileOf(objectKey)).catch(() => null);
-      if (length === sizeBytes) return { bytes: slab.memory.subarray(0, length), giveBack: slab.giveBack };
+      if (length !== null && length === sizeBytes)
+        return { bytes: slab.memory.subarray(0, length), giveBack: slab.giveBack };
       slab.giveBack(true);
     }
-    const bytes = await this.read(objectKey); // Whatever is wrong with it, this is where it shows.
+    const bytes = await this.read(objectKey, sizeBytes); // Whatever is wrong with it, this is where it shows.
     return bytes && keepBytes(bytes);
   }
 

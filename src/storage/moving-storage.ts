@@ -13,11 +13,11 @@ export class MovingStorage implements ObjectStorage {
     return this.to.put(objectKey, bytes);
   }
 
-  async read(objectKey: string): Promise<Buffer | null> {
-    return (await this.to.read(objectKey)) ?? this.from.read(objectKey);
+  async read(objectKey: string, sizeBytes: number | null = null): Promise<Buffer | null> {
+    return (await this.to.read(objectKey, sizeBytes)) ?? this.from.read(objectKey, sizeBytes);
   }
 
-  async lend(objectKey: string, sizeBytes: number): Promise<LentBytes | null> {
+  async lend(objectKey: string, sizeBytes: number | null): Promise<LentBytes | null> {
     return (await this.to.lend(objectKey, sizeBytes)) ?? this.from.lend(objectKey, sizeBytes);
   }
 

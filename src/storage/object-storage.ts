@@ -1,4 +1,5 @@
 // Where the bytes of pictures live: the contract that services depend on. Its implementations stand beside it.
+import { AppError } from "../errors.ts";
 
 export interface ListedObject {
   objectKey: string;
@@ -44,6 +45,18 @@ export function assertObjectKey(name: string): void {
 }
 
 /**
+ * What was stored is damaged, or something else has answered.
+ *
+ * @param expectedBytes null where nobody knows
+ * @throws STORAGE_UNAVAILABLE
+ */
+export function assertSize(objectKey: string, sizeBytes: number, expectedBytes: number | null): void {
+  if (expectedBytes === null || sizeBytes === expectedBytes) return;
+  const cause = new Error(`${objectKey} has ${sizeBytes} bytes, and should have ${expectedBytes}`);
+  throw new AppError("STORAGE_UNAVAILABLE", "The picture cannot be read right now.", { cause });
+}
+
+/**
  * Objects by key. A key is one of ours (`domain/media.ts`): random, and never taken from a user.
  *
  * Every verb throws STORAGE_UNAVAILABLE when the storage cannot answer.
@@ -51,10 +64,14 @@ export function assertObjectKey(name: string): void {
 export interface ObjectStorage {
   /** Stores an object. When it resolves, the object is complete and survives a power cut. */
   put(objectKey: string, bytes: Uint8Array): Promise<void>;
-  /** The whole object, or null when there is none. */
-  read(objectKey: string): Promise<Buffer | null>;
-  /** As `read`, for bytes that are sent and forgotten. @param sizeBytes what the object should have */
-  lend(objectKey: string, sizeBytes: number): Promise<LentBytes | null>;
+  /**
+   * The whole object, or null when there is none.
+   *
+   * @param sizeBytes what it should have, where that is known; STORAGE_UNAVAILABLE when it has not
+   */
+  read(objectKey: string, sizeBytes?: number | null): Promise<Buffer | null>;
+  /** As `read`, for bytes that are sent and forgotten. */
+  lend(objectKey: string, sizeBytes: number | null): Promise<LentBytes | null>;
   /** The object's size, or null when there is none. */
   stat(objectKey: string): Promise<{ sizeBytes: number } | null>;
   /** An address from which anybody may fetch the object for a minute, or null where there can be none. */

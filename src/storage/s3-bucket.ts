@@ -66,16 +66,30 @@ export function createS3Bucket({ bucket, region, endpoint }: BucketConfig): Buck
   };
 }
 
-/** Whatever stands before the store may answer 200 in its place: an object that was stored has an ETag. */
+/** What tells the store's own answers from those of whatever stands before it, and may say 200 in its place. */
+const answersOfStores = new Map<string | undefined, (output: AnyOutput) => unknown>([
+  ["PutObjectCommand", ({ ETag }) => ETag],
+  ["GetObjectCommand", ({ ETag }) => ETag],
+  ["HeadObjectCommand", ({ ETag }) => ETag],
+  ["DeleteObjectCommand", ({ $metadata }) => $metadata.httpStatusCode === 204],
+  ["ListObjectsV2Command", ({ Name }) => Name],
+]);
+
+interface AnyOutput {
+  $metadata: { httpStatusCode?: number };
+  ETag?: string;
+  Name?: string;
+}
+
 function refuseAnswersOfOthers(client: S3Client): void {
   client.middlewareStack.add(
     (next, { commandName }) =>
       async (request) => {
         const answer = await next(request);
-        const isStored = commandName !== "PutObjectCommand" || (answer.output as { ETag?: string }).ETag;
-        if (!isStored) throw new Error("what answered is no object store");
+        const isOfStore = answersOfStores.get(commandName) ?? (() => true);
+        if (!isOfStore(answer.output as AnyOutput)) throw new Error("what answered is no object store");
         return answer;
       },
-    { step: "initialize" },
+    { step: "deserialize", priority: "high" }, // Behind the step in which an address is signed: there is no answer then.
   );
 }

@@ -57,16 +57,21 @@ describe.each([
     expect(await storage.stat("a1.jpg")).toEqual({ sizeBytes: 4 });
   });
 
-  it("lends bytes, whatever size they were said to have", async () => {
+  it("lends and reads bytes of the size that they should have, or of any where none is known", async () => {
     const storage = await create();
     await storage.put("a1.jpg", Buffer.from("bytes"));
 
-    for (const sizeBytes of [5, 0, 4, 6, 2_000_000]) {
+    for (const sizeBytes of [5, null]) {
       const lent = await storage.lend("a1.jpg", sizeBytes);
       expect(String(lent!.bytes)).toBe("bytes");
       lent!.giveBack(true);
+      expect(String(await storage.read("a1.jpg", sizeBytes))).toBe("bytes");
     }
-    expect(await storage.lend("none.jpg", 5)).toBeNull();
+    for (const sizeBytes of [0, 4, 6, 2_000_000]) {
+      await expect(storage.lend("a1.jpg", sizeBytes)).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE" });
+      await expect(storage.read("a1.jpg", sizeBytes)).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE" });
+    }
+    expect([await storage.lend("none.jpg", 5), await storage.read("none.jpg", 5)]).toEqual([null, null]);
   });
 
   it("lends nobody the memory of another until that is given back, and for sure", async () => {

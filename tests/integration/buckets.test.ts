@@ -24,6 +24,9 @@ const BOUNDED_MS = 21_000;
 const NOT_FOUND =
   "HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\nContent-Length: 21\r\n\r\ndefault backend - 404";
 
+/** And as a page that somebody has put there meanwhile. */
+const BACK_AT_NOON = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 12\r\n\r\nback at noon";
+
 const isOnSecondDatabase = secondDatabaseUri() !== undefined; // Which has nothing to do with it.
 
 describe.skipIf(isOnSecondDatabase).each(["s3", "gcs"] as const)("pictures in a bucket: %s", (kind) => {
@@ -54,6 +57,11 @@ describe.skipIf(isOnSecondDatabase).each(["s3", "gcs"] as const)("pictures in a 
     const response = await answer;
     await response.arrayBuffer();
     return response.status;
+  };
+
+  const countViews = async ({ mediaId, token }: Person & { mediaId: string }) => {
+    const { data } = await app.graphql(`{ media(id: "${mediaId}") { viewCount } }`, {}, token);
+    return data.media.viewCount as number;
   };
 
   /** What the operator's doctor and the clean-up of later find. */
@@ -144,14 +152,33 @@ describe.skipIf(isOnSecondDatabase).each(["s3", "gcs"] as const)("pictures in a 
     await storage.delete(objectKey); // One that is not there is no error.
   });
 
-  it("are not taken for stored when somebody else says that all is well", async () => {
-    const { token, mediaId } = await app.givenPersonWithPicture(bytes);
-    network.instead = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 12\r\n\r\nback at noon";
+  it("are neither sent, counted, stored nor deleted when somebody else says that all is well", async () => {
+    const person = await app.givenPersonWithPicture(bytes);
+    const { token, mediaId } = person;
+    const media = (await app.app.database.media.findById(mediaId))!;
+    const { objectKey, thumbnailKey } = media;
+    const { storage } = app.app;
+    network.instead = BACK_AT_NOON;
     const { errors } = await app.upload({ bytes }, token);
+    const answers = await Promise.all(
+      ["", "?thumbnail=true", "?w=96"].map((query) => statusOf(app.picture(mediaId, query))),
+    );
+    answers.push(await statusOf(app.picture(mediaId, "", {}, "HEAD")));
+    const outcomes = await Promise.allSettled([
+      storage.delete(objectKey),
+      storage.stat(thumbnailKey),
+      storage.read(thumbnailKey),
+      storage.list()[Symbol.asyncIterator]().next(),
+    ]);
     network.instead = null;
 
     expect(errors[0]!.extensions.code).toBe("STORAGE_UNAVAILABLE");
-    expect(await statusOf(app.picture(mediaId))).toBe(200);
+    expect(answers).toEqual([503, 503, 503, 503]);
+    for (const outcome of outcomes)
+      expect(outcome).toMatchObject({ status: "rejected", reason: { code: "STORAGE_UNAVAILABLE" } });
+    expect(await countViews(person)).toBe(0);
+    const view = await app.picture(mediaId);
+    expect([view.status, (await view.arrayBuffer()).byteLength]).toEqual([200, media.fileSizeBytes]);
   });
 
   it("are read again at once when a bucket has sent a few bytes a second to many", async () => {
@@ -186,14 +213,6 @@ describe.skipIf(isOnSecondDatabase).each(["s3", "gcs"] as const)("pictures in a 
         method,
         redirect: "manual",
       });
-    const countViews = async () => {
-      const { data } = await app.graphql(
-        `{ media(id: "${person.mediaId}") { viewCount } }`,
-        {},
-        person.token,
-      );
-      return data.media.viewCount as number;
-    };
 
     it("has the bytes for a minute, under their type and name, and is a view", async () => {
       const direct = await get();
@@ -210,7 +229,7 @@ describe.skipIf(isOnSecondDatabase).each(["s3", "gcs"] as const)("pictures in a 
       expect(length).toBe(
         (await app.app.storage.stat((await app.mediaCollection.findOne({}))!.filename))!.sizeBytes,
       );
-      expect(await countViews()).toBe(2);
+      expect(await countViews(person)).toBe(2);
     });
 
     it("is no view when nothing is sent, or not its beginning; squares come from us", async () => {
@@ -220,13 +239,13 @@ describe.skipIf(isOnSecondDatabase).each(["s3", "gcs"] as const)("pictures in a 
         await get("", { range: "bytes=100-" }),
         await get("", { "if-modified-since": new Date().toUTCString() }),
       ].map(({ status }) => status);
-      const before = await countViews();
+      const before = await countViews(person);
       const square = await get("?size=96");
 
       expect(etag).toContain("-96");
       expect(statuses).toEqual([200, 302, 304]); // An address is signed for GET alone.
       expect(before).toBe(0);
-      expect([square.status, await countViews()]).toEqual([200, 1]);
+      expect([square.status, await countViews(person)]).toEqual([200, 1]);
     });
 
     it("is not told of a picture that is deleted while the address is made, or the size looked up", async () => {

@@ -11,6 +11,7 @@ import { HotStorage } from "../../src/storage/hot-storage.ts";
 import type { ObjectStorage } from "../../src/storage/object-storage.ts";
 import { KnownMedia } from "../../src/services/known-media.ts";
 import { Random } from "../fuzz/random.ts";
+import { findingsOf } from "../support/findings.ts";
 import * as sampleImages from "../support/sample-images.ts";
 import { DELETE, TestApp } from "../support/test-app.ts";
 
@@ -69,6 +70,26 @@ describe("a picture that was asked for before", () => {
     const { data } = await app.graphql(`{ media(id: "${mediaId}") { viewCount } }`, {}, token);
 
     expect(data.media.viewCount).toBe(4);
+  });
+
+  it("is counted, sent and kept only as it was uploaded: what is cut on the disk is refused", async () => {
+    const { mediaId, token } = await app.givenPersonWithPicture(await sampleImages.palettePng());
+    const { objectKey } = (await media().findById(mediaId))!;
+    const whole = (await app.app.storage.read(objectKey))!;
+    const answer = async (query = "", method = "GET") => {
+      const response = await app.picture(mediaId, query, {}, method);
+      return [response.status, (await response.arrayBuffer()).byteLength];
+    };
+    await app.app.storage.put(objectKey, whole.subarray(0, -10));
+    const damaged = [await answer(), await answer(), await answer("?w=96"), await answer("", "HEAD")];
+    const found = (await findingsOf(app.app)).map(({ kind, subject }) => [kind, subject]);
+    await app.app.storage.put(objectKey, whole);
+    const { data } = await app.graphql(`{ media(id: "${mediaId}") { viewCount } }`, {}, token);
+
+    expect(damaged.map(([status]) => status)).toEqual([503, 503, 503, 503]);
+    expect(found).toEqual([["unreadable-original", mediaId]]);
+    expect(data.media.viewCount).toBe(0);
+    expect(await answer()).toEqual([200, whole.length]);
   });
 
   it("is not found any more as soon as its deletion is answered", async () => {

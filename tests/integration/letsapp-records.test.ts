@@ -180,6 +180,14 @@ describe("a user of LetsApp's", () => {
     expect((await app.picture(mediaId.toHexString(), "?thumbnail=true")).status).toBe(200);
   });
 
+  it("has a picture still when its record says another size than the file has", async () => {
+    const { mediaId } = await givenLetsAppUser({ media: { file_size: 246_812 } });
+    const views = await Promise.all([1, 2, 3].map(() => app.picture(mediaId.toHexString())));
+    const lengths = await Promise.all(views.map(async (view) => (await view.arrayBuffer()).byteLength));
+
+    expect(lengths).toEqual(Array(3).fill(sampleImages.portraitJpeg().length));
+  });
+
   it("without the field has no picture, and may get one", async () => {
     const { userId, token } = await givenLetsAppUser();
     await app.usersCollection.updateOne({ _id: userId }, { $unset: { profile_picture: "", is_active: "" } });

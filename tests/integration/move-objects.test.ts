@@ -153,6 +153,24 @@ it("an object that is not stored as it was written is named, and tried again by 
   expect(again).toMatchObject({ copiedCount: 2, presentCount: 0, failed: [] });
 });
 
+it("a damaged original is named, whichever place it is in, and not taken along", async () => {
+  const damaged: string[] = [];
+  for (const place of [from, to]) {
+    const { mediaId } = await givenMover();
+    const { objectKey } = (await app.app.database.media.findById(mediaId))!;
+    const bytes = (await from.read(objectKey))!;
+    await place.put(objectKey, bytes.subarray(0, 500));
+    damaged.push(objectKey);
+  }
+
+  const { failed, copiedCount } = await move();
+
+  expect(failed.map(({ objectKey }) => objectKey)).toEqual(damaged);
+  expect(failed[0]!.reason).toMatch(/has 500 bytes, and should have \d+/);
+  expect(copiedCount).toBe(2); // The thumbnails.
+  expect(await to.stat(damaged[0]!)).toBeNull();
+});
+
 it("ends where one storage is away, after a few", async () => {
   for (let i = 0; i < 25; i++) await givenMover();
   class Away extends LocalStorage {
