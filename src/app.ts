@@ -125,7 +125,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
       known.start();
       await edge?.start(database.media);
       await renditions.start();
-      const address = await server.listen({ host: config.http.host, port: config.http.port });
+      const address = reachable(await server.listen({ host: config.http.host, port: config.http.port }));
       baseUrl = config.http.publicUrl ?? address;
       cleanup.start();
       return address;
@@ -148,6 +148,11 @@ async function originsOf(storage: ObjectStorage): Promise<string[]> {
     const { message } = ((error as Error).cause ?? error) as Error;
     throw new Error(`MEDIA_DELIVERY=redirect: no address can be signed: ${message}`, { cause: error });
   }
+}
+
+/** With HOST=:: it stands for all that the machine has, and leads to none of them. */
+function reachable(address: string): string {
+  return address.replace("//[::]:", "//[::1]:");
 }
 
 function urlHost(host: string): string {

@@ -1,6 +1,7 @@
 // The process: reads the environment, starts the service, says where it is, and stops when told to.
 import { constants } from "node:fs";
-import { access, mkdir } from "node:fs/promises";
+import { access, mkdir, stat } from "node:fs/promises";
+import path from "node:path";
 
 import { createApp } from "./app.ts";
 import { ConfigError, describeStorage, loadConfig, type Config } from "./config.ts";
@@ -48,8 +49,26 @@ try {
 }
 
 async function assertWritable(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(path.resolve(folder));
   await access(folder, constants.W_OK | constants.X_OK);
+}
+
+/** One after another: where no folder can be made, as below /proc, Node's own recursion never ends. */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST" && (await stat(folder)).isDirectory()) return;
+    const parent = path.dirname(folder);
+    const hasParent = await stat(parent).then(
+      () => true,
+      () => false,
+    );
+    if (code !== "ENOENT" || hasParent) throw error;
+    await makeFolder(parent);
+    await makeFolder(folder);
+  }
 }
 
 function banner(config: Config, url: string): string {
@@ -86,6 +105,7 @@ function explain(
     case "EPERM":
     case "EROFS":
     case "EEXIST":
+    case "ENOENT":
     case "ENOTDIR":
       return `${error.path ?? "INSTANCE_DIR"} cannot be written (${error.code}). Set INSTANCE_DIR to a folder that can.`;
     case "ENOSPC":

@@ -1,10 +1,12 @@
 // Draws what stands for somebody without a picture: white initials on a colour. Called by
-// `rest/current-picture.route.ts`.
+// `services/current-pictures.ts`.
 import { createRequire } from "node:module";
 
 import sharp from "sharp";
 
+import type { RenditionFormat } from "../domain/rendition.ts";
 import { decoding } from "./decoder.ts";
+import { encoderOptions } from "./rendition.ts";
 
 /** DejaVu Sans: no fonts need to be installed. */
 const fontfile = createRequire(import.meta.url).resolve("dejavu-fonts-ttf/ttf/DejaVuSans-Bold.ttf");
@@ -34,13 +36,19 @@ export function drawDefaultSvg(initials: string, colour: string, sidePx: number)
 }
 
 /** For clients that show no SVG. Where our font lacks the letters it is a figure instead. */
-export async function drawDefaultPng(initials: string, colour: string, sidePx: number): Promise<Buffer> {
+export async function drawDefaultImage(
+  initials: string,
+  colour: string,
+  sidePx: number,
+  format: RenditionFormat,
+): Promise<Buffer> {
   const overlay =
     drawable.test(initials) && !lacking.test(initials)
       ? await drawLetters(initials, sidePx)
       : drawFigure(sidePx);
   const ground = sharp({ create: { width: sidePx, height: sidePx, channels: 3, background: colour } });
-  return decoding(ground.composite([overlay]).png({ palette: true }).toBuffer());
+  const options = format === "png" ? { palette: true } : encoderOptions[format];
+  return decoding(ground.composite([overlay]).toFormat(format, options).toBuffer());
 }
 
 type Overlay = { input: Buffer; raw: { width: number; height: number; channels: 4 } };

@@ -9,7 +9,7 @@ import { readUpright } from "./upright.ts";
 const MAX_SIDE_PX = Math.max(...pictureSizes);
 
 /** At these sizes more effort saves a few bytes and costs a multiple of the time. */
-const encoderOptions: Record<RenditionFormat, object> = {
+export const encoderOptions: Record<RenditionFormat, object> = {
   webp: { quality: 80, effort: 3 },
   avif: { quality: 55, effort: 2 },
   jpeg: { quality: 82 },

@@ -38,13 +38,12 @@ export function registerCurrentPictureRoute(
     exposeHeadRoute: false,
     async handler({ params, query, headers, method }, reply) {
       const sizePx = readSize(query.size) ?? DEFAULT_SIZE_PX;
-      const isSvg = query.format === undefined || query.format === "svg";
-      const format = isSvg ? null : readFormat(query.format);
+      const format = query.format === "svg" ? null : readFormat(query.format);
       const { user, mediaId } = await currentPictures.find(parseId(params.userId, "user"));
       setHeaders(reply);
       if (hasEdge) reply.headers(cacheTagHeaders([userTag(user.id)]));
       if (mediaId) return reply.redirect(urls.square(mediaId, sizePx, format), 302);
-      const { contentType, bytes } = await currentPictures.drawDefault(user, sizePx, isSvg);
+      const { contentType, bytes } = await currentPictures.drawDefault(user, sizePx, format ?? "svg");
       const etag = `"${createHash("sha256").update(bytes).digest("base64url")}"`;
       reply.headers({ etag, "content-type": contentType, "content-disposition": "inline" });
       const verdict = evaluateConditions(headers, { etag, lastModified: null });

@@ -4,8 +4,9 @@ import { BoundedCache } from "../domain/bounded-cache.ts";
 import type { MediaId, UserId } from "../domain/ids.ts";
 import type { User } from "../domain/user.ts";
 import { colourOf, initialsOf } from "../domain/initials.ts";
+import type { RenditionFormat } from "../domain/rendition.ts";
 import { AppError } from "../errors.ts";
-import { drawDefaultPng, drawDefaultSvg } from "../images/default-picture.ts";
+import { drawDefaultImage, drawDefaultSvg } from "../images/default-picture.ts";
 import type { MediaService } from "./media-service.ts";
 
 /** For so long a change that another process makes may not be seen. What this one changes is there at once. */
@@ -13,7 +14,7 @@ const MAX_AGE_MS = 1_000;
 const MAX_COUNT = 10_000;
 
 export interface DefaultPicture {
-  contentType: "image/svg+xml" | "image/png";
+  contentType: `image/${RenditionFormat | "svg+xml"}`;
   bytes: Buffer;
 }
 
@@ -42,12 +43,16 @@ export class CurrentPictures {
   }
 
   /** Initials on a colour that is always the user's. */
-  drawDefault({ id, username }: User, sidePx: number, isSvg: boolean): Promise<DefaultPicture> {
+  drawDefault(
+    { id, username }: User,
+    sidePx: number,
+    format: RenditionFormat | "svg",
+  ): Promise<DefaultPicture> {
     const [initials, colour] = [initialsOf(username), colourOf(id)];
-    const key = `${initials} ${colour} ${sidePx} ${isSvg}`;
+    const key = `${initials} ${colour} ${sidePx} ${format}`;
     const known = this.#drawn.get(key);
     if (known) return known;
-    const drawn = draw(initials, colour, sidePx, isSvg);
+    const drawn = draw(initials, colour, sidePx, format);
     this.#drawn.set(key, drawn);
     drawn.catch(() => this.#drawn.delete(key));
     return drawn;
@@ -72,10 +77,11 @@ async function draw(
   initials: string,
   colour: string,
   sidePx: number,
-  isSvg: boolean,
+  format: RenditionFormat | "svg",
 ): Promise<DefaultPicture> {
-  if (isSvg) {
+  if (format === "svg") {
     return { contentType: "image/svg+xml", bytes: Buffer.from(drawDefaultSvg(initials, colour, sidePx)) };
   }
-  return { contentType: "image/png", bytes: await drawDefaultPng(initials, colour, sidePx) };
+  const bytes = await drawDefaultImage(initials, colour, sidePx, format);
+  return { contentType: `image/${format}`, bytes };
 }

@@ -1,4 +1,6 @@
 // Makes the storage that the configuration names. Called by `parts.ts` and the programs of `cli/`.
+import { stat } from "node:fs/promises";
+
 import type { Config, StorageConfig } from "../config.ts";
 import { BucketStorage } from "./bucket-storage.ts";
 import { LocalStorage } from "./local-storage.ts";
@@ -14,18 +16,26 @@ export async function createStorages({
   return storageFallback ? new MovingStorage(to, await createStorage(storageFallback)) : to;
 }
 
-/** Loads the SDK that it needs, and no other. */
+/** Loads the SDK that it needs, and no other. @throws Error where there can be no such storage, in one clear sentence */
 export async function createStorage(config: StorageConfig): Promise<ObjectStorage> {
   switch (config.kind) {
     case "local":
+      await assertFolder(config.rootDir);
       return new LocalStorage(config.rootDir);
     case "s3": {
       const { createS3Bucket } = await import("./s3-bucket.ts");
-      return new BucketStorage(createS3Bucket(config), config.prefix);
+      return new BucketStorage(await createS3Bucket(config), config.prefix);
     }
     case "gcs": {
       const { createGcsBucket } = await import("./gcs-bucket.ts");
       return new BucketStorage(createGcsBucket(config), config.prefix);
     }
   }
+}
+
+/** It is made with the first object, where it is not there yet. */
+async function assertFolder(folder: string): Promise<void> {
+  const found = await stat(folder).catch((error: NodeJS.ErrnoException) => error);
+  const isWrong = found instanceof Error ? found.code === "ENOTDIR" : !found.isDirectory();
+  if (isWrong) throw new Error(`${folder} is not a folder, and none can be made there`);
 }

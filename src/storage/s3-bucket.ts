@@ -15,8 +15,12 @@ const MAX_ATTEMPTS = 3;
 const CONNECTION_TIMEOUT_MS = 2_000;
 const REQUEST_TIMEOUT_MS = 5_000;
 
-/** Credentials are looked for where Amazon's SDK does: variables, files, the machine's own role. */
-export function createS3Bucket({ bucket, region, endpoint }: BucketConfig): Bucket {
+/**
+ * Credentials are looked for where Amazon's SDK does: variables, files, the machine's own role.
+ *
+ * @throws Error where there is no region: nothing could be asked for
+ */
+export async function createS3Bucket({ bucket, region, endpoint }: BucketConfig): Promise<Bucket> {
   const client = new S3Client({
     ...(endpoint !== null && { endpoint, forcePathStyle: true, region: ANY_REGION }),
     ...(region !== null && { region }),
@@ -28,6 +32,7 @@ export function createS3Bucket({ bucket, region, endpoint }: BucketConfig): Buck
       throwOnRequestTimeout: true,
     },
   });
+  await assertRegion(client, bucket);
   refuseAnswersOfOthers(client);
   // The bucket's own policy says who sees what: nothing is sent that could open an object to everybody.
   const driver = new S3Driver({ client, bucket, visibility: "private", supportsACL: false });
@@ -64,6 +69,15 @@ export function createS3Bucket({ bucket, region, endpoint }: BucketConfig): Buck
       return { objects, next: page.NextContinuationToken };
     },
   };
+}
+
+async function assertRegion(client: S3Client, bucket: string): Promise<void> {
+  try {
+    await client.config.region();
+  } catch (cause) {
+    const advice = "add ?region= to the address, or set AWS_REGION";
+    throw new Error(`the region of s3://${bucket} is not known: ${advice}`, { cause });
+  }
 }
 
 /** What tells the store's own answers from those of whatever stands before it, and may say 200 in its place. */

@@ -286,6 +286,27 @@ describe("the program gives up with one clear line", () => {
     ]);
   });
 
+  it("on an instance folder that nobody can make", async () => {
+    expect((await giveUp({ INSTANCE_DIR: "/proc/letsapp/instance" })).lines).toEqual([
+      "letsapp: /proc/letsapp cannot be written (ENOENT). Set INSTANCE_DIR to a folder that can.",
+    ]);
+  });
+
+  it("on pictures that can be in no folder, or in no region", async () => {
+    const file = path.join(folder, "a-file");
+    await writeFile(file, "");
+
+    for (const place of [file, `${file}/pictures`])
+      expect((await giveUp({ STORAGE_URL: `file://${place}` })).lines).toEqual([
+        `letsapp: ${place} is not a folder, and none can be made there`,
+      ]);
+    const { lines } = await giveUp({ STORAGE_URL: "s3://pictures" });
+    expect(lines.filter((line) => line.startsWith("letsapp:"))).toEqual([
+      // The SDK has its own to say of older Nodes.
+      "letsapp: the region of s3://pictures is not known: add ?region= to the address, or set AWS_REGION",
+    ]);
+  });
+
   it("on a secret that cannot be read", async () => {
     const empty = path.join(folder, "empty");
     await writeFile(empty, "\n");

@@ -186,7 +186,7 @@ describe.skipIf(isOnSecondDatabase).each(["s3", "gcs"] as const)("pictures in a 
     const { objectKey } = (await app.app.database.media.findById(mediaId))!;
     const endpoint = `http://127.0.0.1:${network.port}`;
     const config = { kind, bucket: "pictures", prefix: `test-${count}/`, region: null, endpoint };
-    const bucket = kind === "s3" ? createS3Bucket(config) : createGcsBucket(config);
+    const bucket = kind === "s3" ? await createS3Bucket(config) : createGcsBucket(config);
     const storage = new BucketStorage(bucket, config.prefix, 1_500);
     network.fault = "trickles";
     const reads = await Promise.allSettled(Array.from({ length: 60 }, () => storage.read(objectKey)));

@@ -2,8 +2,13 @@
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import type { UserId } from "../../src/domain/ids.ts";
+import { colourOf } from "../../src/domain/initials.ts";
 import * as sampleImages from "../support/sample-images.ts";
 import { DELETE, TestApp, type Person } from "../support/test-app.ts";
+
+// We write these, and the service reads none.
+sharp.unblock({ operation: ["VipsForeignLoadWebpBuffer", "VipsForeignLoadHeifBuffer"] });
 
 let app: TestApp;
 beforeAll(async () => {
@@ -87,6 +92,21 @@ describe("somebody without a picture", () => {
 
     expect(png.info).toMatchObject({ width: 96, height: 96 });
     expect(isWhite(png.data).equals(isWhite(figurePixels.data))).toBe(!isByLetters);
+  });
+
+  it.each(["png", "jpeg", "webp", "avif"])("is drawn in the format that is asked for: %s", async (format) => {
+    const { user } = await app.givenPerson(`Ada ${format}`);
+    const response = await app.fetch(`/api/users/${user.id}/profile-picture?size=300&format=${format}`);
+    const bytes = Buffer.from(await response.arrayBuffer());
+    const made = await sharp(bytes).metadata();
+    const { data: corner } = await sharp(bytes).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+
+    expect(response.headers.get("content-type")).toBe(`image/${format}`);
+    expect([made.width, made.height, made.format]).toEqual([300, 300, format === "avif" ? "heif" : format]);
+    expect(bytes.length).toBeLessThan(12_000);
+    const colour = colourOf(user.id as UserId).match(/[0-9a-f]{2}/g)!;
+    for (const [i, part] of colour.entries())
+      expect(Math.abs(corner[i]! - Number.parseInt(part, 16))).toBeLessThan(12);
   });
 
   it("is drawn the same each time, and not sent again to whoever has it", async () => {
