@@ -48,13 +48,15 @@ export function nameOf({ sidePx, format, isAnimated }: Square): string {
   return `${sidePx}${isAnimated ? "-animated" : ""}-v${RENDITION_VERSION}.${format}`;
 }
 
-const MASTER_NAME = `master-v${RENDITION_VERSION}.png`;
+/** A page asks for a picture in several sizes one after another. A master is lossless: half a megabyte of a photograph. */
+const MASTERS_BYTES = 32 * 1024 * 1024;
 
 export class Renditions {
   readonly #stills = new WorkQueue("pictures", stillLimits);
   readonly #animations = new WorkQueue("animations", animationLimits);
   readonly #failures = new BoundedCache<string, { error: AppError; untilMs: number }>(MAX_FAILURE_COUNT);
-  readonly #masters = new Map<MediaId, Promise<Buffer | null>>();
+  readonly #masters = new BoundedCache<MediaId, Buffer>(MASTERS_BYTES);
+  readonly #mastersUnderWay = new Map<MediaId, Promise<Buffer | null>>();
 
   constructor(
     readonly media: MediaRepository,
@@ -99,6 +101,7 @@ export class Renditions {
 
   /** Nobody may see the picture any more. */
   async forget(id: MediaId): Promise<void> {
+    this.#masters.delete(id);
     try {
       await this.folder.remove(id);
     } catch (error) {
@@ -140,24 +143,26 @@ export class Renditions {
   }
 
   /** However many squares are asked for at once, the original is decoded once. */
-  #readMaster(media: Media): Promise<Buffer | null> {
-    const underWay = this.#masters.get(media.id);
-    if (underWay) return underWay;
-    const reading = this.#readOrMakeMaster(media).finally(() => this.#masters.delete(media.id));
-    this.#masters.set(media.id, reading);
-    return reading;
+  async #readMaster(media: Media): Promise<Buffer | null> {
+    const { id } = media;
+    const known = this.#masters.get(id) ?? this.#mastersUnderWay.get(id);
+    if (known) return known;
+    const making = this.#makeMaster(media);
+    this.#mastersUnderWay.set(id, making);
+    try {
+      const master = await making;
+      if (master) this.#masters.set(id, master, master.length);
+      return master;
+    } finally {
+      this.#mastersUnderWay.delete(id);
+    }
   }
 
-  async #readOrMakeMaster(media: Media): Promise<Buffer | null> {
-    const { id, objectKey, look } = media;
-    const kept = await this.#readKept(id, MASTER_NAME);
-    if (kept) return kept;
-    const original = await this.storage.read(objectKey, objectSizeOf(media));
+  async #makeMaster(media: Media): Promise<Buffer | null> {
+    const original = await this.storage.read(media.objectKey, objectSizeOf(media));
     if (!original) return null;
     const memoryBytes = await readMemoryBytes(original);
-    const master = await this.#run(memoryBytes, () => drawMaster(original, look));
-    await this.#keep(id, MASTER_NAME, master);
-    return master;
+    return this.#run(memoryBytes, () => drawMaster(original, media.look));
   }
 
   /** Where the disk fails, it is made again. */

@@ -10,8 +10,11 @@ import { writeDurably } from "./write-durably.ts";
 
 const FOLDER_MODE = 0o700;
 
+/** A file takes whole blocks of the disk, and its folder one: most squares are smaller than that. */
+const BLOCK_BYTES = 4096;
+
 export class RenditionFolder {
-  /** The bytes of each media's folder. */
+  /** What each media's folder takes of the disk, in bytes. */
   readonly #media: BoundedCache<MediaId, number>;
 
   constructor(
@@ -37,7 +40,7 @@ export class RenditionFolder {
       this.#media.set(
         name,
         0,
-        sizes.reduce((sum, size) => sum + size, 0),
+        sizes.reduce((sum, size) => sum + onDisk(size), BLOCK_BYTES),
       );
       found.push(name);
     }
@@ -67,7 +70,7 @@ export class RenditionFolder {
       await rm(unfinished, { force: true });
       throw error;
     }
-    this.#media.set(id, 0, (this.#media.weightOf(id) ?? 0) + bytes.length);
+    this.#media.set(id, 0, (this.#media.weightOf(id) ?? BLOCK_BYTES) + onDisk(bytes.length));
   }
 
   /** Of a media that nobody may see any more. */
@@ -80,6 +83,10 @@ export class RenditionFolder {
   async #removeFolder(id: MediaId): Promise<void> {
     await rm(path.join(this.rootDir, id), { recursive: true, force: true });
   }
+}
+
+function onDisk(sizeBytes: number): number {
+  return Math.ceil(sizeBytes / BLOCK_BYTES) * BLOCK_BYTES;
 }
 
 /** Other processes may remove what this one has just seen. */

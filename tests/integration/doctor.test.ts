@@ -32,7 +32,7 @@ const faults: [string, () => Promise<unknown>, () => string][] = [
   ["missing-original", () => app.app.storage.delete(record.filename), () => mediaId],
   [
     "unreadable-original",
-    () => app.app.storage.put(record.filename, Buffer.from("no picture")),
+    () => app.app.storage.put(record.filename, Buffer.alloc(record.file_size, "no picture")),
     () => mediaId,
   ],
   ["missing-thumbnail", () => app.app.storage.delete(record.thumbnail), () => mediaId],
