@@ -11,7 +11,9 @@ import {
   type ConstDirectiveNode,
   type DocumentNode,
   type GraphQLFieldResolver,
+  type GraphQLResolveInfo,
   type GraphQLSchema,
+  type SelectionSetNode,
 } from "graphql";
 import { createResolversMap } from "type-graphql";
 
@@ -39,6 +41,9 @@ const directives: Record<string, string> = {
 
 /** Of one request, under whatever aliases. */
 const MAX_REPRESENTATIONS = 1_000;
+
+/** Of all representations of one request together: ten of each of a thousand. The guard knows nothing of how many there are. */
+const MAX_FIELDS = 10_000;
 
 export function toSubgraph(schema: GraphQLSchema): GraphQLSchema {
   const resolvers = createResolversMap(schema) as Record<string, object>;
@@ -85,25 +90,41 @@ function guardEntities(query: GraphQLObjectType): void {
     RequestContext,
     { representations: unknown[] }
   >;
-  const askedFor = new WeakMap<RequestContext, number>();
+  const askedFor = new WeakMap<RequestContext, { representations: number; fields: number }>();
   field.resolve = (source, args, context, info) => {
     requireUser(context);
-    const count = (askedFor.get(context) ?? 0) + args.representations.length;
-    askedFor.set(context, count);
-    if (count > MAX_REPRESENTATIONS) {
-      throw new AppError(
-        "BAD_USER_INPUT",
-        `A request may have ${MAX_REPRESENTATIONS} representations at most.`,
-        {
-          limit: MAX_REPRESENTATIONS,
-          actual: count,
-        },
-      );
-    }
+    const { length } = args.representations;
+    const before = askedFor.get(context) ?? { representations: 0, fields: 0 };
+    const representations = before.representations + length;
+    const fields = before.fields + length * countFields(info);
+    askedFor.set(context, { representations, fields });
+    assertWithin(MAX_REPRESENTATIONS, representations, "representations");
+    assertWithin(MAX_FIELDS, fields, "fields of representations");
     if (!args.representations.every(isUser))
       throw new AppError("BAD_USER_INPUT", "Representations are of the type User.");
     return resolve(source, args, context, info);
   };
+}
+
+/** @throws BAD_USER_INPUT */
+function assertWithin(limit: number, actual: number, what: string): void {
+  if (actual > limit)
+    throw new AppError("BAD_USER_INPUT", `A request may have ${limit} ${what} at most.`, { limit, actual });
+}
+
+/** How many fields are asked for of one representation, at any depth. */
+function countFields({ fieldNodes, fragments }: GraphQLResolveInfo): number {
+  const countOfFragment = new Map<string, number>();
+  const count = (set: SelectionSetNode | undefined): number =>
+    (set?.selections ?? []).reduce((sum, selection) => {
+      if (selection.kind !== Kind.FRAGMENT_SPREAD)
+        return sum + (selection.kind === Kind.FIELD ? 1 : 0) + count(selection.selectionSet);
+      const name = selection.name.value;
+      const known = countOfFragment.get(name) ?? count(fragments[name]?.selectionSet);
+      countOfFragment.set(name, known);
+      return sum + known;
+    }, 0);
+  return fieldNodes.reduce((sum, { selectionSet }) => sum + count(selectionSet), 0);
 }
 
 function isUser(representation: unknown): boolean {

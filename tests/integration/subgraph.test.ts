@@ -199,6 +199,28 @@ describe("the subgraph itself", () => {
     expect(errors[0]!.extensions).toMatchObject({ code: "BAD_USER_INPUT", limit: 1_000, actual: 1_100 });
   });
 
+  it("counts the fields of each, whatever fragments they are in", async () => {
+    const r = Array.from({ length: 500 }, () => ({ __typename: "User", id: people[0]!.user.id }));
+    const aliases = Array.from({ length: 11 }, (_, i) => `a${i}: initials`);
+    const ask = (fields: readonly string[]) =>
+      app.graphql(
+        `query ($r: [_Any!]!) { _entities(representations: $r) { ... on User { id ...a } } }
+        fragment a on User { ...b profilePicture { id } ...b } fragment b on User { ${fields.join(" ")} }`,
+        { r },
+        people[0]!.token,
+      );
+
+    for (let i = 0; i < 8; i++) {
+      // Compiled as well.
+      expect((await ask(aliases.slice(0, 8))).data._entities).toHaveLength(500);
+      expect((await ask(aliases)).errors[0]!.extensions).toMatchObject({
+        code: "BAD_USER_INPUT",
+        limit: 10_000,
+        actual: 500 * (1 + 2 * 11 + 2),
+      });
+    }
+  });
+
   it("looks up so many users at once, and no more", async () => {
     const representation = { __typename: "User", id: people[0]!.user.id };
 
