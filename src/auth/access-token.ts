@@ -40,7 +40,7 @@ export type TokenSource =
 
 export interface Caller {
   userId: UserId;
-  /** By the clock on the wall; Infinity for a token that does not expire. */
+  /** Until when the token is taken, by the clock on the wall; Infinity for one that does not expire. */
   expiresAtMs: number;
 }
 
@@ -105,7 +105,7 @@ export class AccessTokens {
     // LetsApp's server marks tokens that only serve to fetch another one.
     if (type !== "access") throw unauthenticated("The token is not an access token.");
     if (typeof sub !== "string" || !isId(sub)) throw unauthenticated("The token names no user.");
-    const caller = { userId: parseId(sub, "user"), expiresAtMs: exp * 1000 };
+    const caller = { userId: parseId(sub, "user"), expiresAtMs: (exp + CLOCK_TOLERANCE_SECONDS) * 1000 };
     const untilMs = Math.min(Date.now() + PROVEN_FOR_MS, caller.expiresAtMs);
     this.#proven.set(token, { caller, untilMs });
     return caller;

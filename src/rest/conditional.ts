@@ -39,8 +39,7 @@ export function parseRange(
   validators: Validators,
   sizeBytes: number,
 ): ByteRange | "unsatisfiable" | null {
-  const [, first = "", last = ""] =
-    /^bytes=(\d*)-(\d*)$/i.exec(headers.range?.replace(/\s/g, "") ?? "") ?? [];
+  const [, first = "", last = ""] = /^bytes=[ \t]*(\d*)-(\d*)$/i.exec(headers.range?.trim() ?? "") ?? [];
   if (first === "" && last === "") return null;
   if (!isStillTheSame(headers["if-range"], validators)) return null;
   if (first === "") {

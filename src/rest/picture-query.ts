@@ -75,11 +75,13 @@ function refusal(message: string, allowed: readonly string[]): AppError {
 
 /** The smallest format that a client says that it understands. Asterisks do not count: everybody sends those. */
 function negotiate(accept = ""): RenditionFormat | null {
-  const understood = (type: string) =>
-    accept
+  const understood = (type: string) => {
+    const ranges = accept
       .toLowerCase()
       .split(",")
-      .some((range) => range.trim().split(/[;\s]/, 1)[0] === type && !/;\s*q=0(\.0*)?\s*$/.test(range));
+      .filter((range) => range.trim().split(/[;\s]/, 1)[0] === type);
+    return ranges.length > 0 && !ranges.some((range) => /;\s*q=0(\.0*)?\s*$/.test(range));
+  };
   if (understood("image/avif")) return "avif";
   return understood("image/webp") ? "webp" : null;
 }

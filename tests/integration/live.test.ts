@@ -182,13 +182,18 @@ describe("a connection", () => {
   });
 
   it("ends with its token", async () => {
-    const client = givenClient({ authorization: `Bearer ${await token({}, 2)}` });
+    const overdue = await token({}, -2); // Clocks may differ by five seconds.
+    expect((await app.graphql("{ me { id } }", {}, overdue)).errors).toEqual([]);
+    const client = givenClient({ authorization: `Bearer ${overdue}` });
     client.subscribe(CHANGED);
     await expect.poll(() => client.isConnected).toBe(true);
 
     await expect
       .poll(() => client.closed, { timeout: 4_000 })
       .toMatchObject({ code: 4403, reason: "The token has expired." });
+    expect((await app.graphql("{ me { id } }", {}, overdue)).errors[0]!.extensions.code).toBe(
+      "UNAUTHENTICATED",
+    );
   });
 
   it("has 20 subscriptions at most, and goes on with those", async () => {

@@ -156,6 +156,7 @@ describe("a conditional request", () => {
 
 describe("a range request", () => {
   it.each([
+    ["bytes= 0-99 ", 206, 0, 100],
     ["bytes=0-99", 206, 0, 100],
     ["bytes=0-0", 206, 0, 1],
     ["bytes=100-199", 206, 100, 100],
@@ -186,15 +187,21 @@ describe("a range request", () => {
     },
   );
 
-  it.each(["bytes=5-2", "bytes=a-b", "bytes=-", "items=0-5", "bytes=0-1,5-6", "bytes"])(
-    "that means nothing, or too much, gets the whole: %s",
-    async (range) => {
-      const response = await app.picture(mediaId, "", { range });
+  it.each([
+    "bytes=5-2",
+    "bytes=a-b",
+    "bytes=-",
+    "items=0-5",
+    "bytes=0-1,5-6",
+    "bytes=1 2-13",
+    "by tes=0-5",
+    "bytes",
+  ])("that means nothing, or too much, gets the whole: %s", async (range) => {
+    const response = await app.picture(mediaId, "", { range });
 
-      expect(response.status).toBe(200);
-      expect((await response.arrayBuffer()).byteLength).toBe(size);
-    },
-  );
+    expect(response.status).toBe(200);
+    expect((await response.arrayBuffer()).byteLength).toBe(size);
+  });
 
   it.each([
     ["the same tag", () => etag, 206],

@@ -68,6 +68,7 @@ describe("a square", () => {
     [CHROME, "image/avif"],
     ["image/webp,*/*", "image/webp"],
     ["image/avif;q=0, image/webp;q=0.5", "image/webp"],
+    ["image/webp, image/webp;q=0", "image/jpeg"],
     ["IMAGE/WEBP", "image/webp"],
     ["*/*", "image/jpeg"],
     ["text/html", "image/jpeg"],
