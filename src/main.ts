@@ -1,10 +1,10 @@
 // The process: reads the environment, starts the service, says where it is, and stops when told to.
 import { constants } from "node:fs";
-import { access, mkdir, stat } from "node:fs/promises";
-import path from "node:path";
+import { access } from "node:fs/promises";
 
 import { createApp } from "./app.ts";
 import { ConfigError, describeStorage, loadConfig, type Config } from "./config.ts";
+import { makeFolder } from "./storage/make-folder.ts";
 
 /** After a signal, what is under way has this long. */
 const STOP_TIMEOUT_MS = 15_000;
@@ -49,26 +49,8 @@ try {
 }
 
 async function assertWritable(folder: string): Promise<void> {
-  await makeFolder(path.resolve(folder));
+  await makeFolder(folder);
   await access(folder, constants.W_OK | constants.X_OK);
-}
-
-/** One after another: where no folder can be made, as below /proc, Node's own recursion never ends. */
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { mode: 0o700 });
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EEXIST" && (await stat(folder)).isDirectory()) return;
-    const parent = path.dirname(folder);
-    const hasParent = await stat(parent).then(
-      () => true,
-      () => false,
-    );
-    if (code !== "ENOENT" || hasParent) throw error;
-    await makeFolder(parent);
-    await makeFolder(folder);
-  }
 }
 
 function banner(config: Config, url: string): string {

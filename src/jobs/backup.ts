@@ -1,10 +1,11 @@
 // Copies everything that has to survive into another folder, while the service runs. Called by `cli/backup.ts`.
-import { chmod, cp, mkdir, readdir, rename } from "node:fs/promises";
+import { chmod, cp, readdir, rename } from "node:fs/promises";
 import path from "node:path";
 
 import { loadConfig, type Config } from "../config.ts";
 import type { Database } from "../database/connection.ts";
 import { createStorage } from "../storage/create-storage.ts";
+import { makeFolder } from "../storage/make-folder.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 
 export interface BackupResult {
@@ -26,7 +27,7 @@ export async function backUp(
   const target = loadConfig({ INSTANCE_DIR: `${path.resolve(folder)}.unfinished` });
   await assertEmpty(folder);
   await assertEmpty(target.instanceDir);
-  await mkdir(target.instanceDir, { recursive: true, mode: 0o700 });
+  await makeFolder(target.instanceDir);
   const { auth, database } = source.config;
   const hasRecords = database.kind === "embedded";
   if (hasRecords && target.database.kind === "embedded") {

@@ -5,7 +5,7 @@ import { objectSizeOf, type Media } from "../domain/media.ts";
 import { AppError } from "../errors.ts";
 import { plainLook, type Look } from "../domain/look.ts";
 import { redrawThumbnail } from "../images/redraw.ts";
-import type { ObjectStorage } from "../storage/object-storage.ts";
+import { DamagedObjectError, type ObjectStorage } from "../storage/object-storage.ts";
 import type { Finding } from "./finding.ts";
 
 export async function* examineObjects(
@@ -17,13 +17,12 @@ export async function* examineObjects(
     await database.users.removePointer({ userId: media.uploaderId, mediaId: media.id });
     await retire(database, media.uploaderId, { retiredId: media.id, currentId: null });
   };
-  const original = await storage.read(media.objectKey);
+  const original = await readOriginal(media, storage);
   if (!original) {
     yield { kind: "missing-original", subject: media.id, remedy: "retire the media", repair: hide };
     return;
   }
-  const isWhole = original.length === (objectSizeOf(media) ?? original.length);
-  const thumbnail = isWhole ? await redrawn(original, media.look) : "unreadable";
+  const thumbnail = original === "damaged" ? "unreadable" : await redrawn(original, media.look);
   if (thumbnail === "unreadable") {
     yield { kind: "unreadable-original", subject: media.id, remedy: "retire the media", repair: hide };
     return;
@@ -39,6 +38,15 @@ export async function* examineObjects(
       await storage.put(media.thumbnailKey, thumbnail);
     },
   };
+}
+
+async function readOriginal(media: Media, storage: ObjectStorage): Promise<Buffer | "damaged" | null> {
+  try {
+    return await storage.read(media.objectKey, objectSizeOf(media));
+  } catch (error) {
+    if (error instanceof DamagedObjectError) return "damaged";
+    throw error;
+  }
 }
 
 /** What LetsApp stored before there were limits may be beyond them: that is no fault. */

@@ -103,7 +103,7 @@ async function moveRecord(
   return failure;
 }
 
-/** What is there was written whole, and may have been repaired since: it is left alone. */
+/** What is there was written whole, and may have been repaired since: it is left alone, unless it has been cut. */
 async function moveObject(
   objectKey: string,
   sizeBytes: number | null,
@@ -111,7 +111,8 @@ async function moveObject(
   result: MoveResult,
 ): Promise<"present" | "missing" | "copied" | "counted"> {
   const [before, after] = await Promise.all([from.stat(objectKey), to.stat(objectKey)]);
-  if (after) {
+  const isWhole = after && (sizeBytes === null || after.sizeBytes === sizeBytes);
+  if (after && (isWhole || !before)) {
     assertSize(objectKey, after.sizeBytes, sizeBytes);
     result.presentCount += 1;
     return "present";

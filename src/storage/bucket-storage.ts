@@ -27,7 +27,7 @@ export interface Bucket {
   get(key: string, signal: AbortSignal): Promise<Buffer | null>;
   getSizeBytes(key: string, signal: AbortSignal): Promise<number | null>;
   /** One that is not there is no error. */
-  delete(key: string): Promise<void>;
+  delete(key: string, signal: AbortSignal): Promise<void>;
   /** Some of the objects whose keys begin so, and what to ask for the next ones with. */
   listPage(prefix: string, token: string | undefined): Promise<ListPage>;
 }
@@ -90,7 +90,7 @@ export class BucketStorage implements ObjectStorage {
 
   async delete(objectKey: string): Promise<void> {
     if (!isObjectKey(objectKey)) return;
-    await this.#call((bucket) => bucket.delete(this.prefix + objectKey));
+    await this.#call((bucket, signal) => bucket.delete(this.prefix + objectKey, signal));
   }
 
   async *list(): AsyncGenerator<ListedObject> {

@@ -66,13 +66,14 @@ export function createGcsBucket({ bucket, endpoint }: BucketConfig): Bucket {
   };
 }
 
-/** Its own checksums come with what the store sends; the library compares them, where they are there. */
+/** Checksums come with what the store sends. What somebody else sends is read to its end as well, and then refused. */
 async function download(file: File): Promise<Buffer> {
   const stream = file.createReadStream();
-  stream.once("response", ({ statusCode, headers }: IncomingMessage) => {
-    if (statusCode === 200 && !headers["x-goog-hash"]) stream.destroy(notOfStore());
-  });
-  return buffer(stream);
+  let isOfStore = false;
+  stream.once("response", ({ headers }: IncomingMessage) => (isOfStore = Boolean(headers["x-goog-hash"])));
+  const bytes = await buffer(stream);
+  assertOfStore(isOfStore);
+  return bytes;
 }
 
 function isEmptyOrJson({ statusCode, headers }: Pick<IncomingMessage, "statusCode" | "headers">): boolean {
@@ -81,11 +82,7 @@ function isEmptyOrJson({ statusCode, headers }: Pick<IncomingMessage, "statusCod
 
 /** Whatever stands before the store may answer 200 in its place. */
 function assertOfStore(isOfStore: boolean): void {
-  if (!isOfStore) throw notOfStore();
-}
-
-function notOfStore(): Error {
-  return new Error("what answered is no object store");
+  if (!isOfStore) throw new Error("what answered is no object store");
 }
 
 function isNotFound(error: unknown): error is ApiError {

@@ -1,6 +1,6 @@
 // Objects as files of one folder. Made by `create-storage.ts`; called by the services through `object-storage.ts`.
 import fs from "node:fs";
-import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { open, readdir, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 
@@ -14,6 +14,7 @@ import {
   type ListedObject,
   type ObjectStorage,
 } from "./object-storage.ts";
+import { makeFolder } from "./make-folder.ts";
 import { Slabs } from "./slabs.ts";
 import { writeDurably } from "./write-durably.ts";
 import { WriteProbe } from "./write-probe.ts";
@@ -28,9 +29,6 @@ const SLAB_BYTES = 1024 * 1024;
 const MAX_SLABS = 64;
 
 const UNFINISHED_PREFIX = ".unfinished-";
-
-/** Ours alone: the pictures in it may have been deleted by their owners. */
-const FOLDER_MODE = 0o700;
 
 export class LocalStorage implements ObjectStorage {
   readonly #probe = new WriteProbe(this);
@@ -119,7 +117,7 @@ export class LocalStorage implements ObjectStorage {
       await writeDurably(file, bytes);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-      const created = await mkdir(this.rootDir, { recursive: true, mode: FOLDER_MODE });
+      const created = await makeFolder(this.rootDir);
       if (created) await flushFolder(path.dirname(created));
       await writeDurably(file, bytes);
     }

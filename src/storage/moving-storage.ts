@@ -1,6 +1,13 @@
 // Two storages while objects move from one to the other: pictures never stop. Made by `create-storage.ts` where
 // STORAGE_FALLBACK_URL is set; `jobs/move-objects.ts` does the moving.
-import type { LentBytes, ListedObject, ObjectStorage, SignedHeaders } from "./object-storage.ts";
+import {
+  assertSize,
+  keepBytes,
+  type LentBytes,
+  type ListedObject,
+  type ObjectStorage,
+  type SignedHeaders,
+} from "./object-storage.ts";
 
 export class MovingStorage implements ObjectStorage {
   /** @param to where everything new goes @param from where everything was before */
@@ -13,12 +20,18 @@ export class MovingStorage implements ObjectStorage {
     return this.to.put(objectKey, bytes);
   }
 
+  /** A whole one is preferred, wherever it is. */
   async read(objectKey: string, sizeBytes: number | null = null): Promise<Buffer | null> {
-    return (await this.to.read(objectKey, sizeBytes)) ?? this.from.read(objectKey, sizeBytes);
+    const moved = await this.to.read(objectKey);
+    if (moved && (sizeBytes === null || moved.length === sizeBytes)) return moved;
+    const before = await this.from.read(objectKey, sizeBytes);
+    if (!before && moved) assertSize(objectKey, moved.length, sizeBytes);
+    return before;
   }
 
   async lend(objectKey: string, sizeBytes: number | null): Promise<LentBytes | null> {
-    return (await this.to.lend(objectKey, sizeBytes)) ?? this.from.lend(objectKey, sizeBytes);
+    const bytes = await this.read(objectKey, sizeBytes);
+    return bytes && keepBytes(bytes);
   }
 
   async stat(objectKey: string): Promise<{ sizeBytes: number } | null> {

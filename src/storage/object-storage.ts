@@ -44,16 +44,21 @@ export function assertObjectKey(name: string): void {
   if (!isObjectKey(name)) throw new Error(`not an object key: ${JSON.stringify(name)}`);
 }
 
+/** What was stored has been damaged, or something else has answered. */
+export class DamagedObjectError extends AppError {
+  constructor(objectKey: string, sizeBytes: number, expectedBytes: number) {
+    const cause = new Error(`${objectKey} has ${sizeBytes} bytes, and should have ${expectedBytes}`);
+    super("STORAGE_UNAVAILABLE", "The picture cannot be read right now.", { cause });
+  }
+}
+
 /**
- * What was stored is damaged, or something else has answered.
- *
  * @param expectedBytes null where nobody knows
- * @throws STORAGE_UNAVAILABLE
+ * @throws DamagedObjectError
  */
 export function assertSize(objectKey: string, sizeBytes: number, expectedBytes: number | null): void {
-  if (expectedBytes === null || sizeBytes === expectedBytes) return;
-  const cause = new Error(`${objectKey} has ${sizeBytes} bytes, and should have ${expectedBytes}`);
-  throw new AppError("STORAGE_UNAVAILABLE", "The picture cannot be read right now.", { cause });
+  if (expectedBytes !== null && sizeBytes !== expectedBytes)
+    throw new DamagedObjectError(objectKey, sizeBytes, expectedBytes);
 }
 
 /**
@@ -67,7 +72,8 @@ export interface ObjectStorage {
   /**
    * The whole object, or null when there is none.
    *
-   * @param sizeBytes what it should have, where that is known; STORAGE_UNAVAILABLE when it has not
+   * @param sizeBytes what it should have, where that is known
+   * @throws DamagedObjectError when it has not
    */
   read(objectKey: string, sizeBytes?: number | null): Promise<Buffer | null>;
   /** As `read`, for bytes that are sent and forgotten. */

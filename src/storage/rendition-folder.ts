@@ -1,14 +1,13 @@
 // What was made of pictures, on the disk: a folder for each media, within a bound on all of them. It may be deleted at
 // any time. Called by `services/renditions.ts` and the programs that remove pictures.
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 
 import { BoundedCache } from "../domain/bounded-cache.ts";
 import { isId, type MediaId } from "../domain/ids.ts";
+import { makeFolder } from "./make-folder.ts";
 import { writeDurably } from "./write-durably.ts";
-
-const FOLDER_MODE = 0o700;
 
 /** A file takes whole blocks of the disk, and its folder one: most squares are smaller than that. */
 const BLOCK_BYTES = 4096;
@@ -28,9 +27,13 @@ export class RenditionFolder {
     return this.#media.state;
   }
 
-  /** Finds what an earlier process has left. @returns the media of which there is anything */
-  async open(): Promise<MediaId[]> {
-    const found: MediaId[] = [];
+  /** The media of which there is anything. */
+  ids(): MediaId[] {
+    return this.#media.keys();
+  }
+
+  /** Finds what an earlier process has left. */
+  async open(): Promise<void> {
     for (const name of await emptyIfMissing(readdir(this.rootDir))) {
       if (!isId(name)) continue;
       const folder = path.join(this.rootDir, name);
@@ -42,9 +45,7 @@ export class RenditionFolder {
         0,
         sizes.reduce((sum, size) => sum + onDisk(size), BLOCK_BYTES),
       );
-      found.push(name);
     }
-    return found;
   }
 
   /** Null where it was never made, or has been given up. */
@@ -62,7 +63,7 @@ export class RenditionFolder {
   async write(id: MediaId, name: string, bytes: Uint8Array): Promise<void> {
     const folder = path.join(this.rootDir, id);
     const unfinished = path.join(folder, `.${randomBytes(6).toString("hex")}`);
-    await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+    await makeFolder(folder);
     try {
       await writeDurably(unfinished, bytes);
       await rename(unfinished, path.join(folder, name));

@@ -153,22 +153,37 @@ it("an object that is not stored as it was written is named, and tried again by 
   expect(again).toMatchObject({ copiedCount: 2, presentCount: 0, failed: [] });
 });
 
-it("a damaged original is named, whichever place it is in, and not taken along", async () => {
-  const damaged: string[] = [];
-  for (const place of [from, to]) {
+it("an original that has been cut is named, and not taken along", async () => {
+  const keys: string[] = [];
+  for (const isMoved of [false, true]) {
     const { mediaId } = await givenMover();
     const { objectKey } = (await app.app.database.media.findById(mediaId))!;
-    const bytes = (await from.read(objectKey))!;
-    await place.put(objectKey, bytes.subarray(0, 500));
-    damaged.push(objectKey);
+    const cut = (await from.read(objectKey))!.subarray(0, 500);
+    await (isMoved ? to : from).put(objectKey, cut);
+    if (isMoved) await from.delete(objectKey);
+    expect(await statusOf(mediaId)).toBe(503);
+    keys.push(objectKey);
   }
 
   const { failed, copiedCount } = await move();
 
-  expect(failed.map(({ objectKey }) => objectKey)).toEqual(damaged);
+  expect(failed.map(({ objectKey }) => objectKey)).toEqual(keys);
   expect(failed[0]!.reason).toMatch(/has 500 bytes, and should have \d+/);
   expect(copiedCount).toBe(2); // The thumbnails.
-  expect(await to.stat(damaged[0]!)).toBeNull();
+  expect(await to.stat(keys[0]!)).toBeNull();
+});
+
+it("an original that has been cut in the new place is seen as it is in the old one, and copied again", async () => {
+  const { mediaId } = await givenMover();
+  const { objectKey } = (await app.app.database.media.findById(mediaId))!;
+  const whole = (await from.read(objectKey))!;
+  await move();
+  await to.put(objectKey, whole.subarray(0, 500));
+  const [status, findings] = [await statusOf(mediaId), await findingsOf(app.app)];
+
+  expect([status, findings]).toEqual([200, []]);
+  expect(await move()).toMatchObject({ copiedCount: 1, presentCount: 1, failed: [] });
+  expect((await to.read(objectKey))!.equals(whole)).toBe(true);
 });
 
 it("ends where one storage is away, after a few", async () => {
