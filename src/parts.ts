@@ -78,6 +78,7 @@ export async function buildParts(
   const folder = new RenditionFolder(config.media.renditionDir, config.media.renditionBytes);
   const renditions = new Renditions(mediaRepository, coldStorage, folder, pictures, log);
   known.whenForgotten((id) => void renditions.forget(id));
+  changes.whenMissed(() => void renditions.review());
   const media = new MediaService(viewCounts, known, storage, renditions, hot, views, log);
   const profilePictures = new ProfilePictureService(
     users,
@@ -88,9 +89,9 @@ export async function buildParts(
     reports,
     log,
   );
-  const currentPictures = new CurrentPictures(users, media);
+  const currentPictures = new CurrentPictures(users, media, changes);
   const placeholders = new Placeholders(mediaRepository, coldStorage, pictures, log);
-  const accounts = new AccountService(users, tokens, rateLimits);
+  const accounts = new AccountService(users, tokens, rateLimits, changes);
   const cleanup = new CleanupJob(database, storage, config.cleanup, log);
   return {
     tokens,

@@ -120,9 +120,10 @@ export class MediaRepository {
    */
   async markReady(id: MediaId, replacesId: MediaId | null): Promise<boolean> {
     const ready = { status: "ready", is_deleted: false, unsettled_since: new Date() };
+    const over = { deleted_at: 1, is_leaving: 1 };
     const update = replacesId
-      ? { $set: { ...ready, replaces: replacesId }, $unset: { deleted_at: 1 } }
-      : { $set: ready, $unset: { deleted_at: 1, replaces: 1 } };
+      ? { $set: { ...ready, replaces: replacesId }, $unset: over }
+      : { $set: ready, $unset: { ...over, replaces: 1 } };
     const { matchedCount } = await querying(() =>
       this.#media.updateOne({ _id: id, is_being_removed: { $ne: true } }, update),
     );

@@ -64,11 +64,16 @@ export class MediaUpkeep {
     return records.map((record) => ({ media: toMedia(record) }));
   }
 
-  /** Takes a retired media for removal, so that nobody can revive it any more. */
-  async claimRetired(id: MediaId, before: Date): Promise<boolean> {
+  /**
+   * Takes a retired media for removal, so that nobody can revive it any more.
+   *
+   * @param before by the clock of the process that retired it @param hiddenBefore by the database's clock
+   */
+  async claimRetired(id: MediaId, before: Date, hiddenBefore = before): Promise<boolean> {
+    const isHidden = [{ changed_at: { $exists: false } }, { changed_at: { $lt: hiddenBefore } }];
     const { matchedCount } = await querying(() =>
       this.#media.updateOne(
-        { _id: id, is_deleted: true, deleted_at: { $lt: before } },
+        { _id: id, is_deleted: true, deleted_at: { $lt: before }, $or: isHidden },
         { $set: { is_being_removed: true } },
       ),
     );

@@ -66,10 +66,15 @@ export class CleanupJob {
   /**
    * Waits for its turn where another process is at it.
    *
+   * @param now by the database's clock, if nothing else
    * @param isDryRun whether to say what would be done, and do nothing
    * @param onWait called when it begins to wait
    */
-  async run({ now = new Date(), isDryRun = false, onWait = () => {} } = {}): Promise<CleanupResult> {
+  async run({
+    now = undefined as Date | undefined,
+    isDryRun = false,
+    onWait = () => {},
+  } = {}): Promise<CleanupResult> {
     if (isDryRun) return this.#cleanUp(now, isDryRun);
     for (let tries = 0; ; tries++) {
       const result = await this.database.cleanupLease.hold(() => this.#cleanUp(now, isDryRun));
@@ -80,9 +85,10 @@ export class CleanupJob {
     }
   }
 
-  async #cleanUp(now: Date, isDryRun: boolean): Promise<CleanupResult> {
-    const { upkeep } = this.database;
+  async #cleanUp(at: Date | undefined, isDryRun: boolean): Promise<CleanupResult> {
+    const { upkeep, media: mediaRepository } = this.database;
     const result = nothingDone();
+    const now = at ?? (await mediaRepository.readClock());
     const graceEnd = new Date(now.getTime() - GRACE_PERIOD_MS);
     await this.#inBatches(
       result,
@@ -92,16 +98,16 @@ export class CleanupJob {
         return !isDryRun;
       },
     );
-    const retentionMs = Math.max(this.settings.retentionMs, HIDDEN_EVERYWHERE_MS);
-    const retentionEnd = new Date(now.getTime() - retentionMs);
+    const retentionEnd = new Date(now.getTime() - this.settings.retentionMs);
+    const hiddenEverywhere = new Date(now.getTime() - HIDDEN_EVERYWHERE_MS);
     await this.#inBatches(
       result,
       (skipCount) => upkeep.findRetired(retentionEnd, BATCH_COUNT, skipCount),
       async ({ media }) => {
         await this.#assertUnused(media);
-        const isRemoved = isDryRun || (await this.#removeRetired(media, retentionEnd));
+        const isRemoved = isDryRun || (await this.#removeRetired(media, retentionEnd, hiddenEverywhere));
         if (isRemoved) result.removedCount += 1;
-        return !isDryRun;
+        return isRemoved && !isDryRun;
       },
     );
     if (!isDryRun)
@@ -167,9 +173,9 @@ export class CleanupJob {
     if (currentId === id) throw new Error("a retired media is still somebody's profile picture");
   }
 
-  /** False when its owner has just restored it. */
-  async #removeRetired(media: Media, before: Date): Promise<boolean> {
-    const isClaimed = await this.database.upkeep.claimRetired(media.id, before);
+  /** False when its owner has just restored it, or some process may still show it. */
+  async #removeRetired(media: Media, before: Date, hiddenBefore: Date): Promise<boolean> {
+    const isClaimed = await this.database.upkeep.claimRetired(media.id, before, hiddenBefore);
     if (isClaimed) await this.#remove(media);
     return isClaimed;
   }

@@ -13,6 +13,7 @@ import type { UserId } from "../domain/ids.ts";
 import type { User } from "../domain/user.ts";
 import { WorkQueue } from "../domain/work-queue.ts";
 import { AppError } from "../errors.ts";
+import type { ChangeFeed } from "./change-feed.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import { UserPages, type UserPage } from "./user-pages.ts";
 
@@ -36,8 +37,9 @@ export class AccountService {
     readonly users: UserRepository,
     readonly tokens: AccessTokens,
     readonly rateLimits: RateLimits,
+    changes: ChangeFeed,
   ) {
-    this.#pages = new UserPages(users);
+    this.#pages = new UserPages(users, changes);
   }
 
   /**

@@ -7,6 +7,7 @@ import { colourOf, initialsOf } from "../domain/initials.ts";
 import type { RenditionFormat } from "../domain/rendition.ts";
 import { AppError } from "../errors.ts";
 import { drawDefaultImage, drawDefaultSvg } from "../images/default-picture.ts";
+import type { ChangeFeed } from "./change-feed.ts";
 import type { MediaService } from "./media-service.ts";
 
 /** For so long a change that another process makes may not be seen. What this one changes is there at once. */
@@ -25,8 +26,11 @@ export class CurrentPictures {
   constructor(
     readonly users: UserRepository,
     readonly media: MediaService,
+    changes: ChangeFeed,
   ) {
     users.whenChanged((id) => this.#users.delete(id));
+    // Together with the picture that they had.
+    changes.whenChanged((all) => all.forEach(({ uploaderId }) => this.#users.delete(uploaderId)));
   }
 
   /**

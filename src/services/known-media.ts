@@ -8,7 +8,7 @@ import type { FastifyBaseLogger } from "fastify";
 import type { MediaRepository } from "../database/media-repository.ts";
 import { BoundedCache } from "../domain/bounded-cache.ts";
 import type { MediaId } from "../domain/ids.ts";
-import type { Media } from "../domain/media.ts";
+import { HIDDEN_EVERYWHERE_MS, type Media } from "../domain/media.ts";
 import type { ChangeFeed } from "./change-feed.ts";
 
 /** About a kilobyte each. */
@@ -21,7 +21,7 @@ const REVIEW_BATCH_COUNT = 1000;
 
 export class KnownMedia {
   readonly #known = new BoundedCache<MediaId, Media>(MAX_COUNT);
-  readonly #loading = new Map<MediaId, Promise<Media | null>>();
+  readonly #loading = new Map<MediaId, { media: Promise<Media | null>; startedAtMs: number }>();
   /** For each query that is under way, what was hidden since it began. */
   readonly #hiddenWhileReading = new Set<Set<MediaId>>();
   readonly #listeners: ((id: MediaId) => void)[] = [];
@@ -58,12 +58,15 @@ export class KnownMedia {
 
   /** The picture, or null when nobody may see it. However many ask at once, the database is asked once. */
   async find(id: MediaId): Promise<Media | null> {
-    const known = this.peek(id) ?? this.#loading.get(id);
+    const known = this.peek(id);
     if (known) return known;
-    const loading = this.media.findById(id);
+    const now = performance.now();
+    const underWay = this.#loading.get(id);
+    if (underWay && now - underWay.startedAtMs < HIDDEN_EVERYWHERE_MS) return underWay.media;
+    const loading = { media: this.media.findById(id), startedAtMs: now };
     this.#loading.set(id, loading);
     try {
-      const media = await loading;
+      const media = await loading.media;
       const wasHiddenMeanwhile = this.#loading.get(id) !== loading;
       if (media && !wasHiddenMeanwhile) this.#known.set(id, media);
       return media;

@@ -10,12 +10,12 @@ import { retire } from "../database/retire.ts";
 import type { UserRepository } from "../database/user-repository.ts";
 import type { MediaId, UserId } from "../domain/ids.ts";
 import { allOrNone } from "../domain/all-or-none.ts";
-import { createObjectKey, thumbnailKeyOf, type Media } from "../domain/media.ts";
+import { createObjectKey, objectSizeOf, thumbnailKeyOf, type Media } from "../domain/media.ts";
 import { pictureFormats } from "../domain/picture-format.ts";
 import type { Reports } from "../domain/reports.ts";
 import type { User } from "../domain/user.ts";
 import { AppError } from "../errors.ts";
-import type { ObjectStorage } from "../storage/object-storage.ts";
+import { assertSize, type ObjectStorage } from "../storage/object-storage.ts";
 import type { IncomingFile, PictureIntake } from "./picture-intake.ts";
 
 /** The first two are the seed's sentences, word for word. */
@@ -95,10 +95,9 @@ export class ProfilePictureService {
       await this.media.finishChange(current);
       await this.media.markLeaving(current); // 1. intent
       const isSwapped = await this.users.swapPicture(userId, current, null); // 2. the user has no picture
-      if (isSwapped) {
-        await retire(this, userId, { retiredId: current, currentId: null }); // 3. and nobody sees it any more
-        return { ...user, profilePictureId: null };
-      } // An upload came in between: delete that one.
+      await retire(this, userId, { retiredId: current, currentId: null }); // 3. and nobody sees it any more
+      if (isSwapped) return { ...user, profilePictureId: null };
+      // An upload came in between: delete that one.
     }
     throw tooManyChanges();
   }
@@ -117,8 +116,13 @@ export class ProfilePictureService {
       if (current) return { user, media: current };
     }
     const media = await this.#findRestorable(userId, mediaId);
-    const isMarked = await this.media.markRestoring(mediaId); // 1. intent: no clean-up removes its bytes any more
-    if (!isMarked) throw mediaNotFound();
+    const isMarked = media && (await this.media.markRestoring(mediaId)); // 1. intent: no clean-up removes its bytes any more
+    if (!isMarked) {
+      const now = await this.#getUser(userId); // Somebody may have done the same at this moment.
+      const restored = await this.#findCurrent(now, mediaId);
+      if (restored) return { user: now, media: restored };
+      throw mediaNotFound();
+    }
     try {
       if (!(await this.#makeCurrent(user, media))) throw mediaNotFound();
     } catch (error) {
@@ -128,12 +132,19 @@ export class ProfilePictureService {
     return { user: { ...user, profilePictureId: mediaId }, media };
   }
 
-  async #findRestorable(userId: UserId, mediaId: MediaId): Promise<Media> {
+  async #findCurrent(user: User, mediaId: MediaId): Promise<Media | null> {
+    return user.profilePictureId === mediaId ? this.media.findById(mediaId) : null;
+  }
+
+  async #findRestorable(userId: UserId, mediaId: MediaId): Promise<Media | null> {
     const media = await this.media.findRestorable(mediaId, new Date(Date.now() - this.retentionMs));
-    if (media?.uploaderId !== userId) throw mediaNotFound();
+    if (media?.uploaderId !== userId) return null;
     const { objectKey, thumbnailKey } = media;
-    const objects = await Promise.all([objectKey, thumbnailKey].map((key) => this.storage.stat(key)));
-    if (objects.includes(null)) throw mediaNotFound();
+    const [original, thumbnail] = await Promise.all(
+      [objectKey, thumbnailKey].map((key) => this.storage.stat(key)),
+    );
+    if (!original || !thumbnail) return null;
+    assertSize(objectKey, original.sizeBytes, objectSizeOf(media));
     return media;
   }
 

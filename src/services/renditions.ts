@@ -66,18 +66,28 @@ export class Renditions {
     readonly log: FastifyBaseLogger,
   ) {}
 
-  get state(): { running: number; waiting: number } {
-    return this.#stills.state;
+  get memoryBytes(): number {
+    return this.#masters.state.weight;
   }
 
-  /** Removes what an earlier process has left of pictures that nobody may see any more. */
+  /** Finds what an earlier process has left. */
   async start(): Promise<void> {
     try {
-      const ids = await this.folder.open();
+      await this.folder.open();
+      await this.review();
+    } catch (error) {
+      this.log.error({ err: error }, "the squares of an earlier process could not be looked for");
+    }
+  }
+
+  /** Removes all of pictures that were hidden while nobody told. */
+  async review(): Promise<void> {
+    try {
+      const ids = [...new Set([...this.folder.ids(), ...this.#masters.keys()])];
       for (let start = 0; start < ids.length; start += BATCH_COUNT) {
         const some = ids.slice(start, start + BATCH_COUNT);
         const visible = new Set(await this.media.findVisibleIds(some));
-        for (const id of some) if (!visible.has(id)) await this.folder.remove(id);
+        for (const id of some) if (!visible.has(id)) await this.forget(id);
       }
     } catch (error) {
       this.log.error({ err: error }, "squares of deleted pictures could not be looked for");
@@ -102,6 +112,7 @@ export class Renditions {
   /** Nobody may see the picture any more. */
   async forget(id: MediaId): Promise<void> {
     this.#masters.delete(id);
+    this.#mastersUnderWay.delete(id);
     try {
       await this.folder.remove(id);
     } catch (error) {
@@ -149,12 +160,13 @@ export class Renditions {
     if (known) return known;
     const making = this.#makeMaster(media);
     this.#mastersUnderWay.set(id, making);
+    const isStillWanted = () => this.#mastersUnderWay.get(id) === making;
     try {
       const master = await making;
-      if (master) this.#masters.set(id, master, master.length);
+      if (master && isStillWanted()) this.#masters.set(id, master, master.length);
       return master;
     } finally {
-      this.#mastersUnderWay.delete(id);
+      if (isStillWanted()) this.#mastersUnderWay.delete(id);
     }
   }
 

@@ -1,8 +1,9 @@
 // Pages of the list of users, in memory for a moment: many people look at the same list, and at nearly the same time.
 // Called by `account-service.ts`.
 import type { UserRepository } from "../database/user-repository.ts";
-import type { UserId } from "../domain/ids.ts";
+import type { MediaId, UserId } from "../domain/ids.ts";
 import type { User } from "../domain/user.ts";
+import type { ChangeFeed } from "./change-feed.ts";
 
 export interface UserPage {
   users: User[];
@@ -17,7 +18,13 @@ const MAX_COUNT = 100;
 export class UserPages {
   readonly #pages = new Map<string, { page: Promise<UserPage>; readAtMs: number }>();
 
-  constructor(readonly users: UserRepository) {
+  constructor(
+    readonly users: UserRepository,
+    changes: ChangeFeed,
+  ) {
+    changes.whenChanged((all) => {
+      this.#forgetPagesOf(new Set(all.filter(({ isHidden }) => isHidden).map(({ mediaId }) => mediaId)));
+    });
     users.whenAdded(() => this.#pages.clear());
     users.whenChanged(() => this.#pages.clear());
   }
@@ -37,6 +44,16 @@ export class UserPages {
       if (this.#pages.get(key) === read) this.#pages.delete(key);
       throw error;
     }
+  }
+
+  /** Whoever shows one of these pictures shows another by now. */
+  #forgetPagesOf(hidden: ReadonlySet<MediaId>): void {
+    const isHidden = ({ profilePictureId: id }: User) => id !== null && hidden.has(id);
+    const forget = async (key: string, kept: { page: Promise<UserPage> }) => {
+      const { users } = await kept.page;
+      if (users.some(isHidden) && this.#pages.get(key) === kept) this.#pages.delete(key);
+    };
+    for (const [key, kept] of this.#pages) forget(key, kept).catch(() => {}); // Whoever asked for it is told.
   }
 
   async #read(count: number, afterId: UserId | null): Promise<UserPage> {

@@ -25,6 +25,7 @@ export async function hideEverywhere(cluster: Cluster, rounds: number): Promise<
       for (const { url } of cluster.nodes) for (let i = 0; i < 2; i++) await view(url, mediaId);
       await hide(cluster.nodeAt(round).url, person);
       const answeredAtMs = performance.now();
+      const withoutPicture = name === "replaced" ? alwaysShown(cluster, person) : [];
       const gone = cluster.nodes.map(async ({ url }) => {
         while ((await view(url, mediaId)) !== 404) {
           if (performance.now() - answeredAtMs > 10_000) return Infinity;
@@ -33,6 +34,7 @@ export async function hideEverywhere(cluster: Cluster, rounds: number): Promise<
         return performance.now() - answeredAtMs;
       });
       times.push(...(await Promise.all(gone)));
+      check.violations.push(...(await withoutPicture));
     }
     const sorted = times.toSorted((a, b) => a - b);
     const slowest = sorted.at(-1)!;
@@ -46,6 +48,19 @@ export async function hideEverywhere(cluster: Cluster, rounds: number): Promise<
       check.violations.push(`a ${name} picture was shown for ${slowest.toFixed(0)} ms`);
   }
   return check;
+}
+
+/** Whose picture is another one is never without: no process leads to initials in between. */
+async function alwaysShown({ nodes }: Cluster, { userId }: Person): Promise<string[]> {
+  const found = nodes.map(async ({ url }) => {
+    for (let i = 0; i < 70; i++) {
+      const { status } = await fetch(`${url}/api/users/${userId}/profile-picture`, { redirect: "manual" });
+      if (status !== 302) return ["somebody whose picture was replaced had none for a moment"];
+      await sleep(10);
+    }
+    return [];
+  });
+  return (await Promise.all(found)).flat();
 }
 
 /** Whatever is made of a picture, or in place of one, is the same from each. */

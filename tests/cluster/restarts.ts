@@ -11,6 +11,12 @@ const UPLOADER_COUNT = 3;
 /** Each may upload five times a minute. */
 const UPLOADS_EACH = 5;
 
+/**
+ * Of a whole rolling restart: a connection that the system makes in the instant in which a process stops listening is cut,
+ * and nginx sends no POST twice. Hardly ever, even on a machine that has too much to do.
+ */
+const CUT_AT_MOST = 1;
+
 /** Who is at it now, and what came of it. */
 interface Kind {
   underWay: number;
@@ -51,7 +57,8 @@ export async function restartOneByOne(cluster: Cluster, random: Random): Promise
       ...[views, queries, uploads].flatMap((kind) => [kind.answered, kind.failures.length]),
       underWay,
     ]);
-    if (failures.length > underWay || views.failures.length > 0)
+    const mayFail = signal === "SIGTERM" ? CUT_AT_MOST : underWay;
+    if (failures.length > mayFail || views.failures.length > 0)
       check.violations.push(
         `${signal}: ${failures.length} failed, ${underWay} were under way: ${tally(failures)}`,
       );

@@ -1,5 +1,6 @@
 // That pictures in memory are answered as all others are, and that none is shown any more once it is deleted: at once
 // by the process that did it, within two seconds by every other one.
+import { readdir } from "node:fs/promises";
 import net from "node:net";
 import { buffer } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
@@ -160,8 +161,11 @@ describe("a picture that another process deletes", () => {
     await expect.poll(async () => (await readPicture(""))[0].status, { timeout: 2_000 }).toBe(404);
   });
 
-  it("and removes while nobody could look is not shown any more when they can", async () => {
+  it("and removes while nobody could look is not shown any more when they can, and leaves no squares", async () => {
     await readPicture("");
+    await readPicture("?size=96&format=webp");
+    const keptSquares = () => readdir(app.config.media.renditionDir);
+    expect(await keptSquares()).toEqual([mediaId]);
     const looking = vi.spyOn(media(), "readClock").mockRejectedValue(new Error("the database is away"));
     await expect.poll(() => app.app.changes.isUpToDate, { timeout: 5_000 }).toBe(false);
     await app.mediaCollection.deleteMany({});
@@ -169,7 +173,29 @@ describe("a picture that another process deletes", () => {
     await expect.poll(() => app.app.changes.isUpToDate, { timeout: 5_000 }).toBe(true);
 
     expect((await readPicture(""))[0].status).toBe(404);
+    await expect.poll(keptSquares).toEqual([]);
   });
+
+  it("while the database does not answer is not said to be unchanged", async () => {
+    app.app.known.forget(mediaId);
+    const find = media().findById.bind(media());
+    let answer: (() => void) | undefined;
+    vi.spyOn(media(), "findById").mockImplementationOnce(async (id) => {
+      const found = await find(id);
+      await new Promise<void>((resolve) => (answer = resolve));
+      return found;
+    });
+    const first = app.app.known.find(mediaId);
+    await expect.poll(() => answer).toBeDefined();
+    await app.mediaCollection.updateOne({}, { $set: { is_deleted: true } });
+    await setTimeout(2_100);
+    const second = await app.app.known.find(mediaId);
+    answer!();
+
+    expect(second).toBeNull();
+    expect(await first).not.toBeNull();
+    expect(app.app.known.peek(mediaId)).toBeUndefined();
+  }, 10_000);
 
   it("in a way of its own is forgotten with the next review", async () => {
     const log = app.app.server.log;

@@ -199,6 +199,32 @@ describe("when the process dies behind the swap, and the user goes on before the
   });
 });
 
+describe("a deletion that an upload gets ahead of", () => {
+  it("takes that upload's picture away, and leaves no mark on the one before", async () => {
+    const { token, mediaId } = await app.givenPersonWithPicture(await sampleImages.palettePng());
+    const { users } = app.app.database;
+    const swap = users.swapPicture.bind(users);
+    vi.spyOn(users, "swapPicture").mockImplementationOnce(async (...change) => {
+      vi.restoreAllMocks();
+      await app.upload({ bytes: sampleImages.portraitJpeg() }, token);
+      return swap(...change);
+    });
+
+    const { errors } = await app.graphql(DELETE, {}, token);
+
+    expect(errors).toEqual([]);
+    expect(await currentPicture(token)).toBeNull();
+    const marks = { $or: [{ is_leaving: true }, { unsettled_since: { $exists: true } }] };
+    expect(await app.mediaCollection.countDocuments(marks)).toBe(0);
+    const restoring = "mutation ($id: ID!) { restoreProfilePicture(mediaId: $id) { media { id } } }";
+    const before = new Date();
+    await app.graphql(restoring, { id: mediaId }, token);
+    expect(await app.app.database.media.findChangedSince(before)).toMatchObject([
+      { mediaId, isHidden: false },
+    ]);
+  });
+});
+
 describe("an upload that takes longer than the grace period", () => {
   it("does not become current once the clean-up has taken it for left behind, and leaves nothing", async () => {
     const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
@@ -235,6 +261,17 @@ describe("the clean-up", () => {
     expect(await app.mediaCollection.countDocuments()).toBe(1);
     expect(await app.storedFiles()).toHaveLength(2);
     expect((await app.picture((await currentPicture(person.token))!)).status).toBe(200);
+  });
+
+  it("removes nothing that another process may still show, whatever the clock of whoever hid it said", async () => {
+    const { token } = await app.givenPersonWithPicture(await sampleImages.palettePng());
+    await app.graphql(DELETE, {}, token);
+    const { database, storage, server } = app.app;
+    await app.mediaCollection.updateOne({}, { $set: { deleted_at: new Date(0) } });
+    const cleanup = new CleanupJob(database, storage, { retentionMs: 0 }, server.log);
+
+    expect(await cleanup.run()).toMatchObject({ removedCount: 0, failedCount: 0 });
+    await expect.poll(async () => (await cleanup.run()).removedCount, { timeout: 5_000 }).toBe(1);
   });
 
   it("says in a dry run what it would do, and does nothing", async () => {

@@ -226,7 +226,8 @@ describe("what is kept of a picture", () => {
 
     await expect.poll(async () => (await readdir(folder.rootDir)).toSorted()).toEqual([ids[0], ids[2]]);
     const next = new RenditionFolder(folder.rootDir, 20_000);
-    expect((await next.open()).toSorted()).toEqual([ids[0], ids[2]]);
+    await next.open();
+    expect(next.ids().toSorted()).toEqual([ids[0], ids[2]]);
     expect(next.state.weight).toBe(4 * 4096); // A block for each, and one for its folder.
   });
 
@@ -279,6 +280,19 @@ describe("a square that cannot be made", () => {
 
     expect((await fetchPicture("?size=96&format=webp")).response.status).toBe(404);
     await expect.poll(keptFiles).toEqual([]);
+  });
+
+  it("leaves nothing in memory of a picture that is deleted while it is read", async () => {
+    const { storage } = app.app.renditions;
+    const read = storage.read.bind(storage);
+    vi.spyOn(storage, "read").mockImplementationOnce(async (...asked) => {
+      const bytes = await read(...asked);
+      await app.graphql(DELETE, {}, person.token);
+      return bytes;
+    });
+
+    expect((await fetchPicture("?size=96&format=webp")).response.status).toBe(404);
+    expect(app.app.renditions.memoryBytes).toBe(0);
   });
 
   it("because its animation is too large to move stands still instead", async () => {

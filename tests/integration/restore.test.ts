@@ -1,7 +1,8 @@
 // Taking a deletion back, within the retention time.
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { findingsOf } from "../support/findings.ts";
+import type { MediaId } from "../../src/domain/ids.ts";
 import * as sampleImages from "../support/sample-images.ts";
 import { DELETE, TestApp, type Person } from "../support/test-app.ts";
 
@@ -51,6 +52,19 @@ describe("a picture is restored", () => {
     expect(await app.mediaCollection.countDocuments({ unsettled_since: { $exists: true } })).toBe(0);
   });
 
+  it("only when it is whole: a good one is not given up for one that was cut", async () => {
+    const { objectKey } = (await app.app.database.media.findById(first as MediaId))!;
+    const second = await givenSecondPicture();
+    const whole = (await app.app.storage.read(objectKey))!;
+    await app.app.storage.put(objectKey, whole.subarray(0, 500));
+    const { errors } = await restore(first);
+    const shown = await statusOf(second);
+    await app.app.storage.put(objectKey, whole);
+
+    expect([errors[0]!.extensions.code, shown]).toEqual(["STORAGE_UNAVAILABLE", [200, 200]]);
+    expect((await restore(first)).errors).toEqual([]);
+  });
+
   it("after its replacement, and takes the place of the one that replaced it", async () => {
     const second = await givenSecondPicture();
 
@@ -63,6 +77,22 @@ describe("a picture is restored", () => {
     ]);
     expect((await restore(second)).data.restoreProfilePicture.media.id).toBe(second);
     expect(await statusOf(first)).toEqual([404, 404]);
+  });
+
+  it("twice at the same moment, and both are told so", async () => {
+    await app.graphql(DELETE, {}, person.token);
+    const { media } = app.app.database;
+    const find = media.findRestorable.bind(media);
+    vi.spyOn(media, "findRestorable").mockImplementationOnce(async (...asked) => {
+      await restore(first);
+      return find(...asked);
+    });
+
+    const { data, errors } = await restore(first);
+
+    expect(errors).toEqual([]);
+    expect(data.restoreProfilePicture.media.id).toBe(first);
+    expect(await statusOf(first)).toEqual([200, 200]);
   });
 
   it("twice without harm", async () => {
