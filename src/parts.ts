@@ -1,5 +1,6 @@
 // Builds every part behind the doors once, and gives each what it needs. Called by `app.ts`.
 import { availableParallelism } from "node:os";
+import path from "node:path";
 
 import type { FastifyBaseLogger } from "fastify";
 
@@ -59,6 +60,7 @@ export async function buildParts(
 ) {
   const source = await tokenSource(config.auth);
   warnOfShortSecret(source, log);
+  warnOfOwnFolder(config, log);
   const tokens = new AccessTokens(source);
   const onFatal = overrides.onFatal ?? ((error) => log.fatal({ err: error }, "the database has failed"));
   const database = await Database.open(config.database, onFatal, overrides.startEmbeddedMongo);
@@ -124,6 +126,13 @@ async function tokenSource(auth: AuthConfig): Promise<TokenSource> {
     default:
       return auth;
   }
+}
+
+/** Other processes on the same database would find no file of a picture that this one has stored. */
+function warnOfOwnFolder({ database, storage, instanceDir }: Config, log: FastifyBaseLogger): void {
+  const isOwn = storage.kind === "local" && storage.rootDir.startsWith(path.resolve(instanceDir) + path.sep);
+  if (database.kind === "mongodb" && isOwn)
+    log.warn("pictures are stored in INSTANCE_DIR: several processes need a STORAGE_URL that they share");
 }
 
 /** RFC 7518, section 3.2: a shorter one can be guessed from a single token. */

@@ -9,7 +9,14 @@ const USAGE = "Usage: npm run backup -- --to FOLDER";
 
 await runProgram(USAGE, async (source) => {
   const folder = readArguments();
-  const { hasRecords, objectCount } = await backUp(source, folder);
+  const { hasRecords, objectCount, missing } = await backUp(source, folder);
+  for (const objectKey of missing) console.log(`missing: ${objectKey}`);
+  if (missing.length > 0) {
+    console.log(
+      `${objectCount} objects copied to ${folder}.unfinished; ${missing.length} that records name are nowhere. Is the storage the right one, and mounted? Else run the doctor, and then this again.`,
+    );
+    return 1;
+  }
   console.log(`${objectCount} objects copied to ${folder}.`);
   console.log(
     hasRecords

@@ -4,19 +4,26 @@ import path from "node:path";
 
 import { loadConfig, type Config } from "../config.ts";
 import type { Database } from "../database/connection.ts";
+import type { ExaminedMedia } from "../database/media-upkeep.ts";
+import type { MediaId } from "../domain/ids.ts";
 import { createStorage } from "../storage/create-storage.ts";
 import { makeFolder } from "../storage/make-folder.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
+
+const PAGE_COUNT = 200;
 
 export interface BackupResult {
   /** False where the records are in a MongoDB: its own tools copy them. */
   hasRecords: boolean;
   objectCount: number;
+  /** Keys of objects that shown pictures should have, and that are nowhere. */
+  missing: string[];
 }
 
 /**
  * Records first, objects after: an object that a record names is never written again, and is there for as long as a
- * deleted picture is kept. So the copy is whole, as of the moment of its records. It bears its name only then.
+ * deleted picture is kept. So the copy is whole, as of the moment of its records, unless objects are missing that those
+ * name. It bears its name only when it is whole.
  *
  * @throws Error when there is something of that name already, or a copy that was interrupted
  */
@@ -37,9 +44,38 @@ export async function backUp(
   if (auth.kind === "generated-secret") {
     await cp(auth.secretFile, path.join(target.instanceDir, path.basename(auth.secretFile)));
   }
-  const objectCount = await copyObjects(source.storage, await createStorage(target.storage));
-  await rename(target.instanceDir, folder);
-  return { hasRecords, objectCount };
+  const copy = await createStorage(target.storage);
+  const objectCount = await copyObjects(source.storage, copy);
+  const missing = await findMissing(source, copy);
+  if (missing.length === 0) await rename(target.instanceDir, folder);
+  return { hasRecords, objectCount, missing };
+}
+
+/** A storage that is not mounted lists nothing, and is no error. */
+async function findMissing(
+  { database: { upkeep }, storage }: { database: Database; storage: ObjectStorage },
+  copy: ObjectStorage,
+): Promise<string[]> {
+  const missing: string[] = [];
+  for (let afterId: MediaId | null = null; ;) {
+    const page: ExaminedMedia[] = await upkeep.findPage(afterId, PAGE_COUNT);
+    if (page.length === 0) return missing;
+    for (const examined of page.filter(isShown)) {
+      for (const objectKey of [examined.media.objectKey, examined.media.thumbnailKey]) {
+        const isThere = (await copy.stat(objectKey)) ?? (await storage.stat(objectKey)); // It is newer than the copy.
+        const isStillShown = async () => {
+          const now = await upkeep.findById(examined.media.id);
+          return now !== null && isShown(now);
+        };
+        if (!isThere && (await isStillShown())) missing.push(objectKey);
+      }
+    }
+    afterId = page.at(-1)!.media.id;
+  }
+}
+
+function isShown({ isOurs, isPending, isDeleted, isBeingRemoved }: ExaminedMedia): boolean {
+  return isOurs && !isPending && !isDeleted && !isBeingRemoved;
 }
 
 async function assertEmpty(folder: string): Promise<void> {

@@ -111,10 +111,8 @@ export class ProfilePictureService {
    */
   async restore(userId: UserId, mediaId: MediaId): Promise<{ user: User; media: Media }> {
     const user = await this.#getUser(userId);
-    if (user.profilePictureId === mediaId) {
-      const current = await this.media.findById(mediaId);
-      if (current) return { user, media: current };
-    }
+    const current = await this.#findCurrent(user, mediaId);
+    if (current) return { user, media: current };
     const media = await this.#findRestorable(userId, mediaId);
     const isMarked = media && (await this.media.markRestoring(mediaId)); // 1. intent: no clean-up removes its bytes any more
     if (!isMarked) {
@@ -139,12 +137,9 @@ export class ProfilePictureService {
   async #findRestorable(userId: UserId, mediaId: MediaId): Promise<Media | null> {
     const media = await this.media.findRestorable(mediaId, new Date(Date.now() - this.retentionMs));
     if (media?.uploaderId !== userId) return null;
-    const { objectKey, thumbnailKey } = media;
-    const [original, thumbnail] = await Promise.all(
-      [objectKey, thumbnailKey].map((key) => this.storage.stat(key)),
-    );
-    if (!original || !thumbnail) return null;
-    assertSize(objectKey, original.sizeBytes, objectSizeOf(media));
+    const original = await this.storage.stat(media.objectKey);
+    if (!original || !(await this.storage.stat(media.thumbnailKey))) return null;
+    assertSize(media.objectKey, original.sizeBytes, objectSizeOf(media));
     return media;
   }
 

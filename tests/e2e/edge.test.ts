@@ -245,6 +245,28 @@ describe.skipIf(!isInstalled("nginx"))("several processes behind nginx", () => {
   });
 });
 
+describe.skipIf(!isInstalled("nginx"))("a client behind nginx", () => {
+  it("is known by its own address, whatever it says of itself", async () => {
+    const world = await startWorld("nginx", { TRUST_PROXY: "loopback", SIGN_INS_PER_MINUTE: "3" });
+    const query = `mutation ($input: LoginInput!) { login(input: $input) { token } }`;
+    const codes: (string | undefined)[] = [];
+    for (let i = 0; i < 5; i++) {
+      const headers = {
+        "content-type": "application/json",
+        "x-forwarded-for": `10.9.8.${i}, 127.0.0.${i + 2}`,
+      };
+      const input = { login: `nobody-${i}@example.com`, password: "correct horse" };
+      const body = JSON.stringify({ query, variables: { input } });
+      const response = await fetch(`${world.edge.url}/graphql`, { method: "POST", headers, body });
+      const { errors } = (await response.json()) as { errors: { extensions: { code: string } }[] };
+      codes.push(errors[0]?.extensions.code);
+    }
+    await world.close();
+
+    expect(codes.map((code) => code === "RATE_LIMITED")).toEqual([false, false, false, true, true]);
+  });
+});
+
 describe.skipIf(!isInstalled("nginx"))("a cache that is not purged", () => {
   it("shows a deleted picture until its time is over, and then no more, not even when nobody answers", async () => {
     const world = await startWorld("nginx", { MEDIA_MAX_AGE_SECONDS: "1" });

@@ -154,6 +154,22 @@ it("doctor repairs nothing where the storage is probably another one, unless it 
   expect(healthy.status).toBe(0);
 });
 
+it("backup names the pictures that are nowhere, as of a storage that is not mounted, and is not whole", async () => {
+  const copy = `${folder}-copy`;
+  const keys = await readdir(pictures());
+  await rename(pictures(), `${pictures()}-elsewhere`);
+  const { status, stdout } = await run("backup", "--to", copy);
+  await rename(`${pictures()}-elsewhere`, pictures());
+  const names = (await readdir(path.dirname(copy))).filter((name) => name.startsWith(path.basename(copy)));
+  await rm(`${copy}.unfinished`, { recursive: true });
+
+  expect(status).toBe(1);
+  for (const key of keys) expect(stdout).toContain(`missing: ${key}\n`);
+  expect(names).toEqual([`${path.basename(copy)}.unfinished`]);
+  expect(await run("backup", "--to", copy)).toMatchObject({ status: 0 });
+  await rm(copy, { recursive: true });
+});
+
 it("backup does not write into a folder that has something in it", async () => {
   expect(await run("backup", "--to", folder)).toEqual({
     status: 2,
