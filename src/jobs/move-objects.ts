@@ -5,7 +5,7 @@ import type { ExaminedMedia } from "../database/media-upkeep.ts";
 import type { MediaId } from "../domain/ids.ts";
 import { objectSizeOf } from "../domain/media.ts";
 import { withCause } from "../errors.ts";
-import { assertSize, type ObjectStorage } from "../storage/object-storage.ts";
+import { assertSize, isWhole, type ObjectStorage } from "../storage/object-storage.ts";
 
 export interface MoveOptions {
   from: ObjectStorage;
@@ -111,8 +111,7 @@ async function moveObject(
   result: MoveResult,
 ): Promise<"present" | "missing" | "copied" | "counted"> {
   const [before, after] = await Promise.all([from.stat(objectKey), to.stat(objectKey)]);
-  const isWhole = after && (sizeBytes === null || after.sizeBytes === sizeBytes);
-  if (after && (isWhole || !before)) {
+  if (after && (isWhole(after.sizeBytes, sizeBytes) || !before)) {
     assertSize(objectKey, after.sizeBytes, sizeBytes);
     result.presentCount += 1;
     return "present";

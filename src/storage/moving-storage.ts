@@ -2,6 +2,7 @@
 // STORAGE_FALLBACK_URL is set; `jobs/move-objects.ts` does the moving.
 import {
   assertSize,
+  isWhole,
   keepBytes,
   type LentBytes,
   type ListedObject,
@@ -23,7 +24,7 @@ export class MovingStorage implements ObjectStorage {
   /** A whole one is preferred, wherever it is. */
   async read(objectKey: string, sizeBytes: number | null = null): Promise<Buffer | null> {
     const moved = await this.to.read(objectKey);
-    if (moved && (sizeBytes === null || moved.length === sizeBytes)) return moved;
+    if (moved && isWhole(moved.length, sizeBytes)) return moved;
     const before = await this.from.read(objectKey, sizeBytes);
     if (!before && moved) assertSize(objectKey, moved.length, sizeBytes);
     return before;

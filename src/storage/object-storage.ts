@@ -52,12 +52,14 @@ export class DamagedObjectError extends AppError {
   }
 }
 
-/**
- * @param expectedBytes null where nobody knows
- * @throws DamagedObjectError
- */
+/** @param expectedBytes null where nobody knows: any size is right then */
+export function isWhole(sizeBytes: number, expectedBytes: number | null): boolean {
+  return expectedBytes === null || sizeBytes === expectedBytes;
+}
+
+/** @throws DamagedObjectError */
 export function assertSize(objectKey: string, sizeBytes: number, expectedBytes: number | null): void {
-  if (expectedBytes !== null && sizeBytes !== expectedBytes)
+  if (expectedBytes !== null && !isWhole(sizeBytes, expectedBytes))
     throw new DamagedObjectError(objectKey, sizeBytes, expectedBytes);
 }
 
