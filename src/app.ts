@@ -34,7 +34,6 @@ const REST_PREFIX = "/api/users";
 
 export interface Overrides extends PartOverrides {
   timeouts?: Timeouts;
-  compileAfterCount?: number;
 }
 
 /** A built service: inject requests into `server`, or let it listen. */
@@ -84,7 +83,6 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     services: { accounts, changes: parts.live, media, placeholders, profilePictures, urls },
     watchLive: (state) => metrics.watchLive(state),
     countOperation: (operation, code) => metrics.countOperation(operation, code),
-    compileAfterCount: overrides.compileAfterCount,
   });
   const hasEdge = config.http.cdnUrl !== null || config.purge !== null;
   const answers = new PictureAnswers(config.media.caching, hasEdge);

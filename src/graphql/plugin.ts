@@ -11,8 +11,7 @@ import type { AccessTokens } from "../auth/access-token.ts";
 import type { RateLimits } from "../services/rate-limits.ts";
 import type { RequestContext, Services } from "./context.ts";
 import { createErrorFormatter, sendGraphQLError, toRequestError } from "./format-error.ts";
-import { asGateway, Executor } from "./executor.ts";
-import { createGuard, MAX_TOKENS } from "./guard.ts";
+import { MAX_TOKENS, operationLimits } from "./guard.ts";
 import { LiveDoor } from "./live-door.ts";
 import { createLoaders } from "./loaders.ts";
 import { acceptMultipart } from "./multipart.ts";
@@ -29,21 +28,19 @@ export interface GraphQLDoorOptions {
   countOperation: (operation: string, code: string) => void;
   /** Given what tells how many are told what happens. */
   watchLive: (state: () => { connections: number; subscriptions: number }) => void;
-  /** How often a query is run as it is before it is compiled. */
-  compileAfterCount: number | undefined;
 }
 
 const PATH = "/graphql";
 
 export async function graphqlDoor(app: FastifyInstance, options: GraphQLDoorOptions): Promise<void> {
   const { introspection, isSubgraph, tokens, rateLimits, services } = options;
-  const guard = createGuard();
   const formatError = createErrorFormatter(introspection);
   const schema = await createSchema(rateLimits, isSubgraph);
   const apollo = new ApolloServer<RequestContext>({
-    gateway: asGateway(new Executor(schema, options.compileAfterCount)),
+    schema,
     introspection,
     includeStacktraceInErrorResponses: false,
+    stringifyResult: JSON.stringify, // Apollo's own adds a line break to each answer.
     allowBatchedHttpRequests: false,
     persistedQueries: false,
     csrfPrevention: true,
@@ -51,9 +48,8 @@ export async function graphqlDoor(app: FastifyInstance, options: GraphQLDoorOpti
     logger: app.log,
     formatError,
     parseOptions: { maxTokens: MAX_TOKENS },
-    validationRules: guard.validationRules,
+    validationRules: [...operationLimits],
     plugins: [
-      ...guard.plugins,
       operationReports(options.countOperation),
       noSubscriptions,
       ApolloServerPluginLandingPageDisabled(),
@@ -86,7 +82,6 @@ export async function graphqlDoor(app: FastifyInstance, options: GraphQLDoorOpti
   const live = new LiveDoor({
     path: PATH,
     schema,
-    validationRules: guard.validationRules,
     tokens,
     createContext,
     formatError,

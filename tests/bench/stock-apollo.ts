@@ -2,13 +2,13 @@
 // reads the folder with its data from its first argument and prints its address.
 import type { FastifyRequest } from "fastify";
 
-const { folder, isPlain } = JSON.parse(process.argv[2]!) as { folder: string; isPlain: boolean };
+const { folder } = JSON.parse(process.argv[2]!) as { folder: string };
 const env = { INSTANCE_DIR: folder, PORT: "0", LOG_LEVEL: "error" };
 const { createApp } = await built<typeof import("../../src/app.ts")>("app");
 const { loadConfig } = await built<typeof import("../../src/config.ts")>("config");
-const service = await createApp(loadConfig(env), { compileAfterCount: Infinity });
-const address = await service.start();
-console.log(isPlain ? address : await startStock());
+const service = await createApp(loadConfig(env));
+await service.start();
+console.log(await startStock());
 
 /** Beside the service, whose parts it uses. */
 async function startStock(): Promise<string> {

@@ -72,11 +72,8 @@ export class TestApp {
       ...env,
     });
     const withDatabase = { ...config, database: freshDatabaseConfig(folder) };
-    // So that every test sees both ways of running a query: compiled at once on one database, never on the other.
-    const compileAfterCount = secondDatabaseUri() ? Infinity : 0;
     const app = await createApp(withDatabase, {
       startEmbeddedMongo: startEmbeddedInThread,
-      compileAfterCount,
       ...overrides,
     });
     return new TestApp(app, withDatabase, await app.start(), folder);
