@@ -1,6 +1,9 @@
-// Cursors of the list of users: opaque to clients, a user's id to us.
+// Pages of the list of users: how long they are, and their cursors, which are opaque to clients and hold a user's id.
 import { isId, type UserId } from "../domain/ids.ts";
 import { AppError } from "../errors.ts";
+
+/** The most users that one page has. */
+export const MAX_PAGE_COUNT = 100;
 
 export function encodeCursor(id: UserId): string {
   return Buffer.from(id, "hex").toString("base64url");

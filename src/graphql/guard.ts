@@ -1,33 +1,111 @@
-// What an operation may be at most. Used by both ways to the graph: `plugin.ts` and `live-door.ts`.
-import type { ApolloServerOptions } from "@apollo/server";
-import { ApolloArmor } from "@escape.tech/graphql-armor";
+// The limits of a GraphQL operation, as validation rules. Used by both ways to the graph: `plugin.ts` and `live-door.ts`.
+import {
+  GraphQLError,
+  Kind,
+  OperationTypeNode,
+  TypeNameMetaFieldDef,
+  visit,
+  type DocumentNode,
+  type FieldNode,
+  type OperationDefinitionNode,
+  type ValidationContext,
+  type ValidationRule,
+} from "graphql";
 
-import type { RequestContext } from "./context.ts";
+import { DocumentSizes, type OperationSize } from "./operation-size.ts";
+import { rootSelections } from "./root-selections.ts";
 import { unconditionalSubscriptions } from "./unconditional-subscriptions.ts";
-
-/** What the deepest useful query needs, and some; introspection is exempt. */
-const MAX_DEPTH = 10;
-const MAX_ALIASES = 30;
-const MAX_DIRECTIVES = 20;
 
 /** Of a document's text; graphql-js counts while it parses. */
 export const MAX_TOKENS = 1000;
 
-/** A list of 100 with pictures and their uploaders comes to 5,300 in the guard's own units. */
-const MAX_COST = 20_000;
+/** The introspection query of the usual tools has about 250 tokens and 15 levels. */
+const MAX_DEPTH = 16;
 
-export type Guard = Required<Pick<ApolloServerOptions<RequestContext>, "plugins" | "validationRules">>;
+/** Of a document; a fragment's count once. */
+const MAX_ALIASES = 30;
 
-export function createGuard(): Guard {
-  const armor = new ApolloArmor({
-    maxDepth: { n: MAX_DEPTH },
-    maxAliases: { n: MAX_ALIASES },
-    maxDirectives: { n: MAX_DIRECTIVES },
-    costLimit: { maxCost: MAX_COST },
-    maxTokens: { enabled: false }, // It would parse twice and answer 500.
-    blockFieldSuggestion: { enabled: false }, // Where introspection is off, format-error.ts hides suggestions.
-  }).protect();
-  // Its types come from Apollo's CommonJS build.
-  const { plugins = [], validationRules = [] } = armor as unknown as Partial<Guard>;
-  return { plugins, validationRules: [...validationRules, unconditionalSubscriptions] };
+/**
+ * How large the answer of one operation may become. 100 users with every field of theirs, of their pictures and of the
+ * pictures' uploaders are 5,000 values and 300 records.
+ */
+export const MAX_VALUES = 7_500;
+export const MAX_RECORDS = 500;
+
+export const operationLimits: readonly ValidationRule[] = [
+  limitSizes,
+  limitAliases,
+  oneMutation,
+  unconditionalSubscriptions,
+];
+
+/** Refuses operations whose answer could become too large, before anything is read for it. */
+function limitSizes(context: ValidationContext) {
+  const document = context.getDocument();
+  const sizes = new DocumentSizes(context.getSchema(), document);
+  for (const operation of operationsOf(document)) {
+    const type = context.getSchema().getRootType(operation.operation);
+    if (!type) continue; // Another rule refuses it.
+    const size = sizes.measure(operation.selectionSet, type);
+    for (const [what, limit] of Object.entries(sizeLimits) as [keyof OperationSize, SizeLimit][]) {
+      if (size[what] <= limit.max) continue;
+      report(context, operation, `An operation may have up to ${limit.max} ${limit.of}.`);
+    }
+  }
+  return {};
+}
+
+interface SizeLimit {
+  max: number;
+  of: string;
+}
+
+const sizeLimits: Record<keyof OperationSize, SizeLimit> = {
+  values: { max: MAX_VALUES, of: "values in its answer" },
+  records: { max: MAX_RECORDS, of: "users and media in its answer" },
+  depth: { max: MAX_DEPTH, of: "levels" },
+};
+
+function limitAliases(context: ValidationContext) {
+  let aliasCount = 0;
+  visit(context.getDocument(), {
+    Field({ alias }) {
+      if (alias) aliasCount += 1;
+    },
+  });
+  if (aliasCount > MAX_ALIASES) {
+    report(context, context.getDocument(), `A document may have up to ${MAX_ALIASES} aliases.`);
+  }
+  return {};
+}
+
+/**
+ * Each mutation is limited by how often it may run, not by how much it costs: hashing a password takes a quarter of a
+ * second. And where the second of two fails, GraphQL answers `data: null`, although the first took effect.
+ */
+function oneMutation(context: ValidationContext) {
+  for (const operation of operationsOf(context.getDocument())) {
+    if (operation.operation !== OperationTypeNode.MUTATION) continue;
+    const selections = [...rootSelections(context, operation.selectionSet)];
+    const fields = selections.filter(({ kind }) => kind === Kind.FIELD) as FieldNode[];
+    if (fields.filter(({ name }) => name.value !== TypeNameMetaFieldDef.name).length <= 1) continue;
+    report(
+      context,
+      operation,
+      "A mutation has one field at its root: send the next one as another operation.",
+    );
+  }
+  return {};
+}
+
+function operationsOf({ definitions }: DocumentNode): OperationDefinitionNode[] {
+  return definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION);
+}
+
+function report(
+  context: ValidationContext,
+  node: DocumentNode | OperationDefinitionNode,
+  message: string,
+): void {
+  context.reportError(new GraphQLError(message, { nodes: node }));
 }

@@ -20,14 +20,12 @@ import { toAppError } from "../http/to-app-error.ts";
 import { acceptWebSockets } from "../http/upgrades.ts";
 import type { RequestContext } from "./context.ts";
 import { logOperationError, withRequestId, type ErrorFormatter } from "./format-error.ts";
-import type { Guard } from "./guard.ts";
 import { parseSubscription } from "./live-operation.ts";
 import { watchSocket } from "./live-socket.ts";
 
 export interface LiveDoorOptions {
   path: string;
   schema: GraphQLSchema;
-  validationRules: Guard["validationRules"];
   tokens: AccessTokens;
   createContext: (
     of: Pick<RequestContext, "currentUserId" | "requestId" | "log" | "address">,
@@ -158,10 +156,10 @@ export class LiveDoor {
     { extra, subscriptions }: Live,
     payload: SubscribePayload,
   ): ExecutionArgs | readonly GraphQLError[] {
-    const { schema, validationRules, createContext } = this.options;
+    const { schema, createContext } = this.options;
     const count = Object.keys(subscriptions).length;
     if (count > MAX_SUBSCRIPTIONS_PER_CONNECTION) return [tooManySubscriptions(count)];
-    const document = parseSubscription(payload, schema, validationRules);
+    const document = parseSubscription(payload, schema);
     if (Array.isArray(document)) return document as GraphQLError[];
     const { id: requestId, log, request } = extra;
     const address = request.socket.remoteAddress ?? "";

@@ -11,13 +11,12 @@ import {
 import type { SubscribePayload } from "graphql-ws";
 
 import { AppError } from "../errors.ts";
-import { MAX_TOKENS, type Guard } from "./guard.ts";
+import { MAX_TOKENS, operationLimits } from "./guard.ts";
 
 /** @returns the document, or all that is wrong with it */
 export function parseSubscription(
   { query, operationName }: SubscribePayload,
   schema: GraphQLSchema,
-  validationRules: Guard["validationRules"],
 ): DocumentNode | GraphQLError[] {
   let document: DocumentNode;
   try {
@@ -25,7 +24,7 @@ export function parseSubscription(
   } catch (error) {
     return [withCode(error as GraphQLError, "GRAPHQL_PARSE_FAILED")];
   }
-  const errors = validate(schema, document, [...specifiedRules, ...validationRules]);
+  const errors = validate(schema, document, [...specifiedRules, ...operationLimits]);
   if (errors.length > 0) return errors.map((error) => withCode(error, "GRAPHQL_VALIDATION_FAILED"));
   const operation = getOperationAST(document, operationName);
   if (operation?.operation === "subscription") return document;

@@ -13,13 +13,15 @@ import {
   type GraphQLFieldResolver,
   type GraphQLResolveInfo,
   type GraphQLSchema,
-  type SelectionSetNode,
+  type GraphQLUnionType,
 } from "graphql";
 import { createResolversMap } from "type-graphql";
 
 import { parseId } from "../domain/ids.ts";
 import { AppError } from "../errors.ts";
 import { requireUser, type RequestContext } from "./context.ts";
+import { MAX_RECORDS, MAX_VALUES } from "./guard.ts";
+import { DocumentSizes } from "./operation-size.ts";
 import { toUserType } from "./to-type.ts";
 
 const link =
@@ -38,12 +40,6 @@ const directives: Record<string, string> = {
   "Query.user": SHAREABLE,
   PageInfo: SHAREABLE,
 };
-
-/** Of one request, under whatever aliases. */
-const MAX_REPRESENTATIONS = 1_000;
-
-/** Of all representations of one request together: ten of each of a thousand. The guard knows nothing of how many there are. */
-const MAX_FIELDS = 10_000;
 
 export function toSubgraph(schema: GraphQLSchema): GraphQLSchema {
   const resolvers = createResolversMap(schema) as Record<string, object>;
@@ -82,7 +78,7 @@ function directivesOf(name: string): readonly ConstDirectiveNode[] {
   return type?.kind === Kind.OBJECT_TYPE_DEFINITION ? (type.directives ?? []) : [];
 }
 
-/** What a host asks of us is refused as a whole, before anything of it is looked up. */
+/** Refuses a request for entities as a whole, before any of them is looked up. All aliases of a request count together. */
 function guardEntities(query: GraphQLObjectType): void {
   const field = query.getFields()["_entities"]!;
   const resolve = field.resolve as GraphQLFieldResolver<
@@ -90,16 +86,17 @@ function guardEntities(query: GraphQLObjectType): void {
     RequestContext,
     { representations: unknown[] }
   >;
-  const askedFor = new WeakMap<RequestContext, { representations: number; fields: number }>();
+  const askedFor = new WeakMap<RequestContext, { values: number; records: number }>();
   field.resolve = (source, args, context, info) => {
     requireUser(context);
     const { length } = args.representations;
-    const before = askedFor.get(context) ?? { representations: 0, fields: 0 };
-    const representations = before.representations + length;
-    const fields = before.fields + length * countFields(info);
-    askedFor.set(context, { representations, fields });
-    assertWithin(MAX_REPRESENTATIONS, representations, "representations");
-    assertWithin(MAX_FIELDS, fields, "fields of representations");
+    const each = sizeOfEntity(info);
+    const before = askedFor.get(context) ?? { values: 0, records: 0 };
+    const values = before.values + length * each.values;
+    const records = before.records + length * each.records;
+    askedFor.set(context, { values, records });
+    assertWithin(MAX_RECORDS, records, "users and media in its answer");
+    assertWithin(MAX_VALUES, values, "values in its answer");
     if (!args.representations.every(isUser))
       throw new AppError("BAD_USER_INPUT", "Representations are of the type User.");
     return resolve(source, args, context, info);
@@ -109,22 +106,19 @@ function guardEntities(query: GraphQLObjectType): void {
 /** @throws BAD_USER_INPUT */
 function assertWithin(limit: number, actual: number, what: string): void {
   if (actual > limit)
-    throw new AppError("BAD_USER_INPUT", `A request may have ${limit} ${what} at most.`, { limit, actual });
+    throw new AppError("BAD_USER_INPUT", `A request may have up to ${limit} ${what}.`, { limit, actual });
 }
 
-/** How many fields are asked for of one representation, at any depth. */
-function countFields({ fieldNodes, fragments }: GraphQLResolveInfo): number {
-  const countOfFragment = new Map<string, number>();
-  const count = (set: SelectionSetNode | undefined): number =>
-    (set?.selections ?? []).reduce((sum, selection) => {
-      if (selection.kind !== Kind.FRAGMENT_SPREAD)
-        return sum + (selection.kind === Kind.FIELD ? 1 : 0) + count(selection.selectionSet);
-      const name = selection.name.value;
-      const known = countOfFragment.get(name) ?? count(fragments[name]?.selectionSet);
-      countOfFragment.set(name, known);
-      return sum + known;
-    }, 0);
-  return fieldNodes.reduce((sum, { selectionSet }) => sum + count(selectionSet), 0);
+/** What the answer has for one representation. */
+function sizeOfEntity({ schema, fieldNodes, fragments }: GraphQLResolveInfo): {
+  values: number;
+  records: number;
+} {
+  const sizes = new DocumentSizes(schema, { definitions: Object.values(fragments) });
+  const type = schema.getType("_Entity") as GraphQLUnionType;
+  const selections = fieldNodes.flatMap(({ selectionSet }) => selectionSet?.selections ?? []);
+  const { values, records } = sizes.measure({ kind: Kind.SELECTION_SET, selections }, type);
+  return { values, records: 1 + records };
 }
 
 function isUser(representation: unknown): boolean {

@@ -1,14 +1,8 @@
 // Subscriptions have one root field, whatever their variables say: @skip and @include have no place beside it. Used by
 // `guard.ts`. Source: graphql-spec, pull request 860; graphql-js obeys it from version 17 on.
-import {
-  GraphQLError,
-  Kind,
-  type DirectiveNode,
-  type FragmentDefinitionNode,
-  type SelectionNode,
-  type SelectionSetNode,
-  type ValidationRule,
-} from "graphql";
+import { GraphQLError, Kind, type DirectiveNode, type SelectionNode, type ValidationRule } from "graphql";
+
+import { rootSelections } from "./root-selections.ts";
 
 const conditions = new Set(["skip", "include"]);
 
@@ -17,24 +11,11 @@ const conditions = new Set(["skip", "include"]);
  * directives, and throws where they have variables. They are taken away for that; the document is refused all the same.
  */
 export const unconditionalSubscriptions: ValidationRule = (context) => {
-  const seen = new Set<FragmentDefinitionNode>();
   for (const operation of context.getDocument().definitions) {
     if (operation.kind !== Kind.OPERATION_DEFINITION || operation.operation !== "subscription") continue;
-    for (const selection of selectionsAtRoot(operation.selectionSet)) refuseConditions(selection);
+    for (const selection of rootSelections(context, operation.selectionSet)) refuseConditions(selection);
   }
   return {};
-
-  function* selectionsAtRoot({ selections }: SelectionSetNode): Generator<SelectionNode> {
-    for (const selection of selections) {
-      yield selection;
-      if (selection.kind === Kind.INLINE_FRAGMENT) yield* selectionsAtRoot(selection.selectionSet);
-      if (selection.kind !== Kind.FRAGMENT_SPREAD) continue;
-      const fragment = context.getFragment(selection.name.value);
-      if (!fragment || seen.has(fragment)) continue;
-      seen.add(fragment);
-      yield* selectionsAtRoot(fragment.selectionSet);
-    }
-  }
 
   function refuseConditions(selection: SelectionNode & { directives?: readonly DirectiveNode[] }): void {
     const isCondition = ({ name }: DirectiveNode) => conditions.has(name.value);

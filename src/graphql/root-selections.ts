@@ -1,0 +1,25 @@
+// The selections at the root of an operation, those in fragments among them. Used by the validation rules.
+import {
+  Kind,
+  type FragmentDefinitionNode,
+  type SelectionNode,
+  type SelectionSetNode,
+  type ValidationContext,
+} from "graphql";
+
+/** Each selection once, fragments before what is in them. Fragments that do not exist are left out. */
+export function* rootSelections(
+  context: ValidationContext,
+  { selections }: SelectionSetNode,
+  seen = new Set<FragmentDefinitionNode>(),
+): Generator<SelectionNode> {
+  for (const selection of selections) {
+    yield selection;
+    if (selection.kind === Kind.INLINE_FRAGMENT) yield* rootSelections(context, selection.selectionSet, seen);
+    if (selection.kind !== Kind.FRAGMENT_SPREAD) continue;
+    const fragment = context.getFragment(selection.name.value);
+    if (!fragment || seen.has(fragment)) continue;
+    seen.add(fragment);
+    yield* rootSelections(context, fragment.selectionSet, seen);
+  }
+}
