@@ -42,7 +42,7 @@ const files = readdirSync("src", { recursive: true, encoding: "utf8" })
   .map((file) => path.join("src", file));
 const imports = files.flatMap((file) => {
   const text = readFileSync(file, "utf8");
-  return [...text.matchAll(/from "(\.[^"]+)"/g)].map(([, target]) => ({
+  return [...text.matchAll(/(?:from |import\()"(\.[^"]+)"/g)].map(([, target]) => ({
     file,
     from: placeOf(file),
     to: placeOf(path.join(path.dirname(file), target!)),

@@ -11,6 +11,9 @@ import { PictureFormat, PictureSize } from "./picture-enums.ts";
 import { toUserType } from "./to-type.ts";
 import { UserType } from "./user.type.ts";
 
+/** Made once: an operation may ask for thousands of addresses. */
+const formatWithoutSize = new AppError("BAD_USER_INPUT", "format goes together with size.");
+
 @Resolver(() => PlaceholderType)
 export class PlaceholderResolver {
   @FieldResolver(() => String, {
@@ -49,7 +52,7 @@ export class MediaResolver {
     @Ctx() { services: { urls } }: RequestContext,
   ): string {
     if (size != null) return urls.square(id, size, format);
-    if (format != null) throw new AppError("BAD_USER_INPUT", "format goes together with size.");
+    if (format != null) throw formatWithoutSize;
     return urls.original(id);
   }
 

@@ -1,7 +1,8 @@
 // The type `Media`: what the graph shows of a picture.
-import { Field, Float, GraphQLISODateTime, ID, InputType, Int, ObjectType } from "type-graphql";
+import { Field, Float, ID, InputType, Int, ObjectType } from "type-graphql";
 
 import type { Media } from "../domain/media.ts";
+import { DateTime } from "./date-time.ts";
 
 @ObjectType("Media", {
   simpleResolvers: true,
@@ -46,7 +47,7 @@ export class MediaType {
   })
   height!: number | null;
 
-  @Field(() => GraphQLISODateTime, { description: "When the picture was uploaded." })
+  @Field(() => DateTime, { description: "When the picture was uploaded." })
   createdAt!: Date;
 
   /** Resolved in `media.resolver.ts`, as everything is that stands on this. */

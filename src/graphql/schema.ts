@@ -8,6 +8,7 @@ import { buildSchema, type PubSub } from "type-graphql";
 
 import type { RateLimits } from "../services/rate-limits.ts";
 import { AccountResolver } from "./account.resolver.ts";
+import { callDirectly } from "./direct-resolvers.ts";
 import { LiveResolver } from "./live.resolver.ts";
 import { MediaResolver, PlaceholderResolver } from "./media.resolver.ts";
 import { ProfilePictureResolver } from "./profile-picture.resolver.ts";
@@ -41,6 +42,7 @@ export async function createSchema(
     pubSub: noTopics,
     validate: false, // The services check what they are given.
   });
+  callDirectly(schema);
   schema.getQueryType()!.description = "What can be read.";
   schema.getMutationType()!.description =
     "What can be changed. Mutations of one operation run one after another.";

@@ -1,5 +1,7 @@
 // The types of people: `User` and the pages in which they are listed.
-import { Field, GraphQLISODateTime, ID, ObjectType } from "type-graphql";
+import { Field, ID, ObjectType } from "type-graphql";
+
+import { DateTime } from "./date-time.ts";
 
 @ObjectType("User", { simpleResolvers: true, description: "A person who uses LetsApp." })
 export class UserType {
@@ -15,7 +17,7 @@ export class UserType {
   /** True for somebody who has proved to be this user within the operation itself, by `register` or `login`. */
   isSignedInHere?: boolean;
 
-  @Field(() => GraphQLISODateTime, { description: "When the person joined." })
+  @Field(() => DateTime, { description: "When the person joined." })
   createdAt!: Date;
 
   /** Resolved in `user.resolver.ts`. */
