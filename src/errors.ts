@@ -53,7 +53,11 @@ export class AppError extends Error {
       ...details
     }: ErrorDetails & { cause?: unknown; status?: number } = {},
   ) {
+    // A stack takes longer than most of what a request does, and of the caller's faults nobody reads it.
+    const { stackTraceLimit } = Error;
+    if (status < 500) Error.stackTraceLimit = 0;
     super(message, { cause });
+    Error.stackTraceLimit = stackTraceLimit;
     this.name = "AppError";
     this.status = status;
     const isTemporary = errorStatus[code] === 503;
