@@ -3,7 +3,7 @@
 import { HeaderMap } from "@apollo/server";
 import { unwrapResolverError } from "@apollo/server/errors";
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from "fastify";
-import { GraphQLError, type GraphQLFormattedError } from "graphql";
+import { GraphQLError, Kind, type GraphQLFormattedError } from "graphql";
 
 import type { AppError } from "../errors.ts";
 import { logFailure } from "../http/log-failure.ts";
@@ -12,7 +12,7 @@ import { toAppError } from "../http/to-app-error.ts";
 /** Codes of Apollo's and of the upload library's for requests that cannot be used. */
 const malformedCodes = new Set<unknown>([
   "BAD_REQUEST",
-  "INTERNAL_SERVER_ERROR", // Without a path: an operation of a kind that the schema does not have.
+  "INTERNAL_SERVER_ERROR", // An operation of a kind that the schema does not have, or an argument's value.
   "INVALID_UPLOAD_VALUE",
   "OPERATION_RESOLUTION_FAILURE",
   "UPLOAD_LITERAL_UNSUPPORTED",
@@ -28,7 +28,7 @@ export type ErrorFormatter = (formatted: GraphQLFormattedError, error: unknown) 
 export function createErrorFormatter(hasSuggestions: boolean): ErrorFormatter {
   return (formatted, error) => {
     const original = originalOf(error);
-    if (original instanceof GraphQLError && !isOurFault(formatted)) {
+    if (original instanceof GraphQLError && !isOurFault(original, formatted)) {
       return showRequestError(formatted, original, hasSuggestions);
     }
     const { message, extensions } = render(toAppError(original));
@@ -44,7 +44,7 @@ export function createErrorFormatter(hasSuggestions: boolean): ErrorFormatter {
 /** What the log says of an error of an operation: nothing of one that GraphQL itself blames on the request. */
 export function logOperationError(log: FastifyBaseLogger, error: GraphQLError): void {
   const original = originalOf(error);
-  if (original instanceof GraphQLError && !isOurFault(error)) return;
+  if (original instanceof GraphQLError && !isOurFault(original, error)) return;
   logFailure(log, original, toAppError(original));
 }
 
@@ -89,16 +89,17 @@ function originalOf(error: unknown): unknown {
   return unwrapped instanceof GraphQLError ? (unwrapped.originalError ?? unwrapped) : unwrapped;
 }
 
-/** GraphQL itself could not make the answer of a field from what we gave it. */
-function isOurFault({
-  extensions,
-  path,
-}: {
-  extensions?: Record<string, unknown>;
-  path?: readonly unknown[] | undefined;
-}): boolean {
+/**
+ * True when GraphQL itself could not make a field's value from what a resolver returned. Errors about arguments come
+ * with a path as well, but they point at the value or the variable that the client sent.
+ */
+function isOurFault(
+  { nodes }: GraphQLError,
+  { extensions, path }: { extensions?: Record<string, unknown>; path?: readonly unknown[] | undefined },
+): boolean {
   const { code = "INTERNAL_SERVER_ERROR" } = extensions ?? {};
-  return code === "INTERNAL_SERVER_ERROR" && path !== undefined;
+  const isAboutArgument = nodes?.some(({ kind }) => kind !== Kind.FIELD) ?? false;
+  return code === "INTERNAL_SERVER_ERROR" && path !== undefined && !isAboutArgument;
 }
 
 function render({ message, code, details }: AppError): {
