@@ -1,5 +1,5 @@
-// Bounds how much work of one kind goes on at once, and how much memory it takes: a few jobs run, a few wait, the
-// next one is told to come back. Used by `images/picture-maker.ts` and `services/account-service.ts`.
+// Bounds how much work of one kind goes on at once, how much memory it takes, and how much of it one client holds: a few
+// jobs run, a few wait, the next one is told to come back.
 import { AppError } from "../errors.ts";
 
 export interface WorkLimits {
@@ -12,14 +12,24 @@ export interface WorkLimits {
 }
 
 interface WaitingJob {
+  client: string;
   memoryBytes: number;
   start: () => void;
+  giveUp: () => void;
 }
 
+/**
+ * Clients take turns, and those with the fewest running jobs come first: however many jobs one client has sent, the
+ * jobs of others do not wait for more than one of them. When the queue is full, the client with the most waiting jobs
+ * loses its last one.
+ */
 export class WorkQueue {
   #runningCount = 0;
   #memoryBytes = 0;
-  readonly #waiting: WaitingJob[] = [];
+  readonly #runningByClient = new Map<string, number>();
+  /** Waiting jobs by client. Of those with as many running jobs, the client at the front has its turn next. */
+  readonly #waiting = new Map<string, WaitingJob[]>();
+  #waitingCount = 0;
 
   /** @param what is done, for the error: "Too many <what>." */
   constructor(
@@ -28,53 +38,102 @@ export class WorkQueue {
   ) {}
 
   get state(): { running: number; waiting: number } {
-    return { running: this.#runningCount, waiting: this.#waiting.length };
+    return { running: this.#runningCount, waiting: this.#waitingCount };
   }
 
   /**
-   * Runs `job` when its turn has come; first come, first served.
+   * Runs `job` when its turn has come.
    *
-   * @throws OVERLOADED at once when the queue is full, or when its turn does not come in time
+   * @param client whose job it is: a user's id, or a network address
+   * @throws OVERLOADED when the queue is full, or when its turn does not come in time
    */
-  async run<Result>(memoryBytes: number, job: () => Promise<Result>): Promise<Result> {
-    if (this.#waiting.length > 0 || !this.#hasRoomFor(memoryBytes)) {
-      if (this.#waiting.length >= this.limits.maxWaiting) throw tooMany(this.what);
-      await this.#waitForTurn(memoryBytes); // Its place is taken for it.
+  async run<Result>(client: string, memoryBytes: number, job: () => Promise<Result>): Promise<Result> {
+    if (this.#waitingCount > 0 || !this.#hasRoomFor(memoryBytes)) {
+      this.#makeRoomFor(client);
+      await this.#waitForTurn(client, memoryBytes); // When it starts, its place is taken for it.
     } else {
-      this.#take(memoryBytes);
+      this.#take(client, memoryBytes);
     }
     try {
       return await job();
     } finally {
-      this.#runningCount -= 1;
-      this.#memoryBytes -= memoryBytes;
+      this.#release(client, memoryBytes);
       this.#startWaiting();
     }
   }
 
-  #waitForTurn(memoryBytes: number): Promise<void> {
+  /** @throws OVERLOADED when the queue is full, and no other client has more jobs in it */
+  #makeRoomFor(client: string): void {
+    if (this.#waitingCount < this.limits.maxWaiting) return;
+    const own = this.#waiting.get(client)?.length ?? 0;
+    const longest = [...this.#waiting.values()].reduce<WaitingJob[]>(
+      (most, jobs) => (jobs.length > most.length ? jobs : most),
+      [],
+    );
+    if (longest.length <= own + 1) throw tooMany(this.what);
+    longest.at(-1)!.giveUp();
+  }
+
+  #waitForTurn(client: string, memoryBytes: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      const giveUp = () => {
-        this.#waiting.splice(this.#waiting.indexOf(job), 1);
-        reject(tooMany(this.what));
+      const job: WaitingJob = {
+        client,
+        memoryBytes,
+        start: () => {
+          clearTimeout(timer);
+          this.#remove(job);
+          resolve();
+        },
+        giveUp: () => {
+          clearTimeout(timer);
+          this.#remove(job);
+          reject(tooMany(this.what));
+        },
+      };
+      const timer = setTimeout(() => {
+        job.giveUp();
         this.#startWaiting(); // It may have been the one that did not fit.
-      };
-      const timer = setTimeout(giveUp, this.limits.maxWaitMs);
-      const start = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      const job: WaitingJob = { memoryBytes, start };
-      this.#waiting.push(job);
+      }, this.limits.maxWaitMs);
+      const jobs = this.#waiting.get(client);
+      if (jobs) jobs.push(job);
+      else this.#waiting.set(client, [job]);
+      this.#waitingCount += 1;
     });
   }
 
+  #remove(job: WaitingJob): void {
+    const jobs = this.#waiting.get(job.client)!;
+    jobs.splice(jobs.indexOf(job), 1);
+    if (jobs.length === 0) this.#waiting.delete(job.client);
+    this.#waitingCount -= 1;
+  }
+
   #startWaiting(): void {
-    for (let next = this.#waiting[0]; next && this.#hasRoomFor(next.memoryBytes); next = this.#waiting[0]) {
-      this.#waiting.shift();
-      this.#take(next.memoryBytes);
+    for (let next = this.#findNext(); next && this.#hasRoomFor(next.memoryBytes); next = this.#findNext()) {
+      this.#take(next.client, next.memoryBytes);
       next.start();
+      this.#moveBehind(next.client);
     }
+  }
+
+  /** Every other client has its turn before this one. */
+  #moveBehind(client: string): void {
+    const jobs = this.#waiting.get(client);
+    if (!jobs) return;
+    this.#waiting.delete(client);
+    this.#waiting.set(client, jobs);
+  }
+
+  #findNext(): WaitingJob | undefined {
+    let next: WaitingJob | undefined;
+    let fewest = Infinity;
+    for (const [client, [first]] of this.#waiting) {
+      const running = this.#runningByClient.get(client) ?? 0;
+      if (running >= fewest) continue;
+      fewest = running;
+      next = first;
+    }
+    return next;
   }
 
   #hasRoomFor(memoryBytes: number): boolean {
@@ -83,9 +142,19 @@ export class WorkQueue {
     return fits && this.#runningCount < this.limits.maxConcurrent;
   }
 
-  #take(memoryBytes: number): void {
+  #take(client: string, memoryBytes: number): void {
     this.#runningCount += 1;
     this.#memoryBytes += memoryBytes;
+    this.#runningByClient.set(client, (this.#runningByClient.get(client) ?? 0) + 1);
+  }
+
+  #release(client: string, memoryBytes: number): void {
+    this.#runningCount -= 1;
+    this.#memoryBytes -= memoryBytes;
+    const running = this.#runningByClient.get(client)! - 1;
+    if (running === 0) this.#runningByClient.delete(client);
+    else this.#runningByClient.set(client, running);
+    this.#moveBehind(client);
   }
 }
 

@@ -1,5 +1,5 @@
 // How much goes on at once: jobs that take memory, and bytes that come in slowly.
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 
 import { ByteBudget } from "../../../src/domain/byte-budget.ts";
 import { WorkQueue } from "../../../src/domain/work-queue.ts";
@@ -24,10 +24,10 @@ describe("a queue of jobs: what comes", () => {
     };
 
     await Promise.all([
-      queue.run(60, job("large")),
-      queue.run(60, job("second large")),
-      queue.run(10, job("small")),
-      queue.run(500, job("huge")),
+      queue.run("ada", 60, job("large")),
+      queue.run("ada", 60, job("second large")),
+      queue.run("ada", 10, job("small")),
+      queue.run("ada", 500, job("huge")),
     ]);
 
     expect(events).toEqual([
@@ -47,9 +47,9 @@ describe("a queue of jobs: what comes", () => {
     const running = held();
 
     const outcomes = [
-      queue.run(60, () => running.promise),
-      queue.run(60, () => Promise.resolve("did not fit")),
-      queue.run(10, () => Promise.resolve("fits")),
+      queue.run("ada", 60, () => running.promise),
+      queue.run("ada", 60, () => Promise.resolve("did not fit")),
+      queue.run("ada", 10, () => Promise.resolve("fits")),
     ];
 
     await expect(outcomes[1]).rejects.toMatchObject({ code: "OVERLOADED" });
@@ -62,39 +62,131 @@ describe("a queue of jobs: what comes", () => {
     const queue = new WorkQueue("things", limits);
 
     const outcomes = await Promise.allSettled([
-      queue.run(60, () => Promise.reject(new Error("broken"))),
-      queue.run(60, () => Promise.resolve("done")),
+      queue.run("ada", 60, () => Promise.reject(new Error("broken"))),
+      queue.run("ada", 60, () => Promise.resolve("done")),
     ]);
 
     expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "fulfilled"]);
   });
 });
 
+/** A job that runs until the test says so. */
+function startHeld(queue: WorkQueue, client: string, events: string[] = []) {
+  const { promise, release } = held();
+  const outcome = queue
+    .run(client, 0, () => {
+      events.push(client);
+      return promise;
+    })
+    .catch((error: { code: string }) => error.code);
+  return { outcome, release };
+}
+
+describe("clients that share a queue", () => {
+  it("take turns, however many jobs one of them has sent", async () => {
+    const queue = new WorkQueue("things", limits);
+    const events: string[] = [];
+    const jobs = [..."mmmmm", "a", "b"].map((client) => startHeld(queue, client, events));
+
+    for (const { release } of jobs) release("done");
+    await Promise.all(jobs.map(({ outcome }) => outcome));
+
+    expect(events.slice(0, 4)).toEqual(["m", "a", "b", "m"]);
+  });
+
+  it("lose their last job to another client when the queue is full, if they have the most", async () => {
+    const queue = new WorkQueue("things", { ...limits, maxWaiting: 3 });
+    const mallory = Array.from({ length: 4 }, () => startHeld(queue, "mallory"));
+    const ada = startHeld(queue, "ada");
+    const tooMany = startHeld(queue, "mallory");
+
+    expect(await mallory[3]!.outcome).toBe("OVERLOADED");
+    expect(await tooMany.outcome).toBe("OVERLOADED");
+    expect(queue.state).toEqual({ running: 1, waiting: 3 });
+    for (const { release } of [...mallory, ada]) release("done");
+    expect(await ada.outcome).toBe("done");
+  });
+});
+
+const budgetLimits = { maxBytes: 100, maxConcurrentPerClient: 2, maxWaitMs: 60_000 };
+
 describe("a budget of bytes", () => {
   it("refuses what would be too much, and has room again when the work is over, failed or not", async () => {
-    const budget = new ByteBudget("things", 100);
+    const budget = new ByteBudget("things", budgetLimits);
     const holding = held();
-    const work = budget.hold(async (take) => {
+    const work = budget.hold("ada", async ({ take, complete }) => {
       take(60);
+      complete();
       return holding.promise;
     });
 
-    const tooMuch = budget.hold(async (take) => {
+    const tooMuch = budget.hold("ben", async ({ take }) => {
       take(30);
       take(30);
     });
     await expect(tooMuch).rejects.toMatchObject({ code: "OVERLOADED" });
-    await expect(budget.hold(async (take) => take(40))).resolves.toBeUndefined();
+    await expect(budget.hold("ben", async ({ take }) => take(40))).resolves.toBeUndefined();
     holding.release("done");
     await work;
-    await expect(budget.hold(async (take) => take(100))).resolves.toBeUndefined();
+    await expect(budget.hold("ben", async ({ take }) => take(100))).resolves.toBeUndefined();
   });
 
   it("gives nothing to work that is over", async () => {
-    const budget = new ByteBudget("things", 100);
-    const late = await budget.hold(async (take) => take);
+    const budget = new ByteBudget("things", budgetLimits);
+    const late = await budget.hold("ada", async ({ take }) => take);
 
     expect(() => late(1)).toThrow(expect.objectContaining({ code: "OVERLOADED" }));
-    await expect(budget.hold(async (take) => take(100))).resolves.toBeUndefined();
+    await expect(budget.hold("ada", async ({ take }) => take(100))).resolves.toBeUndefined();
+  });
+
+  it("gives up the file that comes most slowly, when it is short", async () => {
+    vi.useFakeTimers({ toFake: ["performance"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const budget = new ByteBudget("things", budgetLimits);
+    const receive = (client: string, bytes: number) =>
+      budget.hold(client, async ({ take, signal }) => {
+        take(bytes);
+        await new Promise((_resolve, reject) =>
+          signal.addEventListener("abort", () => reject(signal.reason as Error)),
+        );
+      });
+    const slow = receive("mallory", 40);
+    const outcome = slow.catch((error: { code: string }) => error.code);
+    await vi.advanceTimersByTimeAsync(2_000);
+    void receive("ada", 60).catch(() => {});
+    await vi.advanceTimersByTimeAsync(1_500);
+
+    const taken = budget.hold("ben", async ({ take }) => take(40));
+
+    await expect(taken).resolves.toBeUndefined();
+    expect(await outcome).toBe("OVERLOADED");
+  });
+
+  it("takes two files of a client at a time, and lets others wait for them", async () => {
+    const budget = new ByteBudget("things", budgetLimits);
+    const holding = [held(), held()];
+    const [first, second] = holding.map(({ promise }) => budget.hold("ada", () => promise));
+    let hasBegun = false;
+    const third = budget.hold("ada", async () => {
+      hasBegun = true;
+    });
+    await budget.hold("ben", async () => {});
+
+    expect(hasBegun).toBe(false);
+    holding[0]!.release("done");
+    await Promise.all([first, third]);
+    expect(hasBegun).toBe(true);
+    holding[1]!.release("done");
+    await second;
+  });
+
+  it("lets a file wait for those of the same client only so long", async () => {
+    const budget = new ByteBudget("things", { ...budgetLimits, maxWaitMs: 1 });
+    const holding = held();
+    const two = [1, 2].map(() => budget.hold("ada", () => holding.promise));
+
+    await expect(budget.hold("ada", async () => {})).rejects.toMatchObject({ code: "OVERLOADED" });
+    holding.release("done");
+    await Promise.all(two);
   });
 });
