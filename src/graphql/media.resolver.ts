@@ -19,8 +19,11 @@ export class PlaceholderResolver {
   @FieldResolver(() => String, {
     description: "The blur, ready for `<img src>` or a CSS background: a data URL of some 200 characters.",
   })
-  dataUrl(@Root() { thumbHash }: PlaceholderType, @Ctx() { services }: RequestContext): Promise<string> {
-    return services.placeholders.toDataUrl(thumbHash);
+  dataUrl(
+    @Root() { thumbHash }: PlaceholderType,
+    @Ctx() { services, currentUserId, address }: RequestContext,
+  ): Promise<string> {
+    return services.placeholders.toDataUrl(thumbHash, currentUserId ?? address);
   }
 }
 

@@ -1,5 +1,4 @@
 // Uploading and deleting one's own profile picture.
-import type { FileUpload } from "graphql-upload-ts";
 import { Arg, Ctx, Directive, ID, Mutation, Resolver } from "type-graphql";
 
 import { parseId } from "../domain/ids.ts";
@@ -12,6 +11,7 @@ import { CropInput } from "./media.type.ts";
 import { PictureFilter } from "./picture-enums.ts";
 import { ProfilePicturePayload } from "./profile-picture.type.ts";
 import { toMediaType, toUserType } from "./to-type.ts";
+import type { IncomingUpload } from "./upload-form.ts";
 
 const ownerDescription =
   "Whose picture: the signed-in user's, which is the default. Another user's is FORBIDDEN.";
@@ -28,7 +28,7 @@ export class ProfilePictureResolver {
     @Arg("file", () => UploadScalar, {
       description: "The file, sent as the GraphQL multipart request specification says.",
     })
-    upload: Promise<FileUpload>,
+    upload: Promise<IncomingUpload>,
     @Arg("userId", () => ID, { nullable: true, description: ownerDescription }) userId: string | null,
     @Arg("crop", () => CropInput, {
       nullable: true,
@@ -44,7 +44,7 @@ export class ProfilePictureResolver {
     const ownId = ownUserId(requireUser(context), userId);
     const look = { crop: crop ? checkCrop(crop) : null, filter: filter ?? null };
     const { user, media } = await services.profilePictures.upload(ownId, {
-      read: (take) => readFileUpload(upload, look, take),
+      read: (share) => readFileUpload(upload, look, share),
     });
     forgetLoaded(context);
     return {

@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 
 import busboy from "busboy";
 
-import type { TakeBytes } from "../domain/byte-budget.ts";
+import type { BudgetShare } from "../domain/byte-budget.ts";
 import { plainLook, readCrop, readFilter, type Look } from "../domain/look.ts";
 import { pictureLimits } from "../domain/picture-format.ts";
 import { AppError } from "../errors.ts";
@@ -27,7 +27,10 @@ const limits = {
  *
  * @throws FILE_TOO_LARGE, BAD_USER_INPUT, OVERLOADED
  */
-export function readFormFile(request: IncomingMessage, take: TakeBytes): Promise<ReadUpload> {
+export function readFormFile(
+  request: IncomingMessage,
+  share: Pick<BudgetShare, "take" | "signal">,
+): Promise<ReadUpload> {
   return new Promise((resolve, reject) => {
     const parser = createParser(request);
     let file: Promise<ReadUpload> | undefined;
@@ -49,7 +52,7 @@ export function readFormFile(request: IncomingMessage, take: TakeBytes): Promise
     parser.on("file", (field, stream, { filename }) => {
       stream.on("error", fail);
       if (file || field !== FILE_FIELD) return fail(unexpectedForm());
-      file = readUpload(stream, take).then((bytes) => ({ bytes, declaredFilename: filename, look }));
+      file = readUpload(stream, share).then((bytes) => ({ bytes, declaredFilename: filename, look }));
       file.catch(fail); // At once: a stream that is left breaks off the form.
     });
     for (const limit of ["filesLimit", "fieldsLimit", "partsLimit"] as const) {

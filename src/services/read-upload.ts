@@ -1,6 +1,8 @@
 // Reads an incoming file into memory, up to the limit and not a byte further. Called by
 // both doors, each with its own kind of stream, when the service asks for the file.
-import type { TakeBytes } from "../domain/byte-budget.ts";
+import { addAbortSignal, type Readable } from "node:stream";
+
+import type { BudgetShare } from "../domain/byte-budget.ts";
 import type { Look } from "../domain/look.ts";
 import { pictureLimits } from "../domain/picture-format.ts";
 import { AppError } from "../errors.ts";
@@ -18,11 +20,18 @@ export function fileTooLarge(cause?: unknown): AppError {
   );
 }
 
-/** @throws FILE_TOO_LARGE as soon as the limit is passed, BAD_USER_INPUT when there is nothing, and what `take` throws */
-export async function readUpload(stream: AsyncIterable<Buffer>, take: TakeBytes): Promise<Buffer> {
+/**
+ * @throws FILE_TOO_LARGE as soon as the limit is passed, BAD_USER_INPUT when there is nothing
+ * @throws OVERLOADED when the budget is short and this file comes too slowly
+ */
+export async function readUpload(
+  stream: Readable,
+  { take, signal }: Pick<BudgetShare, "take" | "signal">,
+): Promise<Buffer> {
+  addAbortSignal(signal, stream);
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of stream) {
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes > pictureLimits.maxFileBytes) throw fileTooLarge(); // Leaving the loop destroys the stream.
     take(chunk.length);
@@ -45,6 +54,8 @@ export interface ReadUpload {
  */
 export function translateUploadError(cause: unknown): AppError {
   if (cause instanceof AppError) return cause;
+  const abortedFor = (cause as Error).cause; // Why the budget has given the file up.
+  if (abortedFor instanceof AppError) return abortedFor;
   if ((cause as NodeJS.ErrnoException).syscall !== undefined) {
     return new AppError("STORAGE_UNAVAILABLE", "Uploads cannot be received right now.", { cause });
   }
