@@ -1,5 +1,5 @@
-// Tells what an upload is by its bytes alone: the declared name and type play no part. Called by
-// `picture-maker.ts` before anything else touches the bytes.
+// Tells what an upload is by its bytes alone: the declared name and type play no part. Used by `walk.ts`
+// before anything else touches the bytes.
 import { fileTypeFromBuffer } from "file-type";
 
 import { allowedContentTypes, type PictureFormat } from "../domain/picture-format.ts";

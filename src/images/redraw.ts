@@ -7,9 +7,9 @@ import { readUpright } from "./upright.ts";
  * Decodes a picture from end to end.
  *
  * @returns its thumbnail and its placeholder, made anew
- * @throws UNSUPPORTED_IMAGE_TYPE, UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX
+ * @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX
  */
 export async function redrawThumbnail(original: Buffer, look: Look): Promise<Thumbnail> {
-  const { bytes, format, header } = await readUpright(original);
-  return drawThumbnail(bytes, format, header, look);
+  const { bytes, format, size } = await readUpright(original);
+  return drawThumbnail(bytes, format, size, look);
 }

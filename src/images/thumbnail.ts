@@ -1,12 +1,12 @@
 // Draws the square thumbnail, and on the way decodes the whole picture, which proves that all of it is there.
-// Called by `picture-maker.ts` with the very bytes that will be stored.
+// Used by `make-picture.ts` with the very bytes that will be stored.
 import type { OutputInfo, Sharp } from "sharp";
 
 import type { Look } from "../domain/look.ts";
 import type { Placeholder } from "../domain/media.ts";
 import { THUMBNAIL_SIDE_PX, type PictureFormat } from "../domain/picture-format.ts";
 import { decoding, openImage, openPixels, type Pixels } from "./decoder.ts";
-import type { ImageHeader } from "./inspect.ts";
+import type { DecodedSize } from "./inspect.ts";
 import { makePlaceholder, PLACEHOLDER_SIDE_PX } from "./placeholder.ts";
 import { makeSquare, shownSidePx } from "./square.ts";
 
@@ -31,13 +31,13 @@ export interface Thumbnail extends Placeholder {
 export async function drawThumbnail(
   bytes: Buffer,
   format: PictureFormat,
-  header: ImageHeader,
+  size: DecodedSize,
   look: Look,
 ): Promise<Thumbnail> {
-  if (header.frameCount > 1) await decodeAllFrames(bytes);
-  const reduced = await decodeReduced(bytes, header);
+  if (size.frameCount > 1) await decodeAllFrames(bytes);
+  const reduced = await decodeReduced(bytes, size);
   const square = await decoding(
-    drawSquare(bytes, header, reduced, look).raw().toBuffer({ resolveWithObject: true }),
+    drawSquare(bytes, size, reduced, look).raw().toBuffer({ resolveWithObject: true }),
   );
   const pixels = toPixels(square);
   const [thumbnail, rgba] = await Promise.all([
@@ -50,19 +50,19 @@ export async function drawThumbnail(
 }
 
 /** From what was decoded already, unless too few pixels of it would be left: a small part of the picture is shown. */
-function drawSquare(bytes: Buffer, header: ImageHeader, reduced: Pixels, look: Look): Sharp {
+function drawSquare(bytes: Buffer, size: DecodedSize, reduced: Pixels, look: Look): Sharp {
   const shape = { sidePx: THUMBNAIL_SIDE_PX, look, position: "centre" } as const;
-  const isEnough = shownSidePx(reduced, look) >= Math.min(THUMBNAIL_SIDE_PX, shownSidePx(header, look));
+  const isEnough = shownSidePx(reduced, look) >= Math.min(THUMBNAIL_SIDE_PX, shownSidePx(size, look));
   return isEnough
     ? makeSquare(openPixels(reduced), { ...reduced, ...shape })
-    : makeSquare(openImage(bytes), { ...header, ...shape });
+    : makeSquare(openImage(bytes), { ...size, ...shape });
 }
 
 /**
  * Decodes the whole picture, reduced until its short side is a thumbnail's. Nothing is cropped here: a decoder
  * skips rows that nobody asks for, and with them the end of a file that is cut off.
  */
-async function decodeReduced(bytes: Buffer, { width, height }: ImageHeader): Promise<Pixels> {
+async function decodeReduced(bytes: Buffer, { width, height }: DecodedSize): Promise<Pixels> {
   const scale = Math.min(1, THUMBNAIL_SIDE_PX / Math.min(width, height));
   const reduced = openImage(bytes)
     .resize(Math.ceil(width * scale), Math.ceil(height * scale), { fit: "fill" })

@@ -1,9 +1,9 @@
-// Turns a picture that lies on its side. Only such a picture is encoded again; all others keep their bytes.
-// Called by `picture-maker.ts`, and for stored pictures by `redraw.ts` and `rendition.ts`.
+// Turns an image that lies on its side. Only such an image is encoded again; all others keep their bytes.
+// Used by `make-picture.ts` and, for stored pictures, by `redraw.ts` and `rendition.ts`.
 import type { PictureFormat } from "../domain/picture-format.ts";
 import { decoding, openImage } from "./decoder.ts";
-import { recogniseFormat } from "./image-format.ts";
-import { inspect, type ImageHeader } from "./inspect.ts";
+import { inspect, type DecodedSize } from "./inspect.ts";
+import { walkStored, withOrientation } from "./walk.ts";
 
 const encoderOptions: Record<PictureFormat, object> = {
   // High enough that one more generation cannot be seen. To optimise, the encoder would keep a copy of the picture.
@@ -13,28 +13,32 @@ const encoderOptions: Record<PictureFormat, object> = {
 };
 
 /**
- * The picture as EXIF says that it is to be shown, with its colour profile and, as PNG, its depth.
+ * The image as EXIF says that it is to be shown, with its colour profile and, as PNG, its depth.
  *
+ * @param stripped an image without metadata @param orientation what its metadata said, 2 to 8
  * @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX
  */
-export async function makeUpright(bytes: Buffer, format: PictureFormat): Promise<Buffer> {
-  const image = openImage(bytes);
+export async function makeUpright(
+  stripped: Buffer,
+  format: PictureFormat,
+  orientation: number,
+): Promise<Buffer> {
+  const image = openImage(withOrientation(stripped, format, orientation));
   const { depth, space } = await decoding(image.metadata());
   if (format === "png" && depth === "ushort") image.toColourspace(space); // Else it would end with 8 bits.
   return decoding(image.autoOrient().keepIccProfile().toFormat(format, encoderOptions[format]).toBuffer());
 }
 
 /**
- * A stored picture as it is seen. Ours are upright; what LetsApp has stored may not be.
+ * A stored picture as it is seen. Ours are upright and stripped; what LetsApp has stored may not be.
  *
- * @throws UNSUPPORTED_IMAGE_TYPE, UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX
+ * @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX
  */
 export async function readUpright(
   stored: Buffer,
-): Promise<{ bytes: Buffer; format: PictureFormat; header: ImageHeader }> {
-  const format = await recogniseFormat(stored);
-  const header = await inspect(stored);
-  if (header.orientation === 1) return { bytes: stored, format, header };
-  const bytes = await makeUpright(stored, format);
-  return { bytes, format, header: await inspect(bytes) };
+): Promise<{ bytes: Buffer; format: PictureFormat; size: DecodedSize }> {
+  const { header, keep } = await walkStored(stored);
+  const { format, orientation } = header;
+  const bytes = orientation === 1 ? keep() : await makeUpright(keep(), format, orientation);
+  return { bytes, format, size: await inspect(bytes) };
 }

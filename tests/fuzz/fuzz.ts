@@ -44,16 +44,7 @@ const refusals = new Set([
 ]);
 
 /** Foreign bytes that these bring in never belong to the picture. */
-const bringForeignBytes = new Set([
-  "append",
-  "segment",
-  "table",
-  "beforeEnd",
-  "chunk",
-  "profileName",
-  "extension",
-  "subBlock",
-]);
+const bringForeignBytes = new Set(["append", "segment", "chunk", "profileName", "extension", "subBlock"]);
 
 interface Finding {
   run: number;

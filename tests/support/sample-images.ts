@@ -185,6 +185,16 @@ export function pngChunk(type: string, data: Buffer): Buffer {
 }
 
 /** A grey JPEG of 8 × 8 pixels in 127 scans, two for each coefficient: each costs a pass over all pixels. */
+/** Progressive, `sidePx` wide and high, with scans of a byte each: no more than a walk of its segments looks at. */
+export function manyScansJpeg(sidePx: number, scanCount: number): Buffer {
+  const frame = Buffer.from([0xff, 0xc2, 0, 11, 8, 0, 0, 0, 0, 1, 1, 0x11, 0]);
+  frame.writeUInt16BE(sidePx, 5);
+  frame.writeUInt16BE(sidePx, 7);
+  const scan = Buffer.from([0xff, 0xda, 0, 8, 1, 1, 0, 1, 1, 0x01, 0x7f]);
+  const scans = Array.from({ length: scanCount }, () => scan);
+  return Buffer.concat([Buffer.from([0xff, 0xd8]), frame, ...scans, Buffer.from([0xff, 0xd9])]);
+}
+
 export function scanFloodJpeg(): Buffer {
   const table = (name: number) => [0xff, 0xc4, 0, 20, name, 1, ...Array.from({ length: 16 }, () => 0)];
   const scan = (coefficient: number, lowBits: number) => [

@@ -1,10 +1,9 @@
-// Copies a GIF without its metadata, byte for byte: frames, their timing, the loop count and a colour profile
-// stay, all else goes, and so does whatever follows the end of the image. Source: the GIF89a specification.
-import { pictureLimits } from "../../domain/picture-format.ts";
-import { cutPixels, joinSubBlocks, splitIntoSubBlocks } from "./lzw.ts";
+// Takes a GIF apart: frames, their timing, the loop count and a colour profile are kept, byte for byte, all else is
+// dropped, and so are bytes after the end of the image. Source: the GIF89a specification.
 import { cutProfile } from "../icc-profile.ts";
-import { tooComplex } from "../too-complex.ts";
+import type { ImageHeader, WalkedImage } from "../image-header.ts";
 import { unreadable } from "../unreadable.ts";
+import { cutPixels, joinSubBlocks, splitIntoSubBlocks } from "./lzw.ts";
 
 const HEADER_BYTES = 6;
 const SCREEN_DESCRIPTOR_BYTES = 7;
@@ -37,40 +36,46 @@ const nothing = Buffer.alloc(0);
 const COLOUR_TABLE_FLAG = 0x80;
 const COLOUR_TABLE_SIZE = 0x07;
 
+/** A part of the file that is kept: bytes as they are, or a frame. */
+type Part = Buffer | { head: Buffer; blocks: Buffer; pixelCount: number };
+
 /**
- * The same picture without comments, plain text, XMP, foreign extensions, trailing bytes, and what stands behind
- * the pixels of a frame.
+ * Comments, plain text, XMP, foreign extensions and trailing bytes are dropped, and what stands behind the pixels of a
+ * frame.
  *
- * @throws UNREADABLE_IMAGE when the file ends before its trailer, is not made of blocks, or lacks pixels
- * @throws IMAGE_TOO_COMPLEX when its frames, which may be larger than the picture, have too many pixels
+ * @throws UNREADABLE_IMAGE when the file ends before its trailer, or is not made of blocks
  */
-export function stripGif(bytes: Buffer): Buffer {
-  const { maxAnimationPixels } = pictureLimits;
+export function walkGif(bytes: Buffer): WalkedImage {
   const screenEnd = HEADER_BYTES + SCREEN_DESCRIPTOR_BYTES;
   if (screenEnd > bytes.length) throw unreadable("GIF", "it ends within its header");
-  const kept: Buffer[] = [];
+  const kept: Part[] = [];
   const extensions = new KeptExtensions(kept);
-  let pixelCount = 0;
+  let frameCount = 0;
+  let framePixels = 0;
+  let [width, height] = [bytes.readUInt16LE(HEADER_BYTES), bytes.readUInt16LE(HEADER_BYTES + 2)];
   let offset = screenEnd + colourTableBytes(bytes[HEADER_BYTES + 4]!);
   kept.push(bytes.subarray(0, offset));
   for (;;) {
     const start = offset;
     const kind = bytes[start];
-    if (kind === TRAILER && pixelCount > 0) {
+    if (kind === TRAILER && framePixels > 0) {
       extensions.dropGraphicControl();
       kept.push(bytes.subarray(start, start + 1));
-      return Buffer.concat(kept);
+      return walked(kept, { width, height, frameCount, framePixels });
     }
     if (kind === IMAGE) {
       const dataAt = startOfData(bytes, start);
       offset = endOfSubBlocks(bytes, dataAt);
-      const framePixels = bytes.readUInt16LE(start + 5) * bytes.readUInt16LE(start + 7);
-      pixelCount += framePixels;
-      if (pixelCount > maxAnimationPixels) {
-        throw tooComplex("pixels in all frames together", maxAnimationPixels, pixelCount);
-      }
+      const [left, top] = [bytes.readUInt16LE(start + 1), bytes.readUInt16LE(start + 3)];
+      const [frameWidth, frameHeight] = [bytes.readUInt16LE(start + 5), bytes.readUInt16LE(start + 7)];
+      // The decoder makes the screen as large as the first frame needs.
+      if (frameCount === 0)
+        [width, height] = [Math.max(width, left + frameWidth), Math.max(height, top + frameHeight)];
+      frameCount += 1;
+      framePixels += frameWidth * frameHeight;
       extensions.beginFrame();
-      kept.push(...keepFrame(bytes.subarray(start, dataAt), bytes.subarray(dataAt, offset), framePixels));
+      const [head, blocks] = [bytes.subarray(start, dataAt), bytes.subarray(dataAt, offset)];
+      kept.push({ head, blocks, pixelCount: frameWidth * frameHeight });
     } else if (kind === EXTENSION) {
       offset = endOfSubBlocks(bytes, start + 2);
       extensions.add(bytes.subarray(start, offset));
@@ -83,6 +88,23 @@ export function stripGif(bytes: Buffer): Buffer {
       );
     }
   }
+}
+
+function walked(
+  parts: readonly Part[],
+  size: Pick<ImageHeader, "width" | "height" | "frameCount" | "framePixels">,
+): WalkedImage {
+  return {
+    header: { format: "gif", ...size, orientation: 1, pixelBytes: 4, isProgressive: false, scanCount: 1 },
+    keep: () =>
+      Buffer.concat(parts.flatMap((part) => (Buffer.isBuffer(part) ? part : [part.head, part.blocks]))),
+    verify: async () =>
+      Buffer.concat(
+        parts.flatMap((part) =>
+          Buffer.isBuffer(part) ? part : keepFrame(part.head, part.blocks, part.pixelCount),
+        ),
+      ),
+  };
 }
 
 /** The position of the first sub-block: behind descriptor, colour table and the size of the root codes. */
@@ -115,7 +137,7 @@ class KeptExtensions {
   /** Where in `kept` the graphic control of the next frame stands. */
   #graphicControlAt: number | null = null;
 
-  constructor(readonly kept: Buffer[]) {}
+  constructor(readonly kept: Part[]) {}
 
   /** Keeps the extension, or nothing; of one that is to hold a profile nothing but that. */
   add(extension: Buffer): void {

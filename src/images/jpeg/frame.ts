@@ -1,13 +1,11 @@
-// What the header of a JPEG's frame says. Called by `jpeg/scans.ts`. Source: ITU-T T.81, annexes A.2 and B.2.2.
+// What the header of a JPEG's frame says. Used by `jpeg/segments.ts`. Source: ITU-T T.81, annex B.2.2.
 import { AppError } from "../../errors.ts";
 import { unreadable } from "../unreadable.ts";
 
 export interface JpegComponent {
-  id: number;
-  /** Sampling factors, 1 to 4: how many blocks of 8 × 8 samples a unit has of it, side by side and on each other. */
+  /** Sampling factors, 1 to 4: blocks of 8 × 8 samples side by side and on each other in a unit. */
   horizontal: number;
   vertical: number;
-  quantisationTableId: number;
 }
 
 export interface JpegFrame {
@@ -25,7 +23,6 @@ const SAMPLE_BITS = 8;
 /** Grey, colour, and the four inks of printing. */
 const componentCounts = new Set([1, 3, 4]);
 const MAX_SAMPLING = 4;
-const BLOCK_SIDE = 8;
 
 const HEAD_BYTES = 6;
 const COMPONENT_BYTES = 3;
@@ -39,44 +36,15 @@ export function readFrame(marker: number, payload: Buffer): JpegFrame {
     throw unreadable("JPG", "its frame header has a wrong length");
   }
   const components = Array.from({ length: componentCount }, (_, i) => {
-    const [id, sampling, quantisationTableId] = payload.subarray(HEAD_BYTES + COMPONENT_BYTES * i);
-    return {
-      id: id!,
-      horizontal: sampling! >> 4,
-      vertical: sampling! & 0x0f,
-      quantisationTableId: quantisationTableId!,
-    };
+    const sampling = payload[HEAD_BYTES + COMPONENT_BYTES * i + 1]!;
+    return { horizontal: sampling >> 4, vertical: sampling & 0x0f };
   });
-  for (const { horizontal, vertical } of components) {
-    if (!isSampling(horizontal) || !isSampling(vertical)) throw unreadable("JPG", "its sampling is none");
+  if (!components.every(({ horizontal, vertical }) => isSampling(horizontal) && isSampling(vertical))) {
+    throw unreadable("JPG", "its sampling factors are out of range");
   }
-  return {
-    heightPx: payload.readUInt16BE(1),
-    widthPx: payload.readUInt16BE(3),
-    isProgressive: marker === PROGRESSIVE,
-    components,
-  };
-}
-
-/** How a scan of one component, or of several, goes over the picture. */
-export interface ScanLayout {
-  unitCount: number;
-  /** Of each component of the scan, in its turn: how many blocks a unit has. */
-  blocksPerUnit: readonly number[];
-}
-
-/** A scan of one component leaves out the blocks that only fill up a unit; one of several does not. */
-export function layOutScan(frame: JpegFrame, components: readonly JpegComponent[]): ScanLayout {
-  const only = components.length === 1 ? components[0]! : { horizontal: 1, vertical: 1 };
-  const maxHorizontal = Math.max(...frame.components.map(({ horizontal }) => horizontal));
-  const maxVertical = Math.max(...frame.components.map(({ vertical }) => vertical));
-  const unitsAcross = Math.ceil((frame.widthPx * only.horizontal) / (BLOCK_SIDE * maxHorizontal));
-  const unitsDown = Math.ceil((frame.heightPx * only.vertical) / (BLOCK_SIDE * maxVertical));
-  return {
-    unitCount: unitsAcross * unitsDown,
-    blocksPerUnit:
-      components.length === 1 ? [1] : components.map(({ horizontal, vertical }) => horizontal * vertical),
-  };
+  const [heightPx, widthPx] = [payload.readUInt16BE(1), payload.readUInt16BE(3)];
+  if (widthPx === 0 || heightPx === 0) throw unreadable("JPG", "it has no pixels");
+  return { widthPx, heightPx, isProgressive: marker === PROGRESSIVE, components };
 }
 
 function isSampling(factor: number): boolean {

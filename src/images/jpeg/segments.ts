@@ -1,33 +1,33 @@
-// Copies a JPEG without its metadata, byte for byte: the picture's own segments and its colour profile stay,
-// all others go, and so does whatever follows the end of the image. Source: ITU-T T.81, annex B.
-import { isProfilePart, keepProfile, type ProfilePart } from "./profile.ts";
-import { JpegScans } from "./scans.ts";
-import { standardHuffmanTables } from "./standard-tables.ts";
-import { createSegment, HUFFMAN_TABLES, isTableSegment, JpegTables } from "./tables.ts";
+// Takes a JPEG apart: the image's own segments and its colour profile are kept, byte for byte, all others are dropped,
+// and so are bytes after the end of the image. Source: ITU-T T.81, annex B.
+import { pictureLimits } from "../../domain/picture-format.ts";
+import { readOrientation, writeOrientation } from "../exif.ts";
+import type { ImageHeader, WalkedImage } from "../image-header.ts";
 import { tooComplex } from "../too-complex.ts";
 import { unreadable } from "../unreadable.ts";
+import { readFrame, type JpegFrame } from "./frame.ts";
+import { isProfilePart, keepProfile, type ProfilePart } from "./profile.ts";
 
 const SOI = 0xd8;
 const EOI = 0xd9;
 const SOS = 0xda;
 const APP0 = 0xe0;
+const APP1 = 0xe1;
 const APP2 = 0xe2;
 const APP14 = 0xee;
+const APP15 = 0xef;
 const COM = 0xfe;
 const DNL = 0xdc;
 
+const HUFFMAN_TABLES = 0xc4;
+const QUANTISATION_TABLES = 0xdb;
 const RESTART_INTERVAL = 0xdd;
 const FIRST_FRAME = 0xc0;
 const LAST_FRAME = 0xcf;
 
-/**
- * Each scan of a progressive JPEG goes over all pixels, be it a few bytes long: 130 KB can keep a decoder busy for
- * half a minute, within which no time-out of ours comes through. Encoders make about ten.
- */
-const MAX_SCANS = 100;
-
 const jfif = Buffer.from("JFIF\0");
 const adobe = Buffer.from("Adobe");
+const exif = Buffer.from("Exif\0\0");
 
 /** Marker and length. */
 const SEGMENT_HEAD_BYTES = 4;
@@ -35,100 +35,109 @@ const SEGMENT_HEAD_BYTES = 4;
 /** What a JFIF segment says beside its thumbnail: version, density, and a thumbnail of 0 × 0 pixels. */
 const JFIF_BYTES = 14;
 
-/** Version, two flags and the colour transform, without which a CMYK picture shows wrong colours. */
+/** Version, two flags and the colour transform, without which a CMYK image shows wrong colours. */
 const ADOBE_BYTES = 12;
 
+/** All coefficients, at full precision. */
+const SEQUENTIAL_RANGE = Buffer.from([0, 63, 0]);
+
 /**
- * The same picture without EXIF, XMP, IPTC, comments, embedded thumbnails and trailing bytes.
+ * EXIF, XMP, IPTC, comments and embedded thumbnails are dropped. Whether the compressed data is whole, the decoder says:
+ * it warns of data that ends early.
  *
- * @throws UNREADABLE_IMAGE when the file ends before its end marker or is not made of segments
+ * @throws UNREADABLE_IMAGE when the file ends before its end marker, is not made of segments, or cannot be shown
  * @throws IMAGE_TOO_COMPLEX when it has more scans than any encoder makes
  */
-export function stripJpeg(bytes: Buffer): Buffer {
+export function walkJpeg(bytes: Buffer): WalkedImage {
   const kept: Buffer[] = [bytes.subarray(0, 2)];
-  const tables = new JpegTables();
-  const scans = new JpegScans(tables);
-  const heeded = new HeededSegments(kept);
   const profile: { at: number; parts: ProfilePart[] } = { at: 1, parts: [] };
+  let frame: JpegFrame | null = null;
+  let orientation = 1;
   let scanCount = 0;
   for (let offset = 2; ;) {
     const markerAt = skipFill(bytes, offset);
     const marker = bytes[markerAt];
+    if (marker === undefined) throw unreadable("JPG", "it has no end");
+    if (marker === SOI) throw unreadable("JPG", "another image begins within it");
     if (marker === EOI) {
-      scans.assertComplete();
-      tables.dropUnused(kept);
-      heeded.drop(RESTART_INTERVAL); // No scan comes behind it.
+      if (!frame || scanCount === 0) throw unreadable("JPG", "it has no picture data");
       kept.push(bytes.subarray(markerAt - 1, markerAt + 1));
       kept.splice(profile.at, 0, ...keepProfile(profile.parts));
-      return Buffer.concat(kept);
+      const stripped = Buffer.concat(kept);
+      return {
+        header: toHeader(frame, orientation, scanCount),
+        keep: () => stripped,
+        verify: () => Promise.resolve(stripped),
+      };
     }
-    if (marker === undefined) throw unreadable("JPG", "it has no end");
-    if (marker === SOI) throw unreadable("JPG", "another picture begins within it");
     const end = markerAt + 1 + readLength(bytes, markerAt + 1);
     const [segment, payload] = [bytes.subarray(markerAt - 1, end), bytes.subarray(markerAt + 3, end)];
     offset = end;
     if (marker === SOS) {
       scanCount += 1;
-      if (scanCount > MAX_SCANS) throw tooComplex("scans or more", MAX_SCANS, scanCount);
-      if (!tables.hasHuffmanTables)
-        keepTables(HUFFMAN_TABLES, createSegment(HUFFMAN_TABLES, standardHuffmanTables));
-      heeded.use(RESTART_INTERVAL);
+      if (!frame) throw unreadable("JPG", "a scan comes before the frame header");
+      if (scanCount > pictureLimits.maxScans)
+        throw tooComplex("scans or more", pictureLimits.maxScans, scanCount);
       offset = findMarker(bytes, end);
-      kept.push(...scans.keepScan(segment, bytes.subarray(end, offset)));
-    } else if (isTableSegment(marker)) {
-      keepTables(marker, segment);
-    } else if (marker === RESTART_INTERVAL) {
-      scans.defineRestartInterval(payload);
-      heeded.keep(marker, segment);
+      kept.push(frame.isProgressive ? segment : withFullRange(segment), bytes.subarray(end, offset));
+    } else if (isTable(marker)) {
+      kept.push(segment);
     } else if (marker >= FIRST_FRAME && marker <= LAST_FRAME) {
-      scans.defineFrame(marker, payload);
+      if (frame) throw unreadable("JPG", "it has two frames");
+      frame = readFrame(marker, payload);
       kept.push(segment);
     } else if (!isDispensable(marker)) {
       throw unreadable("JPG", `marker ${marker.toString(16)} is not known`);
-    } else if (!scans.hasScan) {
-      // Behind the first scan's header none of these means anything any more.
+    } else if (scanCount === 0) {
+      // After the first scan header none of these means anything.
       if (marker === APP2 && isProfilePart(payload)) {
         if (profile.parts.length === 0) profile.at = kept.length;
         profile.parts.push({ segment, payload });
       } else if (marker === APP0 && startsWith(payload, jfif) && payload.length >= JFIF_BYTES) {
-        heeded.keep(marker, withoutThumbnail(segment));
+        kept.push(withoutThumbnail(segment));
       } else if (marker === APP14 && startsWith(payload, adobe) && payload.length >= ADOBE_BYTES) {
-        heeded.keep(marker, cut(segment, ADOBE_BYTES));
+        kept.push(cut(segment, ADOBE_BYTES));
+      } else if (marker === APP1 && startsWith(payload, exif) && orientation === 1) {
+        orientation = readOrientation(payload.subarray(exif.length));
       }
     }
   }
-
-  function keepTables(marker: number, segment: Buffer): void {
-    tables.define(kept.length, marker, segment.subarray(SEGMENT_HEAD_BYTES));
-    kept.push(segment);
-  }
 }
 
-/** Segments of which each replaces the one before it of its kind: only the last is kept. */
-class HeededSegments {
-  readonly #positions = new Map<number, number>();
+/** The JPEG with EXIF data that says nothing but its orientation. */
+export function withJpegOrientation(bytes: Buffer, orientation: number): Buffer {
+  const segment = createSegment(APP1, Buffer.concat([exif, writeOrientation(orientation)]));
+  return Buffer.concat([bytes.subarray(0, 2), segment, bytes.subarray(2)]);
+}
 
-  constructor(readonly kept: Buffer[]) {}
+function toHeader(frame: JpegFrame, orientation: number, scanCount: number): ImageHeader {
+  const { widthPx: width, heightPx: height, isProgressive, components } = frame;
+  return {
+    format: "jpeg",
+    width,
+    height,
+    frameCount: 1,
+    framePixels: width * height,
+    orientation,
+    pixelBytes: components.length,
+    isProgressive,
+    scanCount: isProgressive ? scanCount : 1,
+  };
+}
 
-  keep(marker: number, segment: Buffer): void {
-    this.drop(marker);
-    this.#positions.set(marker, this.kept.length);
-    this.kept.push(segment);
-  }
-
-  /** A scan heeds it: it stays, whatever comes. */
-  use(marker: number): void {
-    this.#positions.delete(marker);
-  }
-
-  drop(marker: number): void {
-    const at = this.#positions.get(marker);
-    if (at !== undefined) this.kept[at] = Buffer.alloc(0);
-  }
+function isTable(marker: number): boolean {
+  return [HUFFMAN_TABLES, QUANTISATION_TABLES, RESTART_INTERVAL].includes(marker);
 }
 
 function isDispensable(marker: number): boolean {
-  return (marker >= APP0 && marker <= APP0 + 15) || marker === COM || marker === DNL;
+  return (marker >= APP0 && marker <= APP15) || marker === COM || marker === DNL;
+}
+
+/** Some encoders leave the range of coefficients of a sequential scan empty. Decoders warn of it, and read all of them. */
+function withFullRange(scanHeader: Buffer): Buffer {
+  const rangeAt = scanHeader.length - SEQUENTIAL_RANGE.length;
+  if (scanHeader.subarray(rangeAt).equals(SEQUENTIAL_RANGE)) return scanHeader;
+  return Buffer.concat([scanHeader.subarray(0, Math.max(0, rangeAt)), SEQUENTIAL_RANGE]);
 }
 
 function withoutThumbnail(segment: Buffer): Buffer {
@@ -141,6 +150,12 @@ function withoutThumbnail(segment: Buffer): Buffer {
 function cut(segment: Buffer, payloadBytes: number): Buffer {
   if (segment.length === SEGMENT_HEAD_BYTES + payloadBytes) return segment;
   return createSegment(segment[1]!, segment.subarray(SEGMENT_HEAD_BYTES, SEGMENT_HEAD_BYTES + payloadBytes));
+}
+
+function createSegment(marker: number, payload: Buffer): Buffer {
+  const head = Buffer.from([0xff, marker, 0, 0]);
+  head.writeUInt16BE(payload.length + 2, 2);
+  return Buffer.concat([head, payload]);
 }
 
 /** The position of the marker's code: a marker may be preceded by any number of fill bytes. */
@@ -158,7 +173,7 @@ function readLength(bytes: Buffer, at: number): number {
   return length;
 }
 
-/** Where the entropy-coded data that starts at `offset` ends: at the next marker that is no restart. */
+/** Where the entropy-coded data that starts at `offset` ends: at the next marker that is not a restart marker. */
 function findMarker(bytes: Buffer, offset: number): number {
   for (let at = bytes.indexOf(0xff, offset); at !== -1; at = bytes.indexOf(0xff, at + 1)) {
     const code = bytes[at + 1];

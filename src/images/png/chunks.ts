@@ -1,12 +1,14 @@
-// Copies a PNG without its metadata, byte for byte: the chunks that make the picture stay, all others go, and
-// so does whatever follows the end of the image. Source: PNG specification, third edition, chapter 11.
+// Takes a PNG apart: the chunks that make the picture are kept, byte for byte, all others are dropped, and so are bytes
+// after the end of the image. Source: PNG specification, third edition, chapter 11.
 import { promisify } from "node:util";
 import { crc32, deflate, inflate } from "node:zlib";
 
+import { readOrientation, writeOrientation } from "../exif.ts";
 import { cutProfile, MAX_PROFILE_BYTES } from "../icc-profile.ts";
-import { isPictureChunk, readPngHeader, type PngHeader } from "./header.ts";
-import { measurePixels } from "./pixels.ts";
+import type { ImageHeader, WalkedImage } from "../image-header.ts";
 import { unreadable } from "../unreadable.ts";
+import { isPictureChunk, PALETTE, readPngHeader, type PngHeader } from "./header.ts";
+import { measurePixels } from "./pixels.ts";
 
 const deflateAsync = promisify(deflate);
 
@@ -23,33 +25,61 @@ const CHUNK_HEAD_BYTES = 8;
 const CHUNK_TAIL_BYTES = 4;
 
 /**
- * The same picture without text, EXIF, XMP, time, animation, trailing bytes, and what stands behind its pixels.
+ * Text, EXIF, XMP, time, animation and bytes after the end are dropped, and what stands behind the pixels.
  *
- * @throws UNREADABLE_IMAGE when the file ends before its end chunk, a check sum of what stays is wrong, or pixels are missing
+ * @throws UNREADABLE_IMAGE when the file ends before its end chunk, or a check sum of what stays is wrong
  */
-export async function stripPng(bytes: Buffer): Promise<Buffer> {
-  const { header, chunks } = keptChunks(bytes);
-  const pixels = chunks.filter(({ type }) => type === "IDAT").map(({ data }) => data);
-  const pixelBytes = await measurePixels(header, Buffer.concat(pixels));
-  if (pixelBytes === null) throw unreadable("PNG", "its pixels are not as many as it says");
-  const kept = await Promise.all(cutPixels(chunks, pixelBytes).map(keepProfile));
-  return Buffer.concat([bytes.subarray(0, SIGNATURE_BYTES), ...kept.map((chunk) => chunk.bytes)]);
+export function walkPng(bytes: Buffer): WalkedImage {
+  const { header, chunks, orientation } = keptChunks(bytes);
+  const signature = bytes.subarray(0, SIGNATURE_BYTES);
+  return {
+    header: toHeader(header, chunks, orientation),
+    keep: () => Buffer.concat([signature, ...chunks.map((chunk) => chunk.bytes)]),
+    async verify() {
+      const pixels = chunks.filter(({ type }) => type === "IDAT").map(({ data }) => data);
+      const pixelBytes = await measurePixels(header, Buffer.concat(pixels));
+      if (pixelBytes === null) throw unreadable("PNG", "its pixels are not as many as it says");
+      const kept = await Promise.all(cutPixels(chunks, pixelBytes).map(keepProfile));
+      return Buffer.concat([signature, ...kept.map((chunk) => chunk.bytes)]);
+    },
+  };
+}
+
+function toHeader(header: PngHeader, chunks: readonly Chunk[], orientation: number): ImageHeader {
+  const { widthPx: width, heightPx: height, bitDepth, colourType, samplesPerPixel, isInterlaced } = header;
+  const hasAlphaTable = chunks.some(({ type }) => type === "tRNS");
+  const channels = (colourType === PALETTE ? 3 : samplesPerPixel) + (hasAlphaTable ? 1 : 0);
+  return {
+    format: "png",
+    width,
+    height,
+    frameCount: 1,
+    framePixels: width * height,
+    orientation,
+    pixelBytes: channels * (bitDepth > 8 ? 2 : 1),
+    isProgressive: isInterlaced,
+    scanCount: 1,
+  };
 }
 
 /**
  * The chunks that decide how the picture looks. The frames of an animated PNG are not among them: no decoder here
  * ever looks into them, so nothing vouches for what they hold.
  */
-function keptChunks(bytes: Buffer): { header: PngHeader; chunks: Chunk[] } {
+function keptChunks(bytes: Buffer): { header: PngHeader; chunks: Chunk[]; orientation: number } {
   const first = readChunk(bytes, SIGNATURE_BYTES);
   if (first.type !== "IHDR" || !first.isSound) throw unreadable("PNG", "it does not begin with its header");
   const header = readPngHeader(first.data);
   const chunks = [first];
   const seen = new Set([first.type]);
   let paletteBytes = 0;
+  let orientation = 1;
   for (let offset = SIGNATURE_BYTES + first.bytes.length; ;) {
     const chunk = readChunk(bytes, offset);
     offset += chunk.bytes.length;
+    // It may stand before the pixels or behind them.
+    if (chunk.type === "eXIf" && chunk.isSound && !seen.has("eXIf"))
+      orientation = readOrientation(chunk.data);
     const isWanted = isPictureChunk(chunk.type, chunk.data, header, paletteBytes);
     if (isWanted && !chunk.isSound) throw unreadable("PNG", `the check sum of ${chunk.type} is wrong`);
     if (!isWanted && isCritical(chunk.type) && chunk.type !== "PLTE") {
@@ -63,8 +93,15 @@ function keptChunks(bytes: Buffer): { header: PngHeader; chunks: Chunk[] } {
       if (chunk.type === "PLTE") paletteBytes = chunk.data.length;
     }
     seen.add(chunk.type);
-    if (chunk.type === "IEND") return { header, chunks };
+    if (chunk.type === "IEND") return { header, chunks, orientation };
   }
+}
+
+/** The PNG with EXIF data that says nothing but its orientation. */
+export function withPngOrientation(bytes: Buffer, orientation: number): Buffer {
+  const headerEnd = SIGNATURE_BYTES + readChunk(bytes, SIGNATURE_BYTES).bytes.length;
+  const exif = createChunk("eXIf", writeOrientation(orientation)).bytes;
+  return Buffer.concat([bytes.subarray(0, headerEnd), exif, bytes.subarray(headerEnd)]);
 }
 
 /** The same chunks where the pixels fill theirs; else with what follows the pixels cut off. */
@@ -107,24 +144,6 @@ async function inflateProfile(compressed: Buffer): Promise<{ bytes: Buffer; read
       resolve(error ? null : { bytes: buffer, readBytes: engine.bytesWritten });
     });
   });
-}
-
-/**
- * The same PNG with its EXIF before its pixels. A PNG may have it behind them, where sharp does not look, and a
- * picture that lies on its side would stay so. Unchanged bytes where there is nothing to move.
- */
-export function withExifFirst(bytes: Buffer): Buffer {
-  if (!bytes.includes("eXIf")) return bytes; // Nearly always, and then nothing is walked twice.
-  const chunks: Chunk[] = [];
-  for (let offset = SIGNATURE_BYTES; chunks.at(-1)?.type !== "IEND"; offset += chunks.at(-1)!.bytes.length) {
-    chunks.push(readChunk(bytes, offset));
-  }
-  const exifAt = chunks.findIndex(({ type }) => type === "eXIf");
-  const pixelsAt = chunks.findIndex(({ type }) => type === "IDAT");
-  if (exifAt === -1 || exifAt < pixelsAt) return bytes;
-  const [exif] = chunks.splice(exifAt, 1);
-  chunks.splice(1, 0, exif!); // Behind IHDR.
-  return Buffer.concat([bytes.subarray(0, SIGNATURE_BYTES), ...chunks.map((chunk) => chunk.bytes)]);
 }
 
 interface Chunk {

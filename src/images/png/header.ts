@@ -6,7 +6,7 @@ const HEADER_BYTES = 13;
 
 const GREY = 0;
 const RGB = 2;
-const PALETTE = 3;
+export const PALETTE = 3;
 
 /** Samples of a pixel by colour type: grey, RGB, palette, grey and alpha, RGBA. */
 const samplesByColourType = new Map([
@@ -31,6 +31,8 @@ export function readPngHeader(data: Buffer): PngHeader {
   const samplesPerPixel = samplesByColourType.get(data[9] ?? -1);
   if (data.length !== HEADER_BYTES || samplesPerPixel === undefined)
     throw unreadable("PNG", "it has no header");
+  if (data.readUInt32BE(0) === 0 || data.readUInt32BE(4) === 0) throw unreadable("PNG", "it has no pixels");
+  if (![1, 2, 4, 8, 16].includes(data[8]!)) throw unreadable("PNG", "its bit depth is not known");
   return {
     widthPx: data.readUInt32BE(0),
     heightPx: data.readUInt32BE(4),

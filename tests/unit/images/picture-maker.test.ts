@@ -2,10 +2,11 @@ import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 
 import { PictureMaker } from "../../../src/images/picture-maker.ts";
+import { inThisProcess } from "../../../src/images/tasks.ts";
 import { codeOf } from "../../support/code-of.ts";
 import * as sampleImages from "../../support/sample-images.ts";
 
-const maker = new PictureMaker({ maxConcurrent: 2, maxWaiting: 1000 });
+const maker = new PictureMaker({ maxConcurrent: 2, maxWaiting: 1000 }, inThisProcess);
 
 /** Decoded pixels, to compare pictures by what they show. */
 async function pixelsOf(bytes: Buffer): Promise<Buffer> {
@@ -27,7 +28,7 @@ describe("a GIF with a frame beyond its screen", () => {
     const gif = sampleImages.frameFloodGif(2);
     gif.writeUInt16LE(500, gif.indexOf(0x2c, 13) + 1);
 
-    const picture = await maker.make(gif);
+    const picture = await maker.make(gif, "somebody");
 
     expect(picture).toMatchObject({ width: 501, height: 1 });
     expect(picture.original.equals(gif)).toBe(true);
@@ -52,7 +53,7 @@ describe("a picture", () => {
   ])("without metadata keeps every byte: %s", async (_what, make, format) => {
     const bytes = await make();
 
-    const picture = await maker.make(bytes);
+    const picture = await maker.make(bytes, "somebody");
 
     expect(picture.format).toBe(format);
     expect(picture.original.equals(bytes)).toBe(true);
@@ -65,21 +66,27 @@ describe("a picture", () => {
   });
 
   it("says its width and height", async () => {
-    expect(await maker.make(sampleImages.portraitJpeg())).toMatchObject({ width: 512, height: 600 });
-    expect(await maker.make(await sampleImages.animatedGif())).toMatchObject({ width: 120, height: 140 });
+    expect(await maker.make(sampleImages.portraitJpeg(), "somebody")).toMatchObject({
+      width: 512,
+      height: 600,
+    });
+    expect(await maker.make(await sampleImages.animatedGif(), "somebody")).toMatchObject({
+      width: 120,
+      height: 140,
+    });
   });
 
   it("has a thumbnail of its middle, not stretched", async () => {
     const bytes = sampleImages.portraitJpeg();
 
-    const { thumbnail } = await maker.make(bytes);
+    const { thumbnail } = await maker.make(bytes, "somebody");
 
     const middle = await sharp(bytes).extract({ left: 0, top: 44, width: 512, height: 512 }).toBuffer();
     expect(await difference(thumbnail, middle)).toBeLessThan(6);
   });
 
   it("keeps its transparency in the thumbnail", async () => {
-    const { thumbnail } = await maker.make(await sampleImages.transparentPng());
+    const { thumbnail } = await maker.make(await sampleImages.transparentPng(), "somebody");
 
     const { data, info } = await sharp(thumbnail).raw().toBuffer({ resolveWithObject: true });
     expect(info.channels).toBe(4);
@@ -90,15 +97,15 @@ describe("a picture", () => {
   it.each([sampleImages.cmykJpeg, sampleImages.displayP3Jpeg])(
     "has true colours in the thumbnail: %o",
     async (make) => {
-      const { thumbnail } = await maker.make(await make());
-      const { thumbnail: expected } = await maker.make(sampleImages.portraitJpeg());
+      const { thumbnail } = await maker.make(await make(), "somebody");
+      const { thumbnail: expected } = await maker.make(sampleImages.portraitJpeg(), "somebody");
 
       expect(await difference(thumbnail, expected)).toBeLessThan(12);
     },
   );
 
   it("keeps its colour profile", async () => {
-    const { original, thumbnail } = await maker.make(await sampleImages.displayP3Jpeg());
+    const { original, thumbnail } = await maker.make(await sampleImages.displayP3Jpeg(), "somebody");
 
     expect((await sharp(original).metadata()).icc).toBeDefined();
     expect((await sharp(thumbnail).metadata()).icc).toBeUndefined();
@@ -107,7 +114,7 @@ describe("a picture", () => {
   it("stays animated, with the first frame as thumbnail", async () => {
     const bytes = await sampleImages.animatedGif();
 
-    const { original, thumbnail } = await maker.make(bytes);
+    const { original, thumbnail } = await maker.make(bytes, "somebody");
 
     expect((await sharp(original).metadata()).pages).toBe(5);
     expect((await sharp(thumbnail).metadata()).pages ?? 1).toBe(1);
@@ -121,12 +128,14 @@ describe("orientation", () => {
   it.each([1, 2, 3, 4, 5, 6, 7, 8])("%i gives the same upright picture", async (orientation) => {
     const upright = sampleImages.portraitJpeg();
 
-    const picture = await maker.make(await sampleImages.orientedJpeg(orientation));
+    const picture = await maker.make(await sampleImages.orientedJpeg(orientation), "somebody");
 
     expect(picture).toMatchObject({ width: 512, height: 600 });
     expect((await sharp(picture.original).metadata()).orientation).toBeUndefined();
     expect(await difference(picture.original, upright)).toBeLessThan(4);
-    expect(await difference(picture.thumbnail, (await maker.make(upright)).thumbnail)).toBeLessThan(4);
+    expect(
+      await difference(picture.thumbnail, (await maker.make(upright, "somebody")).thumbnail),
+    ).toBeLessThan(4);
   });
 });
 
@@ -139,7 +148,7 @@ describe("orientation of a PNG", () => {
     const at = where === "before" ? 33 : png.length - 12; // Behind IHDR, or before IEND.
     const bytes = Buffer.concat([png.subarray(0, at), sampleImages.pngChunk("eXIf", exif), png.subarray(at)]);
 
-    const picture = await maker.make(bytes);
+    const picture = await maker.make(bytes, "somebody");
 
     expect(picture).toMatchObject({ width: 20, height: 40 });
     expect(picture.original.includes("eXIf")).toBe(false);
@@ -154,7 +163,7 @@ describe("a PNG of 16 bits that lies on its side", () => {
       .png()
       .toBuffer();
 
-    const { original } = await maker.make(bytes);
+    const { original } = await maker.make(bytes, "somebody");
 
     expect(await sharp(original).metadata()).toMatchObject({ width: 300, height: 256, depth: "ushort" });
   });
@@ -167,7 +176,7 @@ describe("metadata", () => {
       const bytes = await sampleImages.orientedJpeg(orientation);
       expect((await sharp(bytes).metadata()).exif).toBeDefined();
 
-      const { original, thumbnail } = await maker.make(bytes);
+      const { original, thumbnail } = await maker.make(bytes, "somebody");
 
       for (const stored of [original, thumbnail]) {
         expect((await sharp(stored).metadata()).exif).toBeUndefined();
@@ -181,7 +190,7 @@ describe("metadata", () => {
     const bytes = sampleImages.cameraJpeg();
     expect([bytes.includes("NIKON"), bytes.includes("Exif")]).toEqual([true, true]);
 
-    const { original, thumbnail, width, height } = await maker.make(bytes);
+    const { original, thumbnail, width, height } = await maker.make(bytes, "somebody");
 
     expect([width, height]).toEqual([500, 375]);
     expect((await pixelsOf(original)).equals(await pixelsOf(bytes))).toBe(true);
@@ -193,7 +202,7 @@ describe("metadata", () => {
   it("goes without a change of the pixels", async () => {
     const bytes = await sampleImages.orientedJpeg(1);
 
-    const { original } = await maker.make(bytes);
+    const { original } = await maker.make(bytes, "somebody");
 
     expect(original.length).toBeLessThan(bytes.length);
     expect((await pixelsOf(original)).equals(await pixelsOf(bytes))).toBe(true);
@@ -262,7 +271,7 @@ describe("metadata", () => {
     const bytes = await make();
     expect(bytes.includes(secret)).toBe(true);
 
-    const { original, thumbnail } = await maker.make(bytes);
+    const { original, thumbnail } = await maker.make(bytes, "somebody");
 
     expect(original.includes(secret)).toBe(false);
     expect(thumbnail.includes(secret)).toBe(false);
@@ -339,12 +348,12 @@ describe("what is no whole picture", () => {
 
   it("is refused with what was found and what would do", async () => {
     await expect(
-      maker.make(await sharp(sampleImages.portraitJpeg()).webp().toBuffer()),
+      maker.make(await sharp(sampleImages.portraitJpeg()).webp().toBuffer(), "somebody"),
     ).rejects.toMatchObject({
       code: "UNSUPPORTED_IMAGE_TYPE",
       details: { actual: "image/webp", allowed: ["image/jpeg", "image/png", "image/gif"] },
     });
-    await expect(maker.make(sampleImages.pngHeaderOf(10_000, 4_001))).rejects.toMatchObject({
+    await expect(maker.make(sampleImages.pngHeaderOf(10_000, 4_001), "somebody")).rejects.toMatchObject({
       code: "IMAGE_TOO_COMPLEX",
       details: { limit: 40_000_000, actual: 40_010_000 },
     });
@@ -353,7 +362,7 @@ describe("what is no whole picture", () => {
   it("is refused when it would take too much memory, though its pixels are few enough", async () => {
     const bytes = sampleImages.pngHeaderOf(6300, 6300, { bitDepth: 16, colourType: 6, isInterlaced: true });
 
-    await expect(maker.make(bytes)).rejects.toMatchObject({
+    await expect(maker.make(bytes, "somebody")).rejects.toMatchObject({
       code: "IMAGE_TOO_COMPLEX",
       details: { limit: 240_000_000, actual: 444_528_000 + 4 * bytes.length },
     });
@@ -374,15 +383,19 @@ describe("what is no whole picture", () => {
 
 describe("too much at once", () => {
   it("is refused as OVERLOADED, and what waits is still done", async () => {
-    const busy = new PictureMaker({ maxConcurrent: 1, maxWaiting: 1 });
+    const busy = new PictureMaker({ maxConcurrent: 1, maxWaiting: 1 }, inThisProcess);
     const bytes = sampleImages.portraitJpeg();
 
-    const outcomes = await Promise.allSettled([busy.make(bytes), busy.make(bytes), busy.make(bytes)]);
+    const outcomes = await Promise.allSettled([
+      busy.make(bytes, "somebody"),
+      busy.make(bytes, "somebody"),
+      busy.make(bytes, "somebody"),
+    ]);
 
     // Their headers are read side by side, so it may be any of them.
     const refusals = outcomes.filter(({ status }) => status === "rejected");
     expect(refusals).toMatchObject([{ reason: { code: "OVERLOADED", details: { retryAfterSeconds: 5 } } }]);
-    await expect(busy.make(bytes)).resolves.toBeDefined();
+    await expect(busy.make(bytes, "somebody")).resolves.toBeDefined();
   });
 });
 

@@ -1,0 +1,38 @@
+// From the bytes that a stranger sent to a picture that is safe to store and show. Each step is a file of this folder.
+import type { Look } from "../domain/look.ts";
+import type { Placeholder } from "../domain/media.ts";
+import type { PictureFormat } from "../domain/picture-format.ts";
+import { inspect } from "./inspect.ts";
+import { drawThumbnail } from "./thumbnail.ts";
+import { makeUpright } from "./upright.ts";
+import { walkImage } from "./walk.ts";
+
+/** A picture that has been decoded from end to end and holds nothing but its pixels and colour profile. */
+export interface SafePicture {
+  format: PictureFormat;
+  /** The original, upright. Where nothing had to go, these are the uploaded bytes. */
+  original: Buffer;
+  thumbnail: Buffer;
+  placeholder: Placeholder;
+  /** Pixels of the original. */
+  width: number;
+  height: number;
+}
+
+/**
+ * @throws UNSUPPORTED_IMAGE_TYPE when the bytes are not a JPEG, PNG or GIF
+ * @throws IMAGE_TOO_COMPLEX before a pixel is decoded, or when the work takes too long
+ * @throws UNREADABLE_IMAGE when the image is corrupt or ends early
+ */
+export async function makePicture(bytes: Buffer, look: Look): Promise<SafePicture> {
+  const { header, verify } = await walkImage(bytes);
+  const { format, orientation } = header;
+  const stripped = await verify();
+  const original =
+    orientation === 1
+      ? stripped
+      : await (await walkImage(await makeUpright(stripped, format, orientation))).verify();
+  const size = await inspect(original);
+  const { thumbnail, ...placeholder } = await drawThumbnail(original, format, size, look);
+  return { format, original, thumbnail, placeholder, width: size.width, height: size.height };
+}

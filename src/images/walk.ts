@@ -1,0 +1,46 @@
+// Takes an image of any of the three formats apart, within the limits. Used by everything that is given an image from
+// outside.
+import type { PictureFormat } from "../domain/picture-format.ts";
+import { AppError } from "../errors.ts";
+import { walkGif } from "./gif/blocks.ts";
+import { recogniseFormat } from "./image-format.ts";
+import { assertWithinLimits, type WalkedImage } from "./image-header.ts";
+import { walkJpeg, withJpegOrientation } from "./jpeg/segments.ts";
+import { walkPng, withPngOrientation } from "./png/chunks.ts";
+
+const walks: Record<PictureFormat, (bytes: Buffer) => WalkedImage> = {
+  jpeg: walkJpeg,
+  png: walkPng,
+  gif: walkGif,
+};
+
+/**
+ * @throws UNSUPPORTED_IMAGE_TYPE when the bytes are not a JPEG, PNG or GIF
+ * @throws UNREADABLE_IMAGE when they end early or are not made of segments, chunks or blocks
+ * @throws IMAGE_TOO_COMPLEX when decoding would take too much time or memory
+ */
+export async function walkImage(bytes: Buffer): Promise<WalkedImage> {
+  const walked = walks[await recogniseFormat(bytes)](bytes);
+  assertWithinLimits(walked.header, bytes.length);
+  return walked;
+}
+
+/**
+ * As `walkImage`, for what a record says is a picture.
+ *
+ * @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX
+ */
+export async function walkStored(bytes: Buffer): Promise<WalkedImage> {
+  try {
+    return await walkImage(bytes);
+  } catch (cause) {
+    if (!(cause instanceof AppError) || cause.code !== "UNSUPPORTED_IMAGE_TYPE") throw cause;
+    throw new AppError("UNREADABLE_IMAGE", "The stored picture is damaged.", { cause });
+  }
+}
+
+/** The image with EXIF data that says nothing but its orientation. A GIF has none. */
+export function withOrientation(bytes: Buffer, format: PictureFormat, orientation: number): Buffer {
+  if (format === "jpeg") return withJpegOrientation(bytes, orientation);
+  return format === "png" ? withPngOrientation(bytes, orientation) : bytes;
+}
