@@ -121,6 +121,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
       await views.start();
       await changes.start();
       known.start();
+      pictures.start();
       await edge?.start(database.media);
       await renditions.start();
       const address = reachable(await server.listen({ host: config.http.host, port: config.http.port }));
@@ -131,7 +132,8 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     async stop() {
       await stopServer(server);
       known.close();
-      const closing = Promise.all([views.close(), changes.close(), edge?.close(), cleanup.close()]);
+      const parts = [views, changes, edge, cleanup, pictures];
+      const closing = Promise.all(parts.map((part) => part?.close()));
       await Promise.race([closing, sleep(CLOSE_MS, undefined, { ref: false })]);
       await database.close();
     },

@@ -2,6 +2,7 @@
 // of it alone.
 import path from "node:path";
 
+import { readAuth, type AuthConfig } from "./auth-config.ts";
 import { readPurge, withTag, type PurgeConfig } from "./cdn-config.ts";
 import { EnvironmentReader, type Environment } from "./environment.ts";
 import { readHttp, type HttpConfig } from "./http-config.ts";
@@ -18,12 +19,6 @@ const SECOND_MS = 1000;
 const DAY_MS = 24 * 60 * 60 * SECOND_MS;
 
 export type DatabaseConfig = { kind: "embedded"; file: string } | { kind: "mongodb"; uri: string };
-
-export type AuthConfig =
-  | { kind: "shared-secret"; secret: string }
-  | { kind: "secret-file"; secretFile: string }
-  | { kind: "generated-secret"; secretFile: string }
-  | { kind: "key-set"; url: string; issuer: string; audience: string };
 
 export interface LimitsConfig {
   uploadsPerMinute: number;
@@ -64,8 +59,11 @@ export interface MediaConfig {
   renditionBytes: number;
 }
 
-export type { BucketConfig, HttpConfig, PurgeConfig, StorageConfig };
+export type { AuthConfig, BucketConfig, HttpConfig, PurgeConfig, StorageConfig };
 export { describeStorage, isSameStorage, parseStorageUrl, withTag };
+
+/** What image decoders get of the environment: their allocator and their fonts, and none of the service's secrets. */
+const decoderVariables = ["LD_PRELOAD", "LD_LIBRARY_PATH", "MALLOC_CONF", "FONTCONFIG_PATH", "TMPDIR"];
 
 export interface Config {
   http: HttpConfig;
@@ -80,6 +78,8 @@ export interface Config {
   limits: LimitsConfig;
   media: MediaConfig;
   cleanup: CleanupConfig;
+  /** The environment of the processes that decode images. */
+  decoderEnvironment: Readonly<Record<string, string>>;
   /** Where everything that must survive a restart is kept. */
   instanceDir: string;
   logLevel: LogLevel;
@@ -113,7 +113,7 @@ export function loadConfig(env: Environment): Config {
     http: readHttp(read),
     purge: readPurge(read),
     database,
-    auth: readAuth(read, database, instanceDir),
+    auth: readAuth(read, database.kind === "mongodb", instanceDir),
     ...storages,
     graphql: {
       introspection: read.flag("GRAPHQL_INTROSPECTION", true),
@@ -136,6 +136,7 @@ export function loadConfig(env: Environment): Config {
     cleanup: {
       retentionMs: read.integer("MEDIA_RETENTION_DAYS", { fallback: 30, min: 0, max: 36_500 }) * DAY_MS,
     },
+    decoderEnvironment: read.given(decoderVariables),
     instanceDir,
     logLevel: read.choice("LOG_LEVEL", logLevels, "info"),
   };
@@ -180,32 +181,6 @@ function readDelivery(read: EnvironmentReader, storage: StorageConfig): MediaCon
     read.problem("MEDIA_DELIVERY=redirect needs a bucket as STORAGE_URL: nobody can fetch from our folder.");
   }
   return delivery;
-}
-
-function readAuth(read: EnvironmentReader, database: DatabaseConfig, instanceDir: string): AuthConfig {
-  const [secret, secretFile] = [read.text("JWT_SECRET"), read.text("JWT_SECRET_FILE")];
-  const url = read.url("JWT_JWKS_URL", ["http:", "https:"]);
-  const [issuer, audience] = [read.text("JWT_ISSUER"), read.text("JWT_AUDIENCE")];
-  if ([secret, secretFile, url].filter((one) => one !== undefined).length > 1) {
-    read.problem(
-      "JWT_SECRET, JWT_SECRET_FILE and JWT_JWKS_URL exclude each other: tokens come from one place. Keep one.",
-    );
-  }
-  if (url) {
-    if (!issuer) read.problem("JWT_ISSUER is required with JWT_JWKS_URL.");
-    if (!audience) read.problem("JWT_AUDIENCE is required with JWT_JWKS_URL.");
-    return { kind: "key-set", url, issuer: issuer ?? "", audience: audience ?? "" };
-  }
-  if (issuer) read.problem("JWT_ISSUER has a meaning only with JWT_JWKS_URL.");
-  if (audience) read.problem("JWT_AUDIENCE has a meaning only with JWT_JWKS_URL.");
-  if (secret) return { kind: "shared-secret", secret };
-  if (secretFile) return { kind: "secret-file", secretFile: path.resolve(secretFile) };
-  if (database.kind === "mongodb") {
-    read.problem(
-      "JWT_SECRET, JWT_SECRET_FILE or JWT_JWKS_URL is required with MONGODB_URI: several processes have to agree on it.",
-    );
-  }
-  return { kind: "generated-secret", secretFile: path.join(instanceDir, "jwt-secret") };
 }
 
 function deepFreeze<Value extends object>(value: Value): Value {

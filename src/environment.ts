@@ -17,6 +17,11 @@ export class EnvironmentReader {
     return this.env[name]?.trim() || undefined;
   }
 
+  /** Those of the variables that are set. */
+  given(names: readonly string[]): Record<string, string> {
+    return Object.fromEntries(names.flatMap((name) => (this.env[name] ? [[name, this.env[name]]] : [])));
+  }
+
   integer(name: string, { fallback, min, max }: { fallback: number; min: number; max: number }): number {
     const text = this.text(name);
     if (text === undefined) return fallback;

@@ -10,7 +10,9 @@ import type { AuthConfig, Config } from "./config.ts";
 import { Database, type EmbeddedMongoStarter } from "./database/connection.ts";
 import { createMemoryLimiter, MongoLimiters } from "./database/rate-limit-store.ts";
 import type { Reports } from "./domain/reports.ts";
+import { DecoderPool } from "./images/decoder-pool.ts";
 import { PictureMaker } from "./images/picture-maker.ts";
+import type { ImageWorker } from "./images/tasks.ts";
 import { CleanupJob } from "./jobs/cleanup-job.ts";
 import { EdgePurge } from "./jobs/edge-purge.ts";
 import { AccountService } from "./services/account-service.ts";
@@ -32,10 +34,7 @@ import { RenditionFolder } from "./storage/rendition-folder.ts";
 import { ViewCounter } from "./views/view-counter.ts";
 import { ViewJournal } from "./views/view-journal.ts";
 
-/**
- * How many pictures are worked on, and how many wait. Decoding runs on the four threads that files and passwords
- * need too: one is always left to them. Each waiting picture holds up to 800 KB.
- */
+/** How many pictures are worked on, each in a process of its own, and how many wait. Each waiting one holds up to 800 KB. */
 const defaultPictureQueue = { maxConcurrent: Math.min(availableParallelism(), 3), maxWaiting: 32 };
 
 /** What a test may replace. */
@@ -44,6 +43,8 @@ export interface PartOverrides {
     config: Pick<Config, "storage" | "storageFallback">,
   ) => ObjectStorage | Promise<ObjectStorage>;
   startEmbeddedMongo?: EmbeddedMongoStarter;
+  /** Does the work on images; by default in processes of its own. */
+  imageWorker?: ImageWorker;
   pictureQueue?: { maxConcurrent: number; maxWaiting: number };
   /** Called when a part that the process cannot do without has failed for good. */
   onFatal?: (error: Error) => void;
@@ -76,7 +77,17 @@ export async function buildParts(
   const known = new KnownMedia(mediaRepository, changes, log);
   const edge = config.purge && new EdgePurge(config.purge, database, log);
   const live = new LiveChanges(changes); // Behind `known`, which has then forgotten what is shown anew.
-  const pictures = new PictureMaker(overrides.pictureQueue ?? defaultPictureQueue);
+  const pictureQueue = overrides.pictureQueue ?? defaultPictureQueue;
+  const onCrash = (how: string) => log.error({ how }, "an image ended the process that decoded it");
+  const pictures = new PictureMaker(
+    pictureQueue,
+    overrides.imageWorker ??
+      new DecoderPool({
+        maxProcesses: pictureQueue.maxConcurrent,
+        environment: config.decoderEnvironment,
+        onCrash,
+      }),
+  );
   const folder = new RenditionFolder(config.media.renditionDir, config.media.renditionBytes);
   const renditions = new Renditions(mediaRepository, coldStorage, folder, pictures, log);
   known.whenForgotten((id) => void renditions.forget(id));
@@ -91,7 +102,7 @@ export async function buildParts(
     reports,
     log,
   );
-  const currentPictures = new CurrentPictures(users, media, changes);
+  const currentPictures = new CurrentPictures(users, media, pictures, changes);
   const placeholders = new Placeholders(mediaRepository, coldStorage, pictures, log);
   const accounts = new AccountService(users, tokens, rateLimits, changes);
   const cleanup = new CleanupJob(database, storage, config.cleanup, log);

@@ -1,11 +1,11 @@
-// Draws what stands for somebody without a picture: white initials on a colour. Called by
-// `services/current-pictures.ts`.
+// Draws the default picture of a user without one as pixels: white initials on a colour.
 import { createRequire } from "node:module";
 
 import sharp from "sharp";
 
 import type { RenditionFormat } from "../domain/rendition.ts";
 import { decoding } from "./decoder.ts";
+import { escapeXml } from "./default-svg.ts";
 import { encoderOptions } from "./rendition.ts";
 
 /** DejaVu Sans: no fonts need to be installed. */
@@ -18,22 +18,12 @@ const drawable =
 /** Georgian capitals of a kind that is hardly ever used. */
 const lacking = /[\u1c90-\u1cbf]/u;
 
+/** Two letters become no smaller by more effort. */
+const cheapAvif = { ...encoderOptions.avif, effort: 0 };
+
 /** Shares of the side that the letters may take. */
 const TEXT_WIDTH = 0.6;
 const TEXT_HEIGHT = 0.4;
-
-/** As a browser's fonts draw them: in any script, and emoji. */
-export function drawDefaultSvg(initials: string, colour: string, sidePx: number): string {
-  const fontSize = [...initials].length > 1 ? 40 : 48;
-  const fonts =
-    "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif, 'Apple Color Emoji', 'Segoe UI Emoji', 'Noto Color Emoji'";
-  const letters = `<text x="50" y="50" dy=".35em" text-anchor="middle" font-family="${fonts}" font-size="${fontSize}" font-weight="600" fill="#fff">${escapeXml(initials)}</text>`;
-  const figure = `<circle cx="50" cy="38" r="17" fill="#fff"/><ellipse cx="50" cy="92" rx="32" ry="30" fill="#fff"/>`;
-  return (
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${sidePx}" height="${sidePx}" viewBox="0 0 100 100">` +
-    `<rect width="100" height="100" fill="${colour}"/>${initials === "" ? figure : letters}</svg>`
-  );
-}
 
 /** For clients that show no SVG. Where our font lacks the letters it is a figure instead. */
 export async function drawDefaultImage(
@@ -47,7 +37,7 @@ export async function drawDefaultImage(
       ? await drawLetters(initials, sidePx)
       : drawFigure(sidePx);
   const ground = sharp({ create: { width: sidePx, height: sidePx, channels: 3, background: colour } });
-  const options = format === "png" ? { palette: true } : encoderOptions[format];
+  const options = { png: { palette: true }, avif: cheapAvif }[format as string] ?? encoderOptions[format];
   return decoding(ground.composite([overlay]).toFormat(format, options).toBuffer());
 }
 
@@ -75,8 +65,4 @@ function drawFigure(sidePx: number): Overlay {
     rgba[pixel * 4 + 3] = isHead || isBody ? 255 : 0;
   }
   return { input: rgba, raw: { width: sidePx, height: sidePx, channels: 4 } };
-}
-
-function escapeXml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

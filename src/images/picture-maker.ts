@@ -1,48 +1,53 @@
-// From the bytes that a stranger sent to a picture that is safe to store and show. Called by
-// `services/profile-picture-service.ts`; each step is a file of this folder.
-import { plainLook } from "../domain/look.ts";
-import type { Placeholder } from "../domain/media.ts";
-import { pictureLimits, type PictureFormat } from "../domain/picture-format.ts";
+// Schedules all work on images: each kind of work has a lane of its own, and clients take turns in each. The work itself
+// is done in another process, see `decoder-pool.ts`.
+import { plainLook, type Look } from "../domain/look.ts";
+import { pictureLimits } from "../domain/picture-format.ts";
 import { WorkQueue, type WorkLimits } from "../domain/work-queue.ts";
-import { stripGif } from "./gif/blocks.ts";
-import { recogniseFormat } from "./image-format.ts";
-import { inspect } from "./inspect.ts";
-import { stripJpeg } from "./jpeg/segments.ts";
-import { stripPng, withExifFirst } from "./png/chunks.ts";
-import { drawThumbnail } from "./thumbnail.ts";
-import { makeUpright } from "./upright.ts";
-
-/** A picture that has been decoded from end to end and holds nothing but its pixels and colour profile. */
-export interface SafePicture {
-  format: PictureFormat;
-  /** The original, upright. Where nothing had to go, these are the uploaded bytes. */
-  original: Buffer;
-  thumbnail: Buffer;
-  placeholder: Placeholder;
-  /** Pixels of the original. */
-  width: number;
-  height: number;
-}
-
-const strip: Record<PictureFormat, (bytes: Buffer) => Buffer | Promise<Buffer>> = {
-  jpeg: stripJpeg,
-  png: stripPng,
-  gif: stripGif,
-};
+import { estimateMemory } from "./image-header.ts";
+import type { SafePicture } from "./make-picture.ts";
+import type { ImageTask, ImageWorker, TaskArguments, TaskResult } from "./tasks.ts";
+import { walkImage } from "./walk.ts";
 
 /** Somebody is waiting for the answer. */
 const MAX_WAIT_MS = 8_000;
 
-/** Makes pictures safe, a few at a time. */
+/** One at a time goes on to the queue that uploads use, so that an upload waits for one job of each lane at most. */
+const lane = { maxConcurrent: 1, maxWaitMs: MAX_WAIT_MS, maxMemoryBytes: Infinity };
+
+/** Work beside uploads. What is drawn for a placeholder nobody waits for. */
+const laneLimits = {
+  squares: { ...lane, maxWaiting: 64 },
+  animations: { ...lane, maxWaiting: 8 },
+  placeholders: { ...lane, maxWaiting: 1_000, maxWaitMs: 600_000 },
+} satisfies Record<string, WorkLimits>;
+
+export type Lane = keyof typeof laneLimits;
+
+/** One task, and the memory that it takes at most. */
+export interface Work<Task extends ImageTask> {
+  memoryBytes: number;
+  task: Task;
+  args: TaskArguments<Task>;
+}
+
 export class PictureMaker {
   readonly #queue: WorkQueue;
+  readonly #lanes: Record<Lane, WorkQueue>;
 
-  constructor(limits: Pick<WorkLimits, "maxConcurrent" | "maxWaiting">) {
+  constructor(
+    limits: Pick<WorkLimits, "maxConcurrent" | "maxWaiting">,
+    readonly worker: ImageWorker,
+  ) {
     this.#queue = new WorkQueue("pictures", {
       ...limits,
       maxWaitMs: MAX_WAIT_MS,
       maxMemoryBytes: pictureLimits.maxSharedMemoryBytes,
     });
+    this.#lanes = {
+      squares: new WorkQueue("pictures", laneLimits.squares),
+      animations: new WorkQueue("animations", laneLimits.animations),
+      placeholders: new WorkQueue("placeholders", laneLimits.placeholders),
+    };
   }
 
   /** How many pictures are worked on, and how many wait. */
@@ -50,28 +55,50 @@ export class PictureMaker {
     return this.#queue.state;
   }
 
-  /** Other work on pictures, which shares the bounds. @throws OVERLOADED, and what `job` throws */
-  run<Result>(memoryBytes: number, job: () => Promise<Result>): Promise<Result> {
-    return this.#queue.run(memoryBytes, job);
-  }
-
   /**
-   * @throws UNSUPPORTED_IMAGE_TYPE when the bytes are no JPEG, PNG or GIF
-   * @throws IMAGE_TOO_COMPLEX from the header alone, or when the work takes too long
+   * Makes an upload safe to store and show.
+   *
+   * @param client the user's id
+   * @throws UNSUPPORTED_IMAGE_TYPE when the bytes are not a JPEG, PNG or GIF
+   * @throws IMAGE_TOO_COMPLEX before a pixel is decoded, or when the work takes too long
    * @throws UNREADABLE_IMAGE when the image is corrupt or ends early
    * @throws OVERLOADED when too many pictures wait already, or it has waited for too long
    */
-  async make(bytes: Buffer, look = plainLook): Promise<SafePicture> {
-    const format = await recogniseFormat(bytes);
-    const readable = format === "png" ? withExifFirst(bytes) : bytes;
-    const uploaded = await inspect(readable); // The header alone says how much work there is.
-    return this.#queue.run(uploaded.memoryBytes, async () => {
-      const stripped = await strip[format](bytes); // Walks the whole file, before anything is decoded.
-      const isUpright = uploaded.orientation === 1;
-      const original = isUpright ? stripped : await strip[format](await makeUpright(readable, format));
-      const header = isUpright ? uploaded : await inspect(original);
-      const { thumbnail, ...placeholder } = await drawThumbnail(original, format, header, look);
-      return { format, original, thumbnail, placeholder, width: header.width, height: header.height };
+  async make(bytes: Buffer, client: string, look: Look = plainLook): Promise<SafePicture> {
+    const { header } = await walkImage(bytes);
+    return this.#queue.run(client, estimateMemory(header, bytes.length), () =>
+      this.worker.run("makePicture", bytes, look),
+    );
+  }
+
+  /**
+   * Does other work on images.
+   *
+   * @param client a user's id, or a network address
+   * @param prepare called when the client has its turn: what it reads is held by one job at a time; null for nothing
+   * @throws OVERLOADED, and what the task and `prepare` throw
+   */
+  async run<Task extends ImageTask>(
+    name: Lane,
+    client: string,
+    prepare: () => Promise<Work<Task> | null>,
+  ): Promise<TaskResult<Task> | null> {
+    return this.#lanes[name].run<TaskResult<Task> | null>(client, 0, async () => {
+      const work = await prepare();
+      if (!work) return null;
+      // In the shared queue a lane is one client: beside uploads of many users it has its turn like one of them.
+      const { memoryBytes, task, args } = work;
+      return (await this.#queue.run(name, memoryBytes, () =>
+        this.worker.run(task, ...args),
+      )) as TaskResult<Task>;
     });
+  }
+
+  start(): void {
+    this.worker.start();
+  }
+
+  close(): Promise<void> {
+    return this.worker.close();
   }
 }

@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyReply } from "fastify";
 
 import { cacheTagHeaders, userTag } from "../domain/cache-tags.ts";
 import { parseId } from "../domain/ids.ts";
+import { networkOf } from "../domain/network.ts";
 import { AppError } from "../errors.ts";
 import type { CurrentPictures } from "../services/current-pictures.ts";
 import type { MediaUrls } from "../services/media-urls.ts";
@@ -36,14 +37,19 @@ export function registerCurrentPictureRoute(
     method: ["GET", "HEAD"],
     url: "/:userId/profile-picture",
     exposeHeadRoute: false,
-    async handler({ params, query, headers, method }, reply) {
+    async handler({ params, query, headers, method, ip }, reply) {
       const sizePx = readSize(query.size) ?? DEFAULT_SIZE_PX;
       const format = query.format === "svg" ? null : readFormat(query.format);
       const { user, mediaId } = await currentPictures.find(parseId(params.userId, "user"));
       setHeaders(reply);
       if (hasEdge) reply.headers(cacheTagHeaders([userTag(user.id)]));
       if (mediaId) return reply.redirect(urls.square(mediaId, sizePx, format), 302);
-      const { contentType, bytes } = await currentPictures.drawDefault(user, sizePx, format ?? "svg");
+      const { contentType, bytes } = await currentPictures.drawDefault(
+        user,
+        sizePx,
+        format ?? "svg",
+        networkOf(ip),
+      );
       const etag = `"${createHash("sha256").update(bytes).digest("base64url")}"`;
       reply.headers({ etag, "content-type": contentType, "content-disposition": "inline" });
       const verdict = evaluateConditions(headers, { etag, lastModified: null });

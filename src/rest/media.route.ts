@@ -5,6 +5,7 @@ import type { IncomingMessage } from "node:http";
 import type { FastifyInstance, FastifyReply } from "fastify";
 
 import { parseId } from "../domain/ids.ts";
+import { networkOf } from "../domain/network.ts";
 import { AppError } from "../errors.ts";
 import type { MediaService } from "../services/media-service.ts";
 import type { ViewCounter } from "../views/view-counter.ts";
@@ -37,7 +38,7 @@ export function registerMediaRoute(
     method: ["GET", "HEAD"],
     url: MEDIA_ROUTE,
     exposeHeadRoute: false,
-    async handler({ params, query, headers, method, raw }, reply) {
+    async handler({ params, query, headers, method, raw, ip }, reply) {
       rethrowFailure(raw);
       const picture = await media.getPicture(
         parseId(params.mediaId, "media"),
@@ -52,8 +53,9 @@ export function registerMediaRoute(
         if (elsewhere?.isView) await views.count(picture.media.id);
         if (elsewhere) return send(reply, elsewhere);
       }
-      if (method === "HEAD") return send(reply, answers.ofSize(picture, await media.getSizeBytes(picture)));
-      const bytes = await media.readBytes(picture); // Fails before a view is counted, or a header set.
+      if (method === "HEAD")
+        return send(reply, answers.ofSize(picture, await media.getSizeBytes(picture, networkOf(ip))));
+      const bytes = await media.readBytes(picture, networkOf(ip)); // Fails before a view is counted, or a header set.
       const answer = readRange(() => answers.withBytes(headers, picture, bytes), reply, bytes);
       if (answer.isView) await views.count(picture.media.id);
       return send(reply, answer);

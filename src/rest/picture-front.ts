@@ -65,6 +65,8 @@ export class PictureFront {
       if (!picture) return goOn();
       const unchanged = this.options.answers.withoutBytes(headers, picture);
       if (!unchanged && this.options.isRedirecting && !picture.square) return goOn();
+      // Making a square is work, of which each client gets a share: the route knows who asks.
+      if (!unchanged && picture.square && !this.options.media.peekBytes(picture)) return goOn();
       if (!unchanged) return void this.#answer(request, response, picture).catch(fail);
       this.#send(request, response, unchanged);
       this.totals[304] += 1;
@@ -90,7 +92,7 @@ export class PictureFront {
     const isNext = response.socket !== null;
     const lent = isNext
       ? await media.lendBytes(picture)
-      : { bytes: await media.readBytes(picture), giveBack() {} };
+      : { bytes: await media.readStored(picture), giveBack() {} };
     giveBackOnceSent(lent, response);
     const answer = answers.withBytes({}, picture, lent.bytes);
     await views.count(picture.media.id);

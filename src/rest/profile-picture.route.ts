@@ -34,7 +34,7 @@ export function registerProfilePictureRoutes(
     await rateLimits.consumeUpload(currentUserId);
     const userId = ownUserId(currentUserId, request.params.userId);
     const { media } = await profilePictures.upload(userId, {
-      read: (take) => readFormFile(request.raw, take),
+      read: (share) => readFormFile(request.raw, share),
     });
     return {
       success: true,

@@ -62,7 +62,7 @@ export class AccountService {
     const user = await this.users.create({
       username,
       email,
-      passwordHash: await this.#passwordWork.run(0, () => hashPassword(input.password)),
+      passwordHash: await this.#passwordWork.run(address, 0, () => hashPassword(input.password)),
     });
     return { token: await this.tokens.issue(user.id), user };
   }
@@ -82,7 +82,7 @@ export class AccountService {
     );
     // One account has two names, and however many spellings.
     await this.rateLimits.consumeAccount(credentials?.user.id ?? name);
-    const isRight = await this.#passwordWork.run<boolean>(0, () =>
+    const isRight = await this.#passwordWork.run<boolean>(address, 0, () =>
       credentials ? verifyPassword(input.password, credentials.passwordHash) : verifyNothing(input.password),
     );
     if (!credentials || !isRight) throw new AppError("UNAUTHENTICATED", "The name or the password is wrong.");

@@ -6,7 +6,9 @@ import type { User } from "../domain/user.ts";
 import { colourOf, initialsOf } from "../domain/initials.ts";
 import type { RenditionFormat } from "../domain/rendition.ts";
 import { AppError } from "../errors.ts";
-import { drawDefaultImage, drawDefaultSvg } from "../images/default-picture.ts";
+import { SQUARE_MEMORY_BYTES } from "../images/cost.ts";
+import { drawDefaultSvg } from "../images/default-svg.ts";
+import type { PictureMaker } from "../images/picture-maker.ts";
 import type { ChangeFeed } from "./change-feed.ts";
 import type { MediaService } from "./media-service.ts";
 
@@ -19,6 +21,13 @@ export interface DefaultPicture {
   bytes: Buffer;
 }
 
+interface Drawing {
+  initials: string;
+  colour: string;
+  sidePx: number;
+  format: RenditionFormat | "svg";
+}
+
 export class CurrentPictures {
   readonly #users = new BoundedCache<UserId, { user: Promise<User | null>; readAtMs: number }>(MAX_COUNT);
   readonly #drawn = new BoundedCache<string, Promise<DefaultPicture>>(MAX_COUNT);
@@ -26,6 +35,7 @@ export class CurrentPictures {
   constructor(
     readonly users: UserRepository,
     readonly media: MediaService,
+    readonly pictures: Pick<PictureMaker, "run">,
     changes: ChangeFeed,
   ) {
     users.whenChanged((id) => this.#users.delete(id));
@@ -46,20 +56,37 @@ export class CurrentPictures {
     return { user, mediaId: isVisible ? mediaId : null };
   }
 
-  /** Initials on a colour that is always the user's. */
+  /**
+   * Initials on a colour that is always the user's.
+   *
+   * @param client who asks, for its share of the work @throws OVERLOADED
+   */
   drawDefault(
     { id, username }: User,
     sidePx: number,
     format: RenditionFormat | "svg",
+    client: string,
   ): Promise<DefaultPicture> {
     const [initials, colour] = [initialsOf(username), colourOf(id)];
     const key = `${initials} ${colour} ${sidePx} ${format}`;
     const known = this.#drawn.get(key);
     if (known) return known;
-    const drawn = draw(initials, colour, sidePx, format);
+    const drawn = this.#draw({ initials, colour, sidePx, format }, client);
     this.#drawn.set(key, drawn);
     drawn.catch(() => this.#drawn.delete(key));
     return drawn;
+  }
+
+  async #draw({ initials, colour, sidePx, format }: Drawing, client: string): Promise<DefaultPicture> {
+    if (format === "svg") {
+      return { contentType: "image/svg+xml", bytes: Buffer.from(drawDefaultSvg(initials, colour, sidePx)) };
+    }
+    const bytes = await this.pictures.run("squares", client, async () => ({
+      memoryBytes: SQUARE_MEMORY_BYTES,
+      task: "drawDefaultImage",
+      args: [initials, colour, sidePx, format],
+    }));
+    return { contentType: `image/${format}`, bytes: bytes! };
   }
 
   async #findUser(id: UserId): Promise<User | null> {
@@ -75,17 +102,4 @@ export class CurrentPictures {
       throw error;
     }
   }
-}
-
-async function draw(
-  initials: string,
-  colour: string,
-  sidePx: number,
-  format: RenditionFormat | "svg",
-): Promise<DefaultPicture> {
-  if (format === "svg") {
-    return { contentType: "image/svg+xml", bytes: Buffer.from(drawDefaultSvg(initials, colour, sidePx)) };
-  }
-  const bytes = await drawDefaultImage(initials, colour, sidePx, format);
-  return { contentType: `image/${format}`, bytes };
 }

@@ -55,24 +55,32 @@ export class MediaService {
   }
 
   /**
+   * @param client who asks, for its share of the work where a square has to be made
    * @throws MEDIA_NOT_FOUND when the bytes are missing, STORAGE_UNAVAILABLE
    * @throws OVERLOADED, IMAGE_TOO_COMPLEX where a square has to be made first
    */
-  async readBytes(picture: Picture): Promise<Buffer> {
-    const { key, media, square, objectKey } = picture;
-    const bytes = square
-      ? await this.hot.read(key, () => this.renditions.read(media, square))
-      : await this.storage.read(objectKey, expectedSizeOf(picture));
+  async readBytes(picture: Picture, client: string): Promise<Buffer> {
+    const { key, media, square } = picture;
+    if (!square) return this.readStored(picture);
+    const bytes = await this.hot.read(key, () => this.renditions.read(media, square, client));
     if (!bytes) throw this.#missingObject(picture);
     await this.#assertVisible(media.id);
     return bytes;
   }
 
-  /** As `readBytes`, for bytes that are sent and forgotten. @throws as `readBytes` */
+  /** The bytes of an original or a thumbnail. @throws MEDIA_NOT_FOUND when they are missing, STORAGE_UNAVAILABLE */
+  async readStored(picture: Picture): Promise<Buffer> {
+    const bytes = await this.storage.read(picture.objectKey, expectedSizeOf(picture));
+    if (!bytes) throw this.#missingObject(picture);
+    await this.#assertVisible(picture.media.id);
+    return bytes;
+  }
+
+  /** Bytes that are stored as they are, to be sent and forgotten. @throws as `readBytes` */
   async lendBytes(picture: Picture): Promise<LentBytes> {
     const { media, objectKey } = picture;
-    const isOriginal = !picture.square && objectKey === media.objectKey;
-    if (!isOriginal) return keepBytes(await this.readBytes(picture));
+    const isOriginal = objectKey === media.objectKey;
+    if (!isOriginal) return keepBytes(await this.readStored(picture));
     const lent = await this.storage.lend(objectKey, expectedSizeOf(picture));
     if (!lent) throw this.#missingObject(picture);
     try {
@@ -104,8 +112,8 @@ export class MediaService {
   }
 
   /** @throws as `readBytes` */
-  async getSizeBytes(picture: Picture): Promise<number> {
-    if (picture.square) return (await this.readBytes(picture)).length;
+  async getSizeBytes(picture: Picture, client: string): Promise<number> {
+    if (picture.square) return (await this.readBytes(picture, client)).length;
     const found = await this.storage.stat(picture.objectKey);
     if (!found) throw this.#missingObject(picture);
     assertSize(picture.objectKey, found.sizeBytes, expectedSizeOf(picture));

@@ -1,15 +1,17 @@
-// Receives a file and makes it safe, with a bound on all that is on its way in. Called by `profile-picture-service.ts`.
-import { ByteBudget, type TakeBytes } from "../domain/byte-budget.ts";
+// Receives a file and makes it safe, with a bound on all that is on its way in.
+import { ByteBudget, type BudgetShare } from "../domain/byte-budget.ts";
+import type { UserId } from "../domain/ids.ts";
 import type { Look } from "../domain/look.ts";
 import { cleanOriginalFilename } from "../domain/original-filename.ts";
 import type { Reports } from "../domain/reports.ts";
-import type { PictureMaker, SafePicture } from "../images/picture-maker.ts";
+import type { SafePicture } from "../images/make-picture.ts";
+import type { PictureMaker } from "../images/picture-maker.ts";
 import type { ReadUpload } from "./read-upload.ts";
 
 /** A file on its way in, read only once it is wanted. Nothing that its sender says of it is believed. */
 export interface IncomingFile {
   /** The whole file. Rejects like `read-upload.ts`. */
-  read(take: TakeBytes): Promise<ReadUpload>;
+  read(share: Pick<BudgetShare, "take" | "signal">): Promise<ReadUpload>;
 }
 
 export interface ReceivedPicture {
@@ -18,11 +20,11 @@ export interface ReceivedPicture {
   look: Look;
 }
 
-/** Of all files together that have come in and are not pictures yet: forty of the largest. */
-const MAX_RECEIVED_BYTES = 32 * 1024 * 1024;
+/** Forty of the largest files, two of one user: nobody needs more, and whoever stalls holds up their own next ones. */
+const limits = { maxBytes: 32 * 1024 * 1024, maxConcurrentPerClient: 2, maxWaitMs: 8_000 };
 
 export class PictureIntake {
-  readonly #received = new ByteBudget("uploads", MAX_RECEIVED_BYTES);
+  readonly #received = new ByteBudget("uploads", limits);
 
   constructor(
     readonly pictures: PictureMaker,
@@ -30,18 +32,19 @@ export class PictureIntake {
   ) {}
 
   /** @throws FILE_TOO_LARGE, BAD_USER_INPUT, UNSUPPORTED_IMAGE_TYPE, UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX, OVERLOADED */
-  async receive(file: IncomingFile): Promise<ReceivedPicture> {
-    return this.#received.hold(async (take) => {
-      const { bytes, declaredFilename, look } = await file.read(take);
-      const picture = await this.#make(bytes, look);
+  async receive(userId: UserId, file: IncomingFile): Promise<ReceivedPicture> {
+    return this.#received.hold(userId, async (share) => {
+      const { bytes, declaredFilename, look } = await file.read(share);
+      share.complete();
+      const picture = await this.#make(bytes, userId, look);
       return { picture, originalFilename: cleanOriginalFilename(declaredFilename), look };
     });
   }
 
-  async #make(bytes: Buffer, look: Look): Promise<SafePicture> {
+  async #make(bytes: Buffer, userId: UserId, look: Look): Promise<SafePicture> {
     const startedAt = performance.now();
     try {
-      return await this.pictures.make(bytes, look);
+      return await this.pictures.make(bytes, userId, look);
     } finally {
       this.reports.pictureMade((performance.now() - startedAt) / 1000);
     }

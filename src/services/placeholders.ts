@@ -6,22 +6,18 @@ import type { MediaRepository } from "../database/media-repository.ts";
 import { BoundedCache } from "../domain/bounded-cache.ts";
 import type { MediaId } from "../domain/ids.ts";
 import { objectSizeOf, type Media, type Placeholder } from "../domain/media.ts";
-import { WorkQueue } from "../domain/work-queue.ts";
 import { AppError } from "../errors.ts";
+import { readMemoryBytes } from "../images/cost.ts";
 import type { PictureMaker } from "../images/picture-maker.ts";
-import { renderThumbHash } from "../images/placeholder.ts";
-import { readMemoryBytes } from "../images/rendition.ts";
-import { redrawThumbnail } from "../images/redraw.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 
-/** Nobody waits for it. */
-const workLimits = { maxConcurrent: 1, maxWaiting: 500, maxWaitMs: 600_000, maxMemoryBytes: Infinity };
+/** A blur has 32 pixels on its longer side. */
+const BLUR_MEMORY_BYTES = 100_000;
 
 /** Of each kind in memory. */
 const MAX_COUNT = 10_000;
 
 export class Placeholders {
-  readonly #work = new WorkQueue("placeholders", workLimits);
   /** Those that could not be made stay, so that nobody tries again and again. */
   readonly #made = new BoundedCache<MediaId, Promise<Placeholder | null>>(MAX_COUNT);
 
@@ -49,26 +45,38 @@ export class Placeholders {
     return making;
   }
 
-  /** A blur of the picture, for `<img src>`. */
-  toDataUrl(thumbHash: string): Promise<string> {
-    return this.#urls.get(thumbHash) ?? this.#render(thumbHash);
+  /** A blur of the picture, for `<img src>`. @param client who asks, for its share of the work @throws OVERLOADED */
+  toDataUrl(thumbHash: string, client: string): Promise<string> {
+    return this.#urls.get(thumbHash) ?? this.#render(thumbHash, client);
   }
 
-  #render(thumbHash: string): Promise<string> {
-    const url = renderThumbHash(thumbHash);
+  #render(thumbHash: string, client: string): Promise<string> {
+    const url = this.pictures.run("placeholders", client, async () => ({
+      memoryBytes: BLUR_MEMORY_BYTES,
+      task: "renderThumbHash",
+      args: [thumbHash],
+    })) as Promise<string>;
     this.#urls.set(thumbHash, url);
     url.catch(() => this.#urls.delete(thumbHash));
     return url;
   }
 
+  async #redraw(media: Media): Promise<Placeholder | null> {
+    return this.pictures.run("placeholders", media.id, async () => {
+      const original = await this.storage.read(media.objectKey, objectSizeOf(media));
+      return (
+        original && {
+          memoryBytes: await readMemoryBytes(original),
+          task: "redrawThumbnail",
+          args: [original, media.look],
+        }
+      );
+    });
+  }
+
   async #make(media: Media): Promise<Placeholder | null> {
     try {
-      const made = await this.#work.run(0, async () => {
-        const original = await this.storage.read(media.objectKey, objectSizeOf(media));
-        if (!original) return null;
-        const memoryBytes = await readMemoryBytes(original);
-        return this.pictures.run(memoryBytes, () => redrawThumbnail(original, media.look));
-      });
+      const made = await this.#redraw(media);
       if (!made) return null;
       const { thumbHash, dominantColor } = made;
       await this.media.setPlaceholder(media.id, { thumbHash, dominantColor });

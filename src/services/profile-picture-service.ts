@@ -57,7 +57,7 @@ export class ProfilePictureService {
 
   async #upload(userId: UserId, file: IncomingFile): Promise<{ user: User; media: Media }> {
     const user = await this.#getUser(userId);
-    const { picture, originalFilename, look } = await this.intake.receive(file);
+    const { picture, originalFilename, look } = await this.intake.receive(userId, file);
     const objectKey = createObjectKey(picture.format);
     const media = await this.media.insertPending({
       objectKey,

@@ -1,11 +1,11 @@
 // How often somebody may do something: one policy for both doors. Called by `graphql/rate-limit.ts` and by
 // `rest/profile-picture.route.ts`; counted in memory, or in the database where there are several processes.
 import { createHash } from "node:crypto";
-import { isIPv6 } from "node:net";
 
 import { RateLimiterRes, type RateLimiterAbstract } from "rate-limiter-flexible";
 
 import type { UserId } from "../domain/ids.ts";
+import { networkOf } from "../domain/network.ts";
 import { AppError } from "../errors.ts";
 
 export const WINDOW_SECONDS = 60;
@@ -63,19 +63,4 @@ async function consume(limiter: RateLimiterAbstract, key: string, what: string):
 /** What somebody types as an account may be long, or somebody's address: neither belongs into a counter's key. */
 function digestOf(text: string): string {
   return createHash("sha256").update(text).digest("base64url");
-}
-
-/** A household has one IPv4 address, but 2^64 IPv6 addresses: those count as one. */
-function networkOf(address: string): string {
-  if (!isIPv6(address)) return address;
-  const [, mapped] = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address) ?? [];
-  if (mapped) return mapped;
-  const [head = "", tail = ""] = address.split("::");
-  const [first, last] = [groupsOf(head), groupsOf(tail)];
-  const zeros = Array.from({ length: 8 - first.length - last.length }, () => 0);
-  return [...first, ...zeros, ...last].slice(0, 4).join(":");
-}
-
-function groupsOf(part: string): number[] {
-  return part === "" ? [] : part.split(":").map((group) => parseInt(group, 16));
 }

@@ -7,28 +7,14 @@ import { BoundedCache } from "../domain/bounded-cache.ts";
 import type { MediaId } from "../domain/ids.ts";
 import { objectSizeOf, type Media } from "../domain/media.ts";
 import type { RenditionFormat, PictureSize } from "../domain/rendition.ts";
-import { WorkQueue } from "../domain/work-queue.ts";
 import { AppError } from "../errors.ts";
+import { readMemoryBytes, readMovingMemoryBytes, SQUARE_MEMORY_BYTES } from "../images/cost.ts";
 import type { PictureMaker } from "../images/picture-maker.ts";
-import {
-  drawAnimation,
-  drawMaster,
-  drawSquare,
-  readMemoryBytes,
-  readMovingMemoryBytes,
-  SQUARE_MEMORY_BYTES,
-} from "../images/rendition.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import type { RenditionFolder } from "../storage/rendition-folder.ts";
 
 /** To be raised whenever other bytes come of the same picture: it stands in names and in entity tags. */
 export const RENDITION_VERSION = 1;
-
-/** One at a time goes to the queue of all pictures, so that uploads wait for one at most. */
-const stillLimits = { maxConcurrent: 1, maxWaiting: 64, maxWaitMs: 8_000, maxMemoryBytes: Infinity };
-
-/** And of animations, which take longer, one at a time goes to the queue of those. */
-const animationLimits = { ...stillLimits, maxWaiting: 8 };
 
 /** What cannot be made is not tried again for so long. */
 const FAILURE_MS = 60_000;
@@ -52,8 +38,6 @@ export function nameOf({ sidePx, format, isAnimated }: Square): string {
 const MASTERS_BYTES = 32 * 1024 * 1024;
 
 export class Renditions {
-  readonly #stills = new WorkQueue("pictures", stillLimits);
-  readonly #animations = new WorkQueue("animations", animationLimits);
   readonly #failures = new BoundedCache<string, { error: AppError; untilMs: number }>(MAX_FAILURE_COUNT);
   readonly #masters = new BoundedCache<MediaId, Buffer>(MASTERS_BYTES);
   readonly #mastersUnderWay = new Map<MediaId, Promise<Buffer | null>>();
@@ -95,15 +79,16 @@ export class Renditions {
   }
 
   /**
+   * @param client who asks, for its share of the work: a user's id, or a network address
    * @returns null when the original's bytes are missing
    * @throws OVERLOADED, IMAGE_TOO_COMPLEX, STORAGE_UNAVAILABLE; UNREADABLE_IMAGE for a damaged original
    */
-  async read(media: Media, square: Square): Promise<Buffer | null> {
+  async read(media: Media, square: Square, client: string): Promise<Buffer | null> {
     const name = nameOf(square);
     const kept = await this.#readKept(media.id, name);
     if (kept) return kept;
     const made = await this.#rememberingFailure(`${media.id}/${name}`, () =>
-      square.isAnimated ? this.#animate(media, square) : this.#draw(media, square),
+      square.isAnimated ? this.#animate(media, square, client) : this.#draw(media, square, client),
     );
     if (made) await this.#keep(media.id, name, made);
     return made;
@@ -120,24 +105,28 @@ export class Renditions {
     }
   }
 
-  async #draw(media: Media, { sidePx, format }: Square): Promise<Buffer | null> {
-    const master = await this.#readMaster(media);
-    return master && this.#run(SQUARE_MEMORY_BYTES, () => drawSquare(master, sidePx, format));
+  async #draw(media: Media, { sidePx, format }: Square, client: string): Promise<Buffer | null> {
+    const master = await this.#readMaster(media, client);
+    if (!master) return null;
+    return this.pictures.run("squares", client, async () => ({
+      memoryBytes: SQUARE_MEMORY_BYTES,
+      task: "drawSquare",
+      args: [master, sidePx, format],
+    }));
   }
 
   /** What does not move, or is too much to move, stands still. */
-  async #animate(media: Media, square: Square): Promise<Buffer | null> {
-    const original = await this.storage.read(media.objectKey, objectSizeOf(media));
-    if (!original) return null;
-    const memoryBytes = await readMovingMemoryBytes(original);
-    if (memoryBytes === null) return this.#draw(media, square);
-    return this.#animations.run(0, () =>
-      this.#run(memoryBytes, () => drawAnimation(original, square.sidePx, media.look)),
-    );
-  }
-
-  #run<Result>(memoryBytes: number, job: () => Promise<Result>): Promise<Result> {
-    return this.#stills.run(0, () => this.pictures.run(memoryBytes, job));
+  async #animate(media: Media, square: Square, client: string): Promise<Buffer | null> {
+    let isStill = false;
+    const animation = await this.pictures.run("animations", client, async () => {
+      const original = await this.storage.read(media.objectKey, objectSizeOf(media));
+      const memoryBytes = original && (await readMovingMemoryBytes(original));
+      isStill = memoryBytes === null;
+      return original && memoryBytes !== null
+        ? { memoryBytes, task: "drawAnimation", args: [original, square.sidePx, media.look] }
+        : null;
+    });
+    return isStill ? this.#draw(media, square, client) : animation;
   }
 
   async #rememberingFailure<Result>(key: string, make: () => Promise<Result>): Promise<Result> {
@@ -154,11 +143,11 @@ export class Renditions {
   }
 
   /** However many squares are asked for at once, the original is decoded once. */
-  async #readMaster(media: Media): Promise<Buffer | null> {
+  async #readMaster(media: Media, client: string): Promise<Buffer | null> {
     const { id } = media;
     const known = this.#masters.get(id) ?? this.#mastersUnderWay.get(id);
     if (known) return known;
-    const making = this.#makeMaster(media);
+    const making = this.#makeMaster(media, client);
     this.#mastersUnderWay.set(id, making);
     const isStillWanted = () => this.#mastersUnderWay.get(id) === making;
     try {
@@ -170,11 +159,17 @@ export class Renditions {
     }
   }
 
-  async #makeMaster(media: Media): Promise<Buffer | null> {
-    const original = await this.storage.read(media.objectKey, objectSizeOf(media));
-    if (!original) return null;
-    const memoryBytes = await readMemoryBytes(original);
-    return this.#run(memoryBytes, () => drawMaster(original, media.look));
+  async #makeMaster(media: Media, client: string): Promise<Buffer | null> {
+    return this.pictures.run("squares", client, async () => {
+      const original = await this.storage.read(media.objectKey, objectSizeOf(media));
+      return (
+        original && {
+          memoryBytes: await readMemoryBytes(original),
+          task: "drawMaster",
+          args: [original, media.look],
+        }
+      );
+    });
   }
 
   /** Where the disk fails, it is made again. */

@@ -272,8 +272,8 @@ describe("a square that cannot be made", () => {
   it("is not shown when the picture is deleted while it is made", async () => {
     await fetchPicture("");
     const read = app.app.renditions.read.bind(app.app.renditions);
-    vi.spyOn(app.app.renditions, "read").mockImplementationOnce(async (media, square) => {
-      const bytes = await read(media, square);
+    vi.spyOn(app.app.renditions, "read").mockImplementationOnce(async (...asked) => {
+      const bytes = await read(...asked);
       await app.graphql(DELETE, {}, person.token);
       return bytes;
     });

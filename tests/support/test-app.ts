@@ -8,6 +8,7 @@ import { createApp, type App, type Overrides } from "../../src/app.ts";
 import { loadConfig, type Config, type StorageConfig } from "../../src/config.ts";
 import type { User } from "../../src/domain/user.ts";
 import type { RequestContext } from "../../src/graphql/context.ts";
+import { inThisProcess } from "../../src/images/tasks.ts";
 import { createLoaders } from "../../src/graphql/loaders.ts";
 import { freshDatabaseConfig, secondDatabaseUri, startEmbeddedInThread } from "./database.ts";
 
@@ -74,6 +75,7 @@ export class TestApp {
     const withDatabase = { ...config, database: freshDatabaseConfig(folder) };
     const app = await createApp(withDatabase, {
       startEmbeddedMongo: startEmbeddedInThread,
+      imageWorker: inThisProcess, // Node cannot start TypeScript as a child.
       ...overrides,
     });
     return new TestApp(app, withDatabase, await app.start(), folder);

@@ -11,5 +11,7 @@ it("rejects at once when the request is gone already", async () => {
   request.headers["content-type"] = "multipart/form-data; boundary=x";
   request.destroy();
 
-  await expect(readFormFile(request, () => {})).rejects.toMatchObject({ code: "BAD_USER_INPUT" });
+  await expect(
+    readFormFile(request, { take() {}, signal: new AbortController().signal }),
+  ).rejects.toMatchObject({ code: "BAD_USER_INPUT" });
 });

@@ -1,0 +1,37 @@
+// Where tokens come from. Called by `config.ts`.
+import path from "node:path";
+
+import type { EnvironmentReader } from "./environment.ts";
+
+export type AuthConfig =
+  | { kind: "shared-secret"; secret: string }
+  | { kind: "secret-file"; secretFile: string }
+  | { kind: "generated-secret"; secretFile: string }
+  | { kind: "key-set"; url: string; issuer: string; audience: string };
+
+/** @param isShared whether several processes may use the database, and so have to agree on a secret */
+export function readAuth(read: EnvironmentReader, isShared: boolean, instanceDir: string): AuthConfig {
+  const [secret, secretFile] = [read.text("JWT_SECRET"), read.text("JWT_SECRET_FILE")];
+  const url = read.url("JWT_JWKS_URL", ["http:", "https:"]);
+  const [issuer, audience] = [read.text("JWT_ISSUER"), read.text("JWT_AUDIENCE")];
+  if ([secret, secretFile, url].filter((one) => one !== undefined).length > 1) {
+    read.problem(
+      "JWT_SECRET, JWT_SECRET_FILE and JWT_JWKS_URL exclude each other: tokens come from one place. Keep one.",
+    );
+  }
+  if (url) {
+    if (!issuer) read.problem("JWT_ISSUER is required with JWT_JWKS_URL.");
+    if (!audience) read.problem("JWT_AUDIENCE is required with JWT_JWKS_URL.");
+    return { kind: "key-set", url, issuer: issuer ?? "", audience: audience ?? "" };
+  }
+  if (issuer) read.problem("JWT_ISSUER has a meaning only with JWT_JWKS_URL.");
+  if (audience) read.problem("JWT_AUDIENCE has a meaning only with JWT_JWKS_URL.");
+  if (secret) return { kind: "shared-secret", secret };
+  if (secretFile) return { kind: "secret-file", secretFile: path.resolve(secretFile) };
+  if (isShared) {
+    read.problem(
+      "JWT_SECRET, JWT_SECRET_FILE or JWT_JWKS_URL is required with MONGODB_URI: several processes have to agree on it.",
+    );
+  }
+  return { kind: "generated-secret", secretFile: path.join(instanceDir, "jwt-secret") };
+}

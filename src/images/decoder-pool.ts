@@ -1,0 +1,162 @@
+// Runs image work in child processes, so that a fault in a decoder, or an image that takes too much time or memory, ends
+// a child and not the service. A child has none of the service's secrets: it gets images and returns images.
+import { fork, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+
+import { AppError } from "../errors.ts";
+import type { TaskAnswer, TaskRequest } from "./decoder-process.ts";
+import type { ImageTask, ImageWorker, TaskArguments, TaskResult } from "./tasks.ts";
+
+/** `dist`, and the packages beside it. */
+const PROGRAM_DIR = path.join(import.meta.dirname, "..", "..");
+
+/** The slowest image within the limits takes a fifth of this. */
+const TASK_TIMEOUT_MS = 15_000;
+
+/** Beside 60 MB of its own, and 240 MB for an image, by the account of its header. */
+const MAX_RESIDENT_BYTES = 450 * 1024 * 1024;
+const WATCH_INTERVAL_MS = 50;
+const PAGE_BYTES = 4096;
+
+export interface PoolOptions {
+  maxProcesses: number;
+  /** All of a child's environment variables. */
+  environment: Readonly<Record<string, string>>;
+  /** Called when a child ends by itself: an operator should know. */
+  onCrash: (how: string) => void;
+  taskTimeoutMs?: number;
+  maxResidentBytes?: number;
+}
+
+export class DecoderPool implements ImageWorker {
+  readonly #idle: ChildProcess[] = [];
+  readonly #children = new Set<ChildProcess>();
+  readonly #waiting: ((child: ChildProcess | null) => void)[] = [];
+  #isClosed = false;
+
+  constructor(readonly options: PoolOptions) {}
+
+  /** Starts one child, so that the first image need not wait for it. */
+  start(): void {
+    this.#idle.push(this.#start());
+  }
+
+  /**
+   * @throws what the task throws
+   * @throws IMAGE_TOO_COMPLEX when the image takes too much time or memory, UNREADABLE_IMAGE when the decoder crashes
+   */
+  async run<Task extends ImageTask>(task: Task, ...args: TaskArguments<Task>): Promise<TaskResult<Task>> {
+    const child = this.#idle.pop() ?? (await this.#startOrWait());
+    const answer = await this.#ask(child, { task, args });
+    this.#release(child);
+    if ("result" in answer) return revive(answer.result) as TaskResult<Task>;
+    const { code, message, status, details, reason } = answer;
+    throw new AppError(code, message, { ...details, status, cause: new Error(reason) });
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const ended = [...this.#children].map((child) => once(child, "exit"));
+    for (const child of this.#children) child.kill("SIGKILL");
+    await Promise.all(ended);
+  }
+
+  async #startOrWait(): Promise<ChildProcess> {
+    if (this.#children.size < this.options.maxProcesses) return this.#start();
+    const child = await new Promise<ChildProcess | null>((resolve) => this.#waiting.push(resolve));
+    return child ?? this.#start();
+  }
+
+  #start(): ChildProcess {
+    if (this.#isClosed) throw stopping();
+    const child = fork(path.join(import.meta.dirname, "decoder-process.js"), {
+      serialization: "advanced",
+      execArgv: restrictions(),
+      env: this.options.environment,
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+    });
+    this.#children.add(child);
+    child.once("exit", () => {
+      this.#children.delete(child);
+      const at = this.#idle.indexOf(child);
+      if (at !== -1) this.#idle.splice(at, 1);
+      this.#waiting.shift()?.(null);
+    });
+    child.on("error", () => {}); // A message that cannot be sent any more; `exit` follows.
+    return child;
+  }
+
+  #release(child: ChildProcess): void {
+    if (!child.connected) return;
+    const next = this.#waiting.shift();
+    if (next) next(child);
+    else this.#idle.push(child);
+  }
+
+  async #ask(child: ChildProcess, request: TaskRequest): Promise<TaskAnswer> {
+    const { taskTimeoutMs = TASK_TIMEOUT_MS, maxResidentBytes = MAX_RESIDENT_BYTES, onCrash } = this.options;
+    let excess: string | null = null;
+    const end = (why: string) => {
+      excess ??= why;
+      child.kill("SIGKILL");
+    };
+    const timer = setTimeout(() => end("too long"), taskTimeoutMs);
+    const watch = setInterval(async () => {
+      if ((await residentBytes(child.pid!)) > maxResidentBytes) end("too much memory");
+    }, WATCH_INTERVAL_MS);
+    const over = new AbortController();
+    try {
+      child.send(request);
+      const [answer] = await Promise.race([
+        once(child, "message", { signal: over.signal }) as Promise<[TaskAnswer]>,
+        once(child, "exit", { signal: over.signal }).then(([code, signal]) => {
+          if (this.#isClosed) throw stopping();
+          if (excess) throw new AppError("IMAGE_TOO_COMPLEX", `The image takes ${excess} to process.`);
+          const how = signal === null ? `exit code ${code}` : String(signal);
+          onCrash(how);
+          throw new AppError("UNREADABLE_IMAGE", "The image cannot be decoded.", {
+            cause: new Error(`the decoder ended: ${how}`),
+          });
+        }),
+      ]);
+      return answer;
+    } finally {
+      over.abort();
+      clearTimeout(timer);
+      clearInterval(watch);
+    }
+  }
+}
+
+/** What Node can keep a child from. Its permissions do not bind native code; its missing secrets do. */
+function restrictions(): string[] {
+  const { allowedNodeEnvironmentFlags: flags } = process;
+  const permission = flags.has("--permission") ? "--permission" : "--experimental-permission";
+  return [
+    permission,
+    `--allow-fs-read=${PROGRAM_DIR}${path.sep}`,
+    "--allow-addons",
+    "--disallow-code-generation-from-strings",
+    "--max-old-space-size=128",
+    "--no-warnings", // Node warns of permissions that it grants.
+  ];
+}
+
+/** Zero where the system does not say: not Linux, or the process has just ended. */
+async function residentBytes(pid: number): Promise<number> {
+  const statm = await readFile(`/proc/${pid}/statm`, "utf8").catch(() => "");
+  return Number(statm.split(" ")[1] ?? 0) * PAGE_BYTES;
+}
+
+/** Between processes a Buffer travels as a Uint8Array. */
+function revive(value: unknown): unknown {
+  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, revive(part)]));
+}
+
+function stopping(): AppError {
+  return new AppError("OVERLOADED", "The service is stopping. Try again in a moment.");
+}

@@ -1,0 +1,38 @@
+// All work that decodes or encodes images, by name: it runs in a process of its own, see `decoder-pool.ts`.
+import { drawDefaultImage } from "./default-picture.ts";
+import { makePicture } from "./make-picture.ts";
+import { renderThumbHash } from "./placeholder.ts";
+import { redrawThumbnail } from "./redraw.ts";
+import { drawAnimation, drawMaster, drawSquare } from "./rendition.ts";
+
+export const imageTasks = {
+  makePicture,
+  redrawThumbnail,
+  drawMaster,
+  drawSquare,
+  drawAnimation,
+  drawDefaultImage,
+  renderThumbHash,
+};
+
+type ImageTasks = typeof imageTasks;
+export type ImageTask = keyof ImageTasks;
+export type TaskArguments<Task extends ImageTask> = Parameters<ImageTasks[Task]>;
+export type TaskResult<Task extends ImageTask> = Awaited<ReturnType<ImageTasks[Task]>>;
+
+/** Runs tasks, one at a time for each call. */
+export interface ImageWorker {
+  start(): void;
+  run<Task extends ImageTask>(task: Task, ...args: TaskArguments<Task>): Promise<TaskResult<Task>>;
+  close(): Promise<void>;
+}
+
+/** Runs tasks in this process: for programs that an operator starts, and for tests. */
+export const inThisProcess: ImageWorker = {
+  start() {},
+  run(task, ...args) {
+    const run = imageTasks[task] as (...args: unknown[]) => Promise<never>;
+    return run(...args);
+  },
+  close: () => Promise.resolve(),
+};

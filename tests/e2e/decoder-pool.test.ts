@@ -1,0 +1,139 @@
+// Image work in processes of its own, as the built program does it: Node starts no TypeScript as a child.
+import { readFileSync } from "node:fs";
+
+import sharp from "sharp";
+import { afterEach, describe, expect, it } from "vitest";
+
+import { plainLook } from "../../src/domain/look.ts";
+import type { DecoderPool as Pool, PoolOptions } from "../../src/images/decoder-pool.ts";
+import * as sampleImages from "../support/sample-images.ts";
+
+const { DecoderPool } = (await import(
+  new URL("../../dist/images/decoder-pool.js", import.meta.url).href
+)) as { DecoderPool: typeof Pool };
+
+const crashes: string[] = [];
+let pool: Pool;
+
+function createPool(options: Partial<PoolOptions> = {}): Pool {
+  crashes.length = 0;
+  pool = new DecoderPool({
+    maxProcesses: 1,
+    environment: {},
+    onCrash: (how: string) => void crashes.push(how),
+    ...options,
+  });
+  return pool;
+}
+
+afterEach(() => pool.close());
+
+/** Takes a second or so to decode, and 150 MB. */
+const largeJpeg = () =>
+  sharp({ create: { width: 6000, height: 5000, channels: 3, background: "#369" } })
+    .jpeg({ progressive: true })
+    .toBuffer();
+
+const smallJpeg = sampleImages.portraitJpeg();
+
+/** The processes that this one has started. */
+function childIds(): number[] {
+  const text = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, "utf8");
+  return text.split(" ").filter(Boolean).map(Number);
+}
+
+function decoderId(): number {
+  return childIds().find((id) => readFileSync(`/proc/${id}/cmdline`, "utf8").includes("decoder-process"))!;
+}
+
+describe("an image that ends the process that decodes it", () => {
+  it("because it takes too long is refused, and the next one is made", async () => {
+    createPool({ taskTimeoutMs: 2_000 });
+    await pool.run("makePicture", smallJpeg, plainLook);
+
+    const slow = pool.run("makePicture", await largeJpeg(), plainLook);
+    process.kill(decoderId(), "SIGSTOP"); // However fast the machine is.
+
+    await expect(slow).rejects.toMatchObject({ code: "IMAGE_TOO_COMPLEX" });
+    await expect(createPool().run("makePicture", smallJpeg, plainLook)).resolves.toMatchObject({
+      width: 512,
+    });
+    expect(crashes).toEqual([]);
+  });
+
+  it("because it takes too much memory is refused, and the next one is made", async () => {
+    createPool({ maxResidentBytes: 110 * 1024 * 1024 });
+
+    const large = pool.run("makePicture", await largeJpeg(), plainLook);
+
+    await expect(large).rejects.toMatchObject({ code: "IMAGE_TOO_COMPLEX" });
+    await expect(pool.run("makePicture", smallJpeg, plainLook)).resolves.toMatchObject({ width: 512 });
+  });
+
+  it("by a fault of the decoder is refused, the operator is told, and the next one is made", async () => {
+    createPool();
+    await pool.run("makePicture", smallJpeg, plainLook);
+
+    const deadly = pool.run("makePicture", await largeJpeg(), plainLook);
+    process.kill(decoderId(), "SIGSEGV");
+
+    await expect(deadly).rejects.toMatchObject({ code: "UNREADABLE_IMAGE" });
+    expect(crashes).toEqual(["SIGSEGV"]);
+    await expect(pool.run("makePicture", smallJpeg, plainLook)).resolves.toMatchObject({ width: 512 });
+  });
+
+  it("while others wait for it leaves them their turn", async () => {
+    createPool();
+    await pool.run("makePicture", smallJpeg, plainLook);
+
+    const outcomes = Promise.allSettled([
+      pool.run("makePicture", await largeJpeg(), plainLook),
+      pool.run("makePicture", smallJpeg, plainLook),
+      pool.run("makePicture", smallJpeg, plainLook),
+    ]);
+    process.kill(decoderId(), "SIGSEGV");
+
+    expect((await outcomes).map(({ status }) => status)).toEqual(["rejected", "fulfilled", "fulfilled"]);
+  });
+});
+
+describe("the process that decodes", () => {
+  it("has none of the service's secrets, and may neither read other files nor start programs", async () => {
+    process.env.JWT_SECRET = "the secret of the service";
+    createPool({ environment: { MALLOC_CONF: "narenas:2" } });
+    await pool.run("makePicture", smallJpeg, plainLook);
+    delete process.env.JWT_SECRET;
+
+    const environment = readFileSync(`/proc/${decoderId()}/environ`, "utf8");
+    const command = readFileSync(`/proc/${decoderId()}/cmdline`, "utf8");
+
+    expect(environment).toContain("MALLOC_CONF=narenas:2");
+    expect(environment).not.toMatch(/JWT_SECRET|HOME/);
+    expect(command).toMatch(/--(experimental-)?permission/);
+    expect(command).not.toMatch(/--allow-(fs-write|child-process|worker)/);
+    expect(command).toContain("--disallow-code-generation-from-strings");
+  });
+
+  it("says what is wrong with an image as the service does", async () => {
+    createPool();
+
+    const refusal = pool.run("makePicture", sampleImages.pngHeaderOf(10_000, 4_001), plainLook);
+
+    await expect(refusal).rejects.toMatchObject({
+      code: "IMAGE_TOO_COMPLEX",
+      status: 422,
+      details: { limit: 40_000_000, actual: 40_010_000 },
+    });
+  });
+
+  it("outlives the signals that a terminal sends to all, and ends with the service", async () => {
+    createPool();
+    await pool.run("makePicture", smallJpeg, plainLook);
+    const id = decoderId();
+    for (const signal of ["SIGINT", "SIGTERM"]) process.kill(id, signal);
+
+    await expect(pool.run("makePicture", smallJpeg, plainLook)).resolves.toMatchObject({ width: 512 });
+    await pool.close();
+    expect(childIds()).not.toContain(id);
+  });
+});
