@@ -3,14 +3,28 @@ import path from "node:path";
 
 import type { EnvironmentReader } from "./environment.ts";
 
-export type AuthConfig =
+type TokenConfig =
   | { kind: "shared-secret"; secret: string }
   | { kind: "secret-file"; secretFile: string }
   | { kind: "generated-secret"; secretFile: string }
   | { kind: "key-set"; url: string; issuer: string; audience: string };
 
+export type AuthConfig = TokenConfig & {
+  /** How far the clocks of those who issue tokens may be from ours. */
+  clockToleranceSeconds: number;
+};
+
 /** @param isShared whether several processes may use the database, and so have to agree on a secret */
 export function readAuth(read: EnvironmentReader, isShared: boolean, instanceDir: string): AuthConfig {
+  const clockToleranceSeconds = read.integer("JWT_CLOCK_TOLERANCE_SECONDS", {
+    fallback: 120,
+    min: 0,
+    max: 600,
+  });
+  return { ...readTokens(read, isShared, instanceDir), clockToleranceSeconds };
+}
+
+function readTokens(read: EnvironmentReader, isShared: boolean, instanceDir: string): TokenConfig {
   const [secret, secretFile] = [read.text("JWT_SECRET"), read.text("JWT_SECRET_FILE")];
   const url = read.url("JWT_JWKS_URL", ["http:", "https:"]);
   const [issuer, audience] = [read.text("JWT_ISSUER"), read.text("JWT_AUDIENCE")];

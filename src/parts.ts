@@ -59,13 +59,14 @@ export async function buildParts(
   reports: Reports,
   log: FastifyBaseLogger,
 ) {
-  const source = await tokenSource(config.auth);
-  warnOfShortSecret(source, log);
   warnOfOwnFolder(config, log);
-  const tokens = new AccessTokens(source);
   const onFatal = overrides.onFatal ?? ((error) => log.fatal({ err: error }, "the database has failed"));
   const database = await Database.open(config.database, onFatal, overrides.startEmbeddedMongo);
   const { users, media: mediaRepository, viewCounts } = database;
+  // Behind the database, which one process opens at a time: two first starts at once would make two secrets.
+  const source = await tokenSource(config.auth);
+  warnOfShortSecret(source, log);
+  const tokens = new AccessTokens(source, config.auth.clockToleranceSeconds);
   const coldStorage = await (overrides.createStorage ?? createStorages)(config);
   const hot = new HotBytes(config.media.memoryBytes);
   const storage = new HotStorage(coldStorage, hot);
@@ -98,6 +99,7 @@ export async function buildParts(
     mediaRepository,
     storage,
     new PictureIntake(pictures, reports),
+    rateLimits,
     config.cleanup.retentionMs,
     reports,
     log,
@@ -158,5 +160,5 @@ function warnOfShortSecret(source: TokenSource, log: FastifyBaseLogger): void {
 /** One process counts for itself; several count together. */
 function limiterFactory(config: Config, database: Database): RateLimiterFactory {
   if (config.database.kind === "embedded") return createMemoryLimiter;
-  return new MongoLimiters(database.connection).create;
+  return new MongoLimiters(database.connection, database.clock).create;
 }

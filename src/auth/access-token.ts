@@ -21,17 +21,18 @@ const KEY_SET_ALGORITHMS = [
   "ES384",
   "ES512",
   "EdDSA",
+  "Ed25519", // RFC 9864: the same by its new name.
 ];
 
 const TOKEN_LIFETIME = "7 days";
 
-/** For clocks that differ a little. */
-const CLOCK_TOLERANCE_SECONDS = 5;
-
 const KEY_SET_TIMEOUT_MS = 5_000;
 
-/** A client sends the same token with each request. A key that is withdrawn is believed no longer than this. */
-const PROVEN_FOR_MS = 60_000;
+/**
+ * How long a token is taken as proven, and how long a key set is kept: a client sends the same token with each request. A
+ * key that is withdrawn is believed for twice this time at most.
+ */
+const PROVEN_FOR_MS = 30_000;
 const MAX_PROVEN_COUNT = 10_000;
 
 export type TokenSource =
@@ -51,7 +52,11 @@ export class AccessTokens {
   readonly #secret: Uint8Array | null;
   readonly #proven = new BoundedCache<string, { caller: Caller; untilMs: number }>(MAX_PROVEN_COUNT);
 
-  constructor(source: TokenSource) {
+  /** @param clockToleranceSeconds how far the clocks of those who issue tokens may be from ours */
+  constructor(
+    source: TokenSource,
+    readonly clockToleranceSeconds: number,
+  ) {
     if (source.kind === "shared-secret") {
       const secret = new TextEncoder().encode(source.secret);
       this.#secret = secret;
@@ -59,13 +64,14 @@ export class AccessTokens {
         (
           await jwtVerify(token, secret, {
             algorithms: SHARED_SECRET_ALGORITHMS,
-            clockTolerance: CLOCK_TOLERANCE_SECONDS,
+            clockTolerance: clockToleranceSeconds,
             requiredClaims: ["sub"],
           })
         ).payload;
     } else {
       const keys: JWTVerifyGetKey = createRemoteJWKSet(new URL(source.url), {
         timeoutDuration: KEY_SET_TIMEOUT_MS,
+        cacheMaxAge: PROVEN_FOR_MS,
       });
       this.#secret = null;
       this.#verify = async (token) =>
@@ -74,7 +80,7 @@ export class AccessTokens {
             algorithms: KEY_SET_ALGORITHMS,
             issuer: source.issuer,
             audience: source.audience,
-            clockTolerance: CLOCK_TOLERANCE_SECONDS,
+            clockTolerance: clockToleranceSeconds,
             requiredClaims: ["sub", "exp"],
           })
         ).payload;
@@ -105,7 +111,7 @@ export class AccessTokens {
     // LetsApp's server marks tokens that only serve to fetch another one.
     if (type !== "access") throw unauthenticated("The token is not an access token.");
     if (typeof sub !== "string" || !isId(sub)) throw unauthenticated("The token names no user.");
-    const caller = { userId: parseId(sub, "user"), expiresAtMs: (exp + CLOCK_TOLERANCE_SECONDS) * 1000 };
+    const caller = { userId: parseId(sub, "user"), expiresAtMs: (exp + this.clockToleranceSeconds) * 1000 };
     const untilMs = Math.min(Date.now() + PROVEN_FOR_MS, caller.expiresAtMs);
     this.#proven.set(token, { caller, untilMs });
     return caller;
@@ -123,7 +129,6 @@ export class AccessTokens {
       .setSubject(userId)
       .setJti(randomUUID())
       .setIssuedAt()
-      .setNotBefore("0 seconds")
       .setExpirationTime(TOKEN_LIFETIME)
       .sign(this.#secret!);
   }

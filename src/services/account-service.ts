@@ -80,13 +80,27 @@ export class AccountService {
     const credentials = await this.users.findCredentials(
       name.includes("@") ? { email: name.toLowerCase() } : { username: name },
     );
-    // One account has two names, and however many spellings.
-    await this.rateLimits.consumeAccount(credentials?.user.id ?? name);
+    await this.rateLimits.consumeAccount(name);
+    const mayTry = credentials !== null && (await this.#mayTry(credentials.user.id));
     const isRight = await this.#passwordWork.run<boolean>(address, 0, () =>
-      credentials ? verifyPassword(input.password, credentials.passwordHash) : verifyNothing(input.password),
+      mayTry ? verifyPassword(input.password, credentials.passwordHash) : verifyNothing(input.password),
     );
-    if (!credentials || !isRight) throw new AppError("UNAUTHENTICATED", "The name or the password is wrong.");
+    if (!credentials || !isRight) throw wrongCredentials();
     return { token: await this.tokens.issue(credentials.user.id), user: credentials.user };
+  }
+
+  /**
+   * One account has two names, and many spellings of them. That it is limited by its other name is not told: it would
+   * tell which address belongs to which name.
+   */
+  async #mayTry(userId: UserId): Promise<boolean> {
+    try {
+      await this.rateLimits.consumeAccount(userId);
+      return true;
+    } catch (error) {
+      if (error instanceof AppError && error.code === "RATE_LIMITED") return false;
+      throw error;
+    }
   }
 
   async findManyByIds(ids: readonly UserId[]): Promise<User[]> {
@@ -97,6 +111,13 @@ export class AccountService {
   findPage(count: number, afterId: UserId | null): Promise<UserPage> {
     return this.#pages.find(count, afterId);
   }
+}
+
+function wrongCredentials(): AppError {
+  return new AppError(
+    "UNAUTHENTICATED",
+    "The name or the password is wrong, or there were too many attempts within a minute.",
+  );
 }
 
 function normalise(name: string): string {

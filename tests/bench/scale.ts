@@ -85,7 +85,7 @@ async function measureTimes(): Promise<Map<string, string>> {
   };
   const times = new Map<string, string>();
   for (const [name, query] of Object.entries(queries)) times.set(name, await timed(query, QUERY_ROUNDS));
-  const tokens = new AccessTokens({ kind: "shared-secret", secret });
+  const tokens = new AccessTokens({ kind: "shared-secret", secret }, 0);
   const uploaders = sample.userIds.toSorted(() => Math.random() - 0.5); // Nobody twice.
   const uploaded: string[] = [];
   const uploadOne = async () => {

@@ -37,7 +37,7 @@ export class World {
       folder,
       server,
       database,
-      new AccessTokens({ kind: "shared-secret", secret: secret.trim() }),
+      new AccessTokens({ kind: "shared-secret", secret: secret.trim() }, 0),
       all,
     );
   }

@@ -162,7 +162,7 @@ export class Cluster {
       email: `${name}@example.com`,
       passwordHash: "none",
     });
-    const token = await new AccessTokens({ kind: "shared-secret", secret }).issue(user.id);
+    const token = await new AccessTokens({ kind: "shared-secret", secret }, 0).issue(user.id);
     return { userId: user.id, token };
   }
 

@@ -10,7 +10,7 @@ import {
   UnsecuredJWT,
   type GenerateKeyPairResult,
 } from "jose";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 
 import { DELETE, TEST_SECRET, TestApp, UPLOAD } from "../support/test-app.ts";
 
@@ -67,7 +67,10 @@ describe("an account", () => {
 
     expect(data).toBeNull();
     expect(errors).toMatchObject([
-      { message: "The name or the password is wrong.", extensions: { code: "UNAUTHENTICATED" } },
+      {
+        message: "The name or the password is wrong, or there were too many attempts within a minute.",
+        extensions: { code: "UNAUTHENTICATED" },
+      },
     ]);
   });
 
@@ -271,10 +274,11 @@ describe("tokens of an identity provider", () => {
   let userId: string;
   let rsa: GenerateKeyPairResult;
   let isDown = false;
+  let keys: { keys: object[] };
 
   beforeAll(async () => {
     rsa = await generateKeyPair("RS256", { extractable: true });
-    const keys = { keys: [{ ...(await exportJWK(rsa.publicKey)), kid: "one", alg: "RS256", use: "sig" }] };
+    keys = { keys: [{ ...(await exportJWK(rsa.publicKey)), kid: "one", alg: "RS256", use: "sig" }] };
     provider = createServer((_request, response) => {
       response.statusCode = isDown ? 500 : 200;
       response.end(JSON.stringify(keys));
@@ -336,6 +340,24 @@ describe("tokens of an identity provider", () => {
 
     expect(status).toBe(401);
     expect(errors[0]!.extensions.code).toBe("UNAUTHENTICATED");
+  });
+
+  it("are good for a minute at most after their key was withdrawn", async () => {
+    const [seen, unseen] = [await sign({}), await sign({ jti: "another" })];
+    await app.graphql(ME, {}, seen);
+    const withdrawn = keys;
+    keys = { keys: [] };
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 61_000 });
+    onTestFinished(() => {
+      vi.useRealTimers();
+      keys = withdrawn;
+    });
+
+    const statuses = [await app.graphql(ME, {}, seen), await app.graphql(ME, {}, unseen)].map(
+      ({ status }) => status,
+    );
+
+    expect(statuses).toEqual([401, 401]);
   });
 
   it("leave accounts to the provider", async () => {

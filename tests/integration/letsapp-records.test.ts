@@ -136,7 +136,7 @@ describe("a user of LetsApp's", () => {
     });
 
     expect(errors[0]).toMatchObject({
-      message: "The name or the password is wrong.",
+      message: "The name or the password is wrong, or there were too many attempts within a minute.",
       extensions: { code: "UNAUTHENTICATED" },
     });
   });

@@ -69,6 +69,7 @@ export class TestApp {
       INSTANCE_DIR: folder,
       LOG_LEVEL: "silent",
       SIGN_INS_PER_MINUTE: "1000",
+      JWT_CLOCK_TOLERANCE_SECONDS: "5",
       ...(env.JWT_JWKS_URL ? {} : { JWT_SECRET: TEST_SECRET }),
       ...env,
     });
