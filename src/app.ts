@@ -9,6 +9,7 @@ import type { Config } from "./config.ts";
 import { pictureLimits } from "./domain/picture-format.ts";
 import { playground } from "./graphql/playground.ts";
 import { graphqlDoor } from "./graphql/plugin.ts";
+import { AllowedMethods } from "./http/allowed-methods.ts";
 import { Metrics } from "./http/metrics.ts";
 import { createServer, type Timeouts } from "./http/server.ts";
 import { stopServer } from "./http/stopping.ts";
@@ -67,7 +68,14 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
 
   metrics.observe(server);
   server.setErrorHandler(sendError);
-  server.setNotFoundHandler(sendNotFound);
+  const allowed = new AllowedMethods(server);
+  server.setNotFoundHandler((request, reply) =>
+    sendNotFound(request, reply, allowed.find(pathOf(request.url))),
+  );
+  server.addHook("onSend", async ({ method, url }, reply) => {
+    const methods = method === "OPTIONS" && allowed.find(pathOf(url));
+    if (methods) reply.header("allow", methods);
+  });
   registerHealthRoutes(server, {
     metrics,
     checks: { database: () => database.ping(), storage: () => storage.check() },
@@ -118,6 +126,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     server,
     urls,
     async start() {
+      if (config.database.kind === "embedded") await cleanup.settleUnfinished();
       await views.start();
       await changes.start();
       known.start();
@@ -138,6 +147,10 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
       await database.close();
     },
   };
+}
+
+function pathOf(url: string): string {
+  return url.split("?", 1)[0]!;
 }
 
 /** Where clients are sent for what is stored. @throws Error where nothing can be signed */

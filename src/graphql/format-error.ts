@@ -6,6 +6,7 @@ import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from "fastify";
 import { GraphQLError, Kind, type GraphQLFormattedError } from "graphql";
 
 import type { AppError } from "../errors.ts";
+import { headersOf } from "../http/error-headers.ts";
 import { logFailure } from "../http/log-failure.ts";
 import { toAppError } from "../http/to-app-error.ts";
 
@@ -53,10 +54,7 @@ export function toRequestError(error: unknown, { id, log }: FastifyRequest): Gra
   const appError = toAppError(error);
   logFailure(log, error, appError);
   const { message, extensions } = render(appError);
-  const { retryAfterSeconds } = appError.details;
-  const headers = new HeaderMap(
-    retryAfterSeconds === undefined ? [] : [["retry-after", String(retryAfterSeconds)]],
-  );
+  const headers = new HeaderMap(Object.entries(headersOf(appError)));
   return new GraphQLError(message, {
     originalError: appError,
     extensions: { ...extensions, requestId: id, http: { status: appError.status, headers } },
@@ -67,10 +65,9 @@ export function toRequestError(error: unknown, { id, log }: FastifyRequest): Gra
 export function sendGraphQLError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const appError = toAppError(error);
   logFailure(request.log, error, appError);
-  const { status, details } = appError;
-  if (details.retryAfterSeconds !== undefined) reply.header("retry-after", details.retryAfterSeconds);
   return reply
-    .code(status)
+    .code(appError.status)
+    .headers(headersOf(appError))
     .header("cache-control", "no-store")
     .send({ errors: [withRequestId(render(appError), request.id)] });
 }

@@ -51,7 +51,7 @@ export class LiveResolver {
 }
 
 function listen(context: RequestContext, userIds: string[] | null): AsyncIterable<LiveChange | "too-slow"> {
-  requireUser(context);
+  const subscriberId = requireUser(context);
   if (userIds && userIds.length > MAX_USER_COUNT) {
     throw new AppError("BAD_USER_INPUT", `userIds are ${MAX_USER_COUNT} at most.`, {
       limit: MAX_USER_COUNT,
@@ -59,5 +59,5 @@ function listen(context: RequestContext, userIds: string[] | null): AsyncIterabl
     });
   }
   const ids = userIds && new Set(userIds.map((id) => parseId(id, "user")));
-  return context.services.changes.listen(ids);
+  return context.services.changes.listen(subscriberId, ids);
 }

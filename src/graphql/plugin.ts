@@ -4,7 +4,6 @@ import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginLandingPageDisabled,
 } from "@apollo/server/plugin/disabled";
-import { fastifyApolloHandler } from "@as-integrations/fastify";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 
 import type { AccessTokens } from "../auth/access-token.ts";
@@ -12,6 +11,7 @@ import type { RateLimits } from "../services/rate-limits.ts";
 import type { RequestContext, Services } from "./context.ts";
 import { createErrorFormatter, sendGraphQLError, toRequestError } from "./format-error.ts";
 import { MAX_TOKENS, operationLimits } from "./guard.ts";
+import { apolloHandler } from "./http-handler.ts";
 import { LiveDoor } from "./live-door.ts";
 import { createLoaders } from "./loaders.ts";
 import { acceptMultipart } from "./multipart.ts";
@@ -75,8 +75,11 @@ export async function graphqlDoor(app: FastifyInstance, options: GraphQLDoorOpti
   };
 
   app.setErrorHandler(sendGraphQLError);
+  app.addHook("onSend", async (_request, reply) => {
+    reply.header("cache-control", "no-store"); // Answers depend on who asks, and on the moment.
+  });
   acceptMultipart(app, tokens);
-  app.route({ method: ["GET", "POST"], url: PATH, handler: fastifyApolloHandler(apollo, { context }) });
+  app.route({ method: ["GET", "POST"], url: PATH, handler: apolloHandler(apollo, context) });
   if (introspection) registerSchemaRoute(app, printSchema(schema));
 
   const live = new LiveDoor({

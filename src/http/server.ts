@@ -16,6 +16,7 @@ import Fastify, {
 import type { HttpConfig, LogLevel } from "../config.ts";
 import type { AppError } from "../errors.ts";
 import { guardRequestBodies } from "./request-body.ts";
+import { faultOfTarget } from "./target.ts";
 import { finishConnectionsOnStop } from "./stopping.ts";
 
 /** How long a client may take for each part of what it does on a connection. */
@@ -83,6 +84,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
         maxHeaderSize: MAX_HEADER_BYTES,
       };
       return http.createServer(settings, (request, response) => {
+        const fault = faultOfTarget(request);
+        if (fault) return refuse(response, fault);
         const next = () => handler(request, response);
         if (isStopping()) next();
         else options.front(request, response, next);
@@ -119,8 +122,17 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     allowedHeaders: ["authorization", "content-type", "apollo-require-preflight", "x-apollo-operation-name"],
     exposedHeaders: ["etag", "retry-after", "content-disposition", "x-request-id"],
     maxAge: PREFLIGHT_MAX_AGE_SECONDS,
+    strictPreflight: false, // OPTIONS without CORS headers asks what an address takes.
   });
   return app;
+}
+
+/** A request that is for no address, in the words of all other errors. */
+function refuse(response: ServerResponse, message: string): void {
+  const body = JSON.stringify({ success: false, message, code: "BAD_USER_INPUT" });
+  response
+    .writeHead(400, { "content-type": "application/json; charset=utf-8", connection: "close" })
+    .end(body);
 }
 
 /** For a client that does not read what it is told. */

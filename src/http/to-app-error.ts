@@ -18,8 +18,9 @@ interface RequestError {
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   const { statusCode = 500, message = "", code, expose } = error as RequestError;
-  const blamesRequest =
-    (String(code).startsWith("FST_") || expose === true) && statusCode >= 400 && statusCode < 500;
+  // A connection that the client closes within a body is an ECONNRESET to which the web framework gives status 400.
+  const isFrameworks = String(code).startsWith("FST_") || code === "ECONNRESET";
+  const blamesRequest = (isFrameworks || expose === true) && statusCode >= 400 && statusCode < 500;
   if (!blamesRequest) return unknownError(error);
   return new AppError("BAD_USER_INPUT", message, { cause: error, status: statusCode });
 }

@@ -73,17 +73,34 @@ function refusal(message: string, allowed: readonly string[]): AppError {
   return new AppError("BAD_USER_INPUT", message, allowed.length > 0 ? { allowed } : {});
 }
 
-/** The smallest format that a client says that it understands. Asterisks do not count: everybody sends those. */
+/** From the smallest files to the largest. */
+const negotiable = ["avif", "webp"] as const;
+
+/**
+ * The format that a client's `Accept` header prefers; of those that it likes as much, the smallest. Null stands for the
+ * format nearest to the original's, which a client without the header gets. A range with an asterisk says nothing of AVIF
+ * and WebP: all clients send one, whatever they understand. Source: RFC 9110, section 12.5.1.
+ */
 function negotiate(accept = ""): RenditionFormat | null {
-  const understood = (type: string) => {
-    const ranges = accept
-      .toLowerCase()
-      .split(",")
-      .filter((range) => range.trim().split(/[;\s]/, 1)[0] === type);
-    return ranges.length > 0 && !ranges.some((range) => /;\s*q=0(\.0*)?\s*$/.test(range));
+  const qualities = new Map(accept.toLowerCase().split(",").map(readRange));
+  const plain = ["image/jpeg", "image/png", "image/*", "*/*"].map((range) => qualities.get(range) ?? 0);
+  let best: { format: RenditionFormat | null; quality: number } = {
+    format: null,
+    quality: Math.max(...plain),
   };
-  if (understood("image/avif")) return "avif";
-  return understood("image/webp") ? "webp" : null;
+  for (const format of negotiable.toReversed()) {
+    const quality = qualities.get(`image/${format}`) ?? 0;
+    if (quality > 0 && quality >= best.quality) best = { format, quality };
+  }
+  return best.format;
+}
+
+/** Such as `image/webp;q=0.8`. Without a quality, or with one that is not a number, it is 1. */
+function readRange(range: string): [type: string, quality: number] {
+  const [type = "", ...parameters] = range.split(";").map((part) => part.trim());
+  const quality = parameters.find((parameter) => /^q\s*=/.test(parameter))?.split("=")[1];
+  const value = Number(quality ?? 1);
+  return [type, Number.isFinite(value) ? Math.min(Math.max(value, 0), 1) : 1];
 }
 
 /** More than there are in our own addresses, and more kinds of clients than most services have. */
