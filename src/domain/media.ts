@@ -28,6 +28,8 @@ export interface Media extends ViewCount {
   height: number | null;
   createdAt: Date;
   uploaderId: UserId;
+  /** False while a change of its owner's pointer is under way: it can be seen only while the pointer leads to it. */
+  isSettled: boolean;
   /** How everything that is derived from it is made. */
   look: Look;
   /** Null where nobody has made it yet. */
@@ -68,6 +70,8 @@ export interface MediaChange {
   mediaId: MediaId;
   uploaderId: UserId;
   isHidden: boolean;
+  /** False when more is to come: the change is still under way, or its process has died. */
+  isSettled: boolean;
   /** By the database's clock. */
   changedAt: Date;
 }

@@ -1,11 +1,25 @@
 // The name that a user's file had. It is kept for the user to recognise and shown as text, never used as a path.
 import { removeInvisible } from "./invisible-text.ts";
 
-const MAX_CHARACTERS = 255;
+/** As in most file systems. In a header each byte may take three characters, and proxies bound those. */
+const MAX_BYTES = 255;
 
 /** The last part of a declared path, without anything invisible; "picture" when nothing is left. */
 export function cleanOriginalFilename(declared: string | undefined): string {
   const lastPart = (declared ?? "").split(/[/\\]/).at(-1) ?? "";
   const visible = removeInvisible(lastPart.normalize("NFC")).trim();
-  return [...visible].slice(0, MAX_CHARACTERS).join("") || "picture";
+  return cutFilename(visible) || "picture";
+}
+
+/** The name's first characters, up to 255 bytes of UTF-8. Records of LetsApp's may have longer names. */
+export function cutFilename(name: string): string {
+  if (Buffer.byteLength(name) <= MAX_BYTES) return name;
+  let bytes = 0;
+  let cut = "";
+  for (const character of name) {
+    bytes += Buffer.byteLength(character);
+    if (bytes > MAX_BYTES) return cut;
+    cut += character;
+  }
+  return cut;
 }

@@ -10,6 +10,9 @@ import { AppError } from "../errors.ts";
 
 export const WINDOW_SECONDS = 60;
 
+/** Deletions and restorations of one user within a window, for each upload that is allowed: far more than people need. */
+const CHANGES_PER_UPLOAD = 12;
+
 /** Makes a counter of `points` per window; `database/rate-limit-store.ts` has the two kinds. */
 export type RateLimiterFactory = (options: {
   keyPrefix: string;
@@ -19,6 +22,7 @@ export type RateLimiterFactory = (options: {
 
 export class RateLimits {
   readonly #uploads: RateLimiterAbstract;
+  readonly #changes: RateLimiterAbstract;
   readonly #signIns: RateLimiterAbstract;
 
   constructor(
@@ -28,12 +32,18 @@ export class RateLimits {
     const policy = (keyPrefix: string, points: number) =>
       createLimiter({ keyPrefix, points, duration: WINDOW_SECONDS });
     this.#uploads = policy("upload", limits.uploadsPerMinute);
+    this.#changes = policy("change", limits.uploadsPerMinute * CHANGES_PER_UPLOAD);
     this.#signIns = policy("sign-in", limits.signInsPerMinute);
   }
 
   /** Counts one upload. @throws RATE_LIMITED with `retryAfterSeconds` */
   async consumeUpload(userId: UserId): Promise<void> {
     await consume(this.#uploads, userId, "uploads");
+  }
+
+  /** Counts a deletion or a restoration. @throws RATE_LIMITED with `retryAfterSeconds` */
+  async consumeChange(userId: UserId): Promise<void> {
+    await consume(this.#changes, userId, "changes");
   }
 
   /** Counts an attempt to register or to sign in from an address, so that nobody tries many accounts. @throws RATE_LIMITED */
@@ -52,7 +62,9 @@ async function consume(limiter: RateLimiterAbstract, key: string, what: string):
     await limiter.consume(key);
   } catch (refusal) {
     if (!(refusal instanceof RateLimiterRes)) throw refusal;
-    const retryAfterSeconds = Math.max(1, Math.ceil(refusal.msBeforeNext / 1000));
+    // Never more than the window, though the clock may have been set back.
+    const seconds = Math.ceil(refusal.msBeforeNext / 1000);
+    const retryAfterSeconds = Math.min(Math.max(1, seconds), WINDOW_SECONDS);
     throw new AppError("RATE_LIMITED", `Too many ${what}. Try again in ${retryAfterSeconds} seconds.`, {
       limit: limiter.points,
       retryAfterSeconds,
