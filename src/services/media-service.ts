@@ -102,11 +102,10 @@ export class MediaService {
    *
    * @throws MEDIA_NOT_FOUND when somebody has hidden the picture meanwhile, STORAGE_UNAVAILABLE
    */
-  async sign(
-    { media, square, objectKey, contentType }: Picture,
-    contentDisposition: string,
-  ): Promise<string | null> {
-    const url = square ? null : await this.storage.sign(objectKey, { contentType, contentDisposition });
+  async sign(picture: Picture, contentDisposition: string): Promise<string | null> {
+    const { media, square, objectKey, contentType } = picture;
+    const headers = { contentType, contentDisposition };
+    const url = square ? null : await this.storage.sign(objectKey, headers, expectedSizeOf(picture));
     if (url !== null) await this.#assertVisible(media.id);
     return url;
   }
@@ -114,7 +113,7 @@ export class MediaService {
   /** @throws as `readBytes` */
   async getSizeBytes(picture: Picture, client: string): Promise<number> {
     if (picture.square) return (await this.readBytes(picture, client)).length;
-    const found = await this.storage.stat(picture.objectKey);
+    const found = await this.storage.stat(picture.objectKey, expectedSizeOf(picture));
     if (!found) throw this.#missingObject(picture);
     assertSize(picture.objectKey, found.sizeBytes, expectedSizeOf(picture));
     await this.#assertVisible(picture.media.id);

@@ -31,12 +31,12 @@ export class HotStorage implements ObjectStorage {
     return bytes && keepBytes(bytes);
   }
 
-  stat(objectKey: string): Promise<{ sizeBytes: number } | null> {
-    return this.storage.stat(objectKey);
+  stat(objectKey: string, sizeBytes: number | null = null): Promise<{ sizeBytes: number } | null> {
+    return this.storage.stat(objectKey, sizeBytes);
   }
 
-  sign(objectKey: string, headers: SignedHeaders): Promise<string | null> {
-    return this.storage.sign(objectKey, headers);
+  sign(objectKey: string, headers: SignedHeaders, sizeBytes: number | null = null): Promise<string | null> {
+    return this.storage.sign(objectKey, headers, sizeBytes);
   }
 
   findOrigins(): Promise<string[]> {

@@ -35,12 +35,19 @@ export class MovingStorage implements ObjectStorage {
     return bytes && keepBytes(bytes);
   }
 
-  async stat(objectKey: string): Promise<{ sizeBytes: number } | null> {
-    return (await this.to.stat(objectKey)) ?? this.from.stat(objectKey);
+  async stat(objectKey: string, sizeBytes: number | null = null): Promise<{ sizeBytes: number } | null> {
+    const moved = await this.to.stat(objectKey);
+    if (moved && isWhole(moved.sizeBytes, sizeBytes)) return moved;
+    return (await this.from.stat(objectKey)) ?? moved;
   }
 
-  async sign(objectKey: string, headers: SignedHeaders): Promise<string | null> {
-    const isMoved = (await this.to.stat(objectKey)) !== null;
+  async sign(
+    objectKey: string,
+    headers: SignedHeaders,
+    sizeBytes: number | null = null,
+  ): Promise<string | null> {
+    const moved = await this.to.stat(objectKey);
+    const isMoved = moved !== null && isWhole(moved.sizeBytes, sizeBytes);
     return (isMoved ? this.to : this.from).sign(objectKey, headers);
   }
 
@@ -49,7 +56,10 @@ export class MovingStorage implements ObjectStorage {
     return [...new Set([...to, ...from])];
   }
 
-  /** First where it would be found last: what is interrupted leaves nothing to come back. */
+  /**
+   * Deletes from the old storage first. If the call is interrupted in between, a read cannot find the old copy and bring
+   * the picture back.
+   */
   async delete(objectKey: string): Promise<void> {
     await this.from.delete(objectKey);
     await this.to.delete(objectKey);

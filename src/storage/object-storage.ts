@@ -80,10 +80,14 @@ export interface ObjectStorage {
   read(objectKey: string, sizeBytes?: number | null): Promise<Buffer | null>;
   /** As `read`, for bytes that are sent and forgotten. */
   lend(objectKey: string, sizeBytes: number | null): Promise<LentBytes | null>;
-  /** The object's size, or null when there is none. */
-  stat(objectKey: string): Promise<{ sizeBytes: number } | null>;
-  /** An address from which anybody may fetch the object for a minute, or null where there can be none. */
-  sign(objectKey: string, headers: SignedHeaders): Promise<string | null>;
+  /**
+   * The object's size, or null when there is none.
+   *
+   * @param sizeBytes what it should have, where that is known: of two copies, one with this size is preferred
+   */
+  stat(objectKey: string, sizeBytes?: number | null): Promise<{ sizeBytes: number } | null>;
+  /** An address from which anybody may fetch the object for a minute, or null where there can be none. As `stat`. */
+  sign(objectKey: string, headers: SignedHeaders, sizeBytes?: number | null): Promise<string | null>;
   /** What the addresses begin with that it signs. @throws Error where it has no right to sign */
   findOrigins(): Promise<string[]>;
   /** Removes an object. One that is not there is no error. */

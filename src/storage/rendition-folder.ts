@@ -59,7 +59,7 @@ export class RenditionFolder {
     }
   }
 
-  /** Flushed before it bears its name: whoever finds it finds all of it. */
+  /** Flushed before it bears its name, so that a reader finds all of it. Does nothing when the folder is removed meanwhile. */
   async write(id: MediaId, name: string, bytes: Uint8Array): Promise<void> {
     const folder = path.join(this.rootDir, id);
     const unfinished = path.join(folder, `.${randomBytes(6).toString("hex")}`);
@@ -69,6 +69,7 @@ export class RenditionFolder {
       await rename(unfinished, path.join(folder, name));
     } catch (error) {
       await rm(unfinished, { force: true });
+      if (goneCodes.has((error as NodeJS.ErrnoException).code) && !(await exists(folder))) return;
       throw error;
     }
     this.#media.set(id, 0, (this.#media.weightOf(id) ?? BLOCK_BYTES) + onDisk(bytes.length));
@@ -82,7 +83,8 @@ export class RenditionFolder {
   }
 
   async #removeFolder(id: MediaId): Promise<void> {
-    await rm(path.join(this.rootDir, id), { recursive: true, force: true });
+    // Another request may be writing into it, or removing it as well.
+    await rm(path.join(this.rootDir, id), { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
   }
 }
 
@@ -100,6 +102,10 @@ async function emptyIfMissing(names: Promise<string[]>): Promise<string[]> {
     if (goneCodes.has((error as NodeJS.ErrnoException).code)) return [];
     throw error;
   }
+}
+
+async function exists(folder: string): Promise<boolean> {
+  return (await stat(folder).catch(() => null)) !== null;
 }
 
 async function sizeOf(file: string): Promise<number> {

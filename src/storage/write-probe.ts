@@ -1,8 +1,12 @@
 // Finds out whether objects can be written now, by writing one. Used by `local-storage.ts` and `bucket-storage.ts`.
+import { randomBytes } from "node:crypto";
+
 import type { ObjectStorage } from "./object-storage.ts";
 
 export class WriteProbe {
   #writing: Promise<void> | null = null;
+  /** In containers every process may have the number 1. The same each time, so that a failed probe is removed by the next. */
+  readonly #objectKey = `probe-${randomBytes(8).toString("hex")}`;
 
   constructor(readonly storage: Pick<ObjectStorage, "put" | "delete">) {}
 
@@ -15,8 +19,7 @@ export class WriteProbe {
   }
 
   async #write(): Promise<void> {
-    const objectKey = `probe-${process.pid}`;
-    await this.storage.put(objectKey, Buffer.from("probe"));
-    await this.storage.delete(objectKey);
+    await this.storage.put(this.#objectKey, Buffer.from("probe"));
+    await this.storage.delete(this.#objectKey);
   }
 }
