@@ -1,9 +1,17 @@
 // Tells whoever listens whose picture has changed, in whatever process. Heard by `graphql/live.resolver.ts`.
 import type { UserId } from "../domain/ids.ts";
+import { AppError } from "../errors.ts";
 import type { ChangeFeed } from "./change-feed.ts";
 
 /** So many people wait for a listener that is slow; one that hears of some people alone never has more than those. */
 const MAX_WAITING_COUNT = 10_000;
+
+/**
+ * Places of one subscriber in all subscriptions together: each followed user is one. Following everybody counts as many,
+ * because changes of everybody may wait for a slow reader.
+ */
+const MAX_PLACES = 5_000;
+const PLACES_OF_ALL = 500;
 
 /** A user shows another picture, or none any more. */
 export interface LiveChange {
@@ -18,11 +26,14 @@ export class LiveChanges {
   readonly #byUser = new Map<UserId, Set<Listener>>();
   readonly #ofAll = new Set<Listener>();
   readonly #listeners = new Set<Listener>();
+  readonly #placesBySubscriber = new Map<UserId, number>();
 
   constructor(feed: ChangeFeed) {
     feed.whenChanged((changes) => {
       const look = {};
-      const userIds = new Set(changes.map(({ uploaderId }) => uploaderId));
+      const userIds = new Set(
+        changes.filter(({ isSettled }) => isSettled).map(({ uploaderId }) => uploaderId),
+      );
       for (const userId of userIds) this.#tell({ userId, look });
     });
   }
@@ -35,16 +46,38 @@ export class LiveChanges {
    * Changes from now on; "too-slow", and then nothing any more, when they come faster than they are taken.
    *
    * @param userIds whose; null for everybody's
+   * @throws BAD_USER_INPUT when all subscriptions of the subscriber together follow too many
    */
-  listen(userIds: ReadonlySet<UserId> | null): AsyncIterableIterator<LiveChange | "too-slow"> {
+  listen(
+    subscriberId: UserId,
+    userIds: ReadonlySet<UserId> | null,
+  ): AsyncIterableIterator<LiveChange | "too-slow"> {
+    const placeCount = userIds?.size ?? PLACES_OF_ALL;
+    this.#takePlaces(subscriberId, placeCount);
     const places = userIds ? [...userIds].map((id) => this.#placeOf(id)) : [this.#ofAll];
     const listener = new Listener(() => {
-      this.#listeners.delete(listener);
+      if (this.#listeners.delete(listener)) this.#takePlaces(subscriberId, -placeCount);
       for (const place of places) place.delete(listener);
       for (const id of userIds ?? []) if (this.#byUser.get(id)?.size === 0) this.#byUser.delete(id);
     });
     for (const place of [this.#listeners, ...places]) place.add(listener);
     return listener;
+  }
+
+  #takePlaces(subscriberId: UserId, count: number): void {
+    const taken = (this.#placesBySubscriber.get(subscriberId) ?? 0) + count;
+    if (count > 0 && taken > MAX_PLACES) {
+      throw new AppError(
+        "BAD_USER_INPUT",
+        `All your subscriptions together may follow up to ${MAX_PLACES} users.`,
+        {
+          limit: MAX_PLACES,
+          actual: taken,
+        },
+      );
+    }
+    if (taken === 0) this.#placesBySubscriber.delete(subscriberId);
+    else this.#placesBySubscriber.set(subscriberId, taken);
   }
 
   #placeOf(userId: UserId): Set<Listener> {

@@ -135,7 +135,8 @@ describe("a changed picture", () => {
     for (let i = 0; i < 10; i++) listeners.push(await givenListener([owner.user.id]));
     const queried: string[] = [];
     app.app.database.connection.set("debug", (collection: string, method: string, filter: object) => {
-      if (method === "find" && !("changed_at" in filter)) queried.push(collection);
+      const isOfChange = "changed_at" in filter || "is_leaving" in filter;
+      if (method === "find" && !isOfChange) queried.push(collection);
     });
     const uploaded = await app.uploadByRest({ bytes }, owner); // Which finds nothing together with others.
     const { media_id: id } = (await uploaded.json()) as { media_id: string };
@@ -146,6 +147,27 @@ describe("a changed picture", () => {
     app.app.database.connection.set("debug", false);
 
     expect(queried.toSorted()).toEqual(["media", "users"]);
+  });
+});
+
+describe("subscriptions of one person", () => {
+  it("follow 5,000 users together at most, over all connections, and more once some have ended", async () => {
+    const ours = [0, 1].map(() => givenClient({ authorization: `Bearer ${watcher.token}` }));
+    const ids = (from: number) =>
+      Array.from({ length: 500 }, (_, i) => (from * 500 + i).toString(16).padStart(24, "0"));
+    const subscribe = (client: LiveClient, from: number) => client.subscribe(CHANGED, { userIds: ids(from) });
+    const before = app.app.live.listenerCount;
+    const ends = Array.from({ length: 10 }, (_, i) => subscribe(ours[i % 2]!, i));
+    await expect.poll(() => app.app.live.listenerCount).toBe(before + 10);
+
+    subscribe(ours[0]!, 10);
+    await expect
+      .poll(() => ours[0]!.told)
+      .toMatchObject([{ errors: [{ extensions: { code: "BAD_USER_INPUT", limit: 5_000, actual: 5_500 } }] }]);
+    ends[0]!();
+    await expect.poll(() => app.app.live.listenerCount).toBe(before + 9);
+    subscribe(ours[1]!, 11);
+    await expect.poll(() => app.app.live.listenerCount).toBe(before + 10);
   });
 });
 
