@@ -1,5 +1,5 @@
 # The service in a container: not root, with a root file system that may be read-only (but for /instance, and /tmp for
-# files on their way in). docs/deploy.md says how to run it; tests/e2e/container.test.ts runs its commands in a folder.
+# the socket of the embedded database). docs/deploy.md says how to run it; tests/e2e/container.test.ts runs its commands in a folder.
 
 FROM node:22-bookworm-slim AS build
 WORKDIR /app
@@ -30,4 +30,4 @@ VOLUME /instance
 EXPOSE 4000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # Node itself, so that a signal reaches it.
-CMD ["node", "--enable-source-maps", "dist/main.js"]
+CMD ["node", "dist/main.js"]

@@ -6,6 +6,8 @@ import path from "node:path";
 import mongoose from "mongoose";
 
 import { findRunningEmbeddedMongo, startEmbeddedMongo, type EmbeddedMongo } from "../embedded-mongo/start.ts";
+import { DatabaseClock } from "./clock.ts";
+import "./driver-fix.ts";
 import { querying } from "./errors.ts";
 import { prepareIndexes } from "./indexes.ts";
 import { Lease } from "./lease.ts";
@@ -44,6 +46,7 @@ export type EmbeddedMongoStarter = (
 
 /** An open database with everything that reads or writes it. */
 export class Database {
+  readonly clock: DatabaseClock;
   readonly users: UserRepository;
   readonly media: MediaRepository;
   readonly upkeep: MediaUpkeep;
@@ -54,11 +57,12 @@ export class Database {
     readonly connection: mongoose.Connection,
     readonly embedded: EmbeddedMongo | null,
   ) {
+    this.clock = new DatabaseClock(connection);
     this.users = new UserRepository(connection);
-    this.media = new MediaRepository(connection);
-    this.upkeep = new MediaUpkeep(connection);
+    this.media = new MediaRepository(connection, this.users, this.clock);
+    this.upkeep = new MediaUpkeep(connection, this.clock);
     this.viewCounts = new ViewCountRepository(connection);
-    this.cleanupLease = new Lease(connection, "cleanup");
+    this.cleanupLease = new Lease(connection, this.clock, "cleanup");
   }
 
   /**
@@ -80,6 +84,7 @@ export class Database {
     const database = new Database(createConnection(uri), embedded);
     try {
       await database.connection.asPromise();
+      await database.clock.read();
       await prepareIndexes(database.connection, location.kind === "mongodb");
       return database;
     } catch (error) {
@@ -115,6 +120,7 @@ export class Database {
     const database = new Database(createConnection(uri), null);
     try {
       await database.connection.asPromise();
+      await database.clock.read();
       return database;
     } catch (error) {
       await database.close();

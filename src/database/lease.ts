@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 
 import type { Connection } from "mongoose";
 
-import { readClock } from "./clock.ts";
+import type { DatabaseClock } from "./clock.ts";
 import { isDuplicateKey, querying } from "./errors.ts";
 
 /** A process that was killed holds it for so long, by the database's clock. */
@@ -25,6 +25,7 @@ export class Lease {
 
   constructor(
     readonly connection: Connection,
+    readonly clock: Pick<DatabaseClock, "read">,
     readonly name: string,
   ) {}
 
@@ -45,7 +46,7 @@ export class Lease {
   }
 
   async #acquire(): Promise<boolean> {
-    const now = await readClock(this.connection);
+    const now = await this.clock.read();
     const lease = { _id: this.name, holder: this.#holder, renewed_at: now };
     try {
       await querying(() => this.#leases.insertOne(lease));
@@ -61,7 +62,7 @@ export class Lease {
   }
 
   async #renew(): Promise<void> {
-    const now = await readClock(this.connection);
+    const now = await this.clock.read();
     const own = { _id: this.name, holder: this.#holder };
     await querying(() => this.#leases.updateOne(own, { $set: { renewed_at: now } }));
   }

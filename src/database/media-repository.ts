@@ -9,9 +9,10 @@ import {
   type NewMedia,
   type Placeholder,
 } from "../domain/media.ts";
-import { readClock } from "./clock.ts";
+import type { DatabaseClock } from "./clock.ts";
 import { querying } from "./errors.ts";
 import { changedNow, mediaModel, toMedia, uploaderIdOf, visible, type MediaRecord } from "./media.model.ts";
+import type { UserRepository } from "./user-repository.ts";
 
 /** Marked for a change, shown, and not current yet. */
 const beingRestored = {
@@ -31,22 +32,42 @@ interface Settlement {
 export class MediaRepository {
   readonly #media: Model<MediaRecord>;
   readonly #hiddenListeners: ((id: MediaId) => void)[] = [];
+  readonly #leavingListeners: ((id: MediaId) => void)[] = [];
 
-  constructor(connection: Connection) {
+  constructor(
+    connection: Connection,
+    readonly users: Pick<UserRepository, "findPointersOf">,
+    readonly clock: DatabaseClock,
+  ) {
     this.#media = mediaModel(connection);
   }
 
+  /** The media if it can be seen; null otherwise. */
   async findById(id: MediaId): Promise<Media | null> {
-    const record = await querying(() => this.#media.findOne({ _id: id, ...visible }).lean<MediaRecord>());
-    return record && toMedia(record);
+    return (await this.findManyByIds([id]))[0] ?? null;
   }
 
-  /** In no particular order; unknown and retired ids are left out. */
+  /** Those of the media that can be seen, in no particular order. */
   async findManyByIds(ids: readonly MediaId[]): Promise<Media[]> {
-    const records = await querying(() =>
-      this.#media.find({ _id: { $in: ids }, ...visible }).lean<MediaRecord[]>(),
+    const filter = { _id: { $in: ids }, ...visible };
+    const records = await querying(() => this.#media.find(filter).lean<MediaRecord[]>());
+    return (await this.#shownOf(records)).map(toMedia);
+  }
+
+  /**
+   * A media for which a change is under way is shown while its owner's pointer leads to it, and not a moment longer: the
+   * process that changes it may have died before it hid the media.
+   */
+  async #shownOf<Found extends Pick<MediaRecord, "_id" | "uploader_id" | "unsettled_since">>(
+    records: Found[],
+  ): Promise<Found[]> {
+    const unsettled = records.filter(({ unsettled_since }) => unsettled_since !== undefined);
+    if (unsettled.length === 0) return records;
+    const pointers = await this.users.findPointersOf(unsettled.map(uploaderIdOf));
+    const currentIds = new Set(pointers.map(({ mediaId }) => mediaId));
+    return records.filter(
+      (record) => record.unsettled_since === undefined || currentIds.has(record._id.toHexString()),
     );
-    return records.map(toMedia);
   }
 
   /** Calls `listener` with each media that this process has hidden, before whoever hid it knows. */
@@ -54,34 +75,41 @@ export class MediaRepository {
     this.#hiddenListeners.push(listener);
   }
 
+  /** Calls `listener` with each media that a pointer is about to leave, by this process's doing. */
+  whenLeaving(listener: (id: MediaId) => void): void {
+    this.#leavingListeners.push(listener);
+  }
+
   /** Media that any process has shown or hidden since then, and that are still there; in no particular order. */
   async findChangedSince(since: Date): Promise<MediaChange[]> {
     const filter = { changed_at: { $gt: since } };
-    const fields = { uploader_id: 1, is_deleted: 1, changed_at: 1 };
+    const fields = { uploader_id: 1, is_deleted: 1, changed_at: 1, unsettled_since: 1 };
     const records = await querying(() => this.#media.find(filter, fields).lean<MediaRecord[]>());
-    return records.map(({ _id, uploader_id, is_deleted, changed_at }) => ({
+    return records.map(({ _id, uploader_id, is_deleted, changed_at, unsettled_since }) => ({
       mediaId: _id.toHexString(),
       uploaderId: uploaderIdOf({ uploader_id }),
       isHidden: is_deleted === true,
+      isSettled: unsettled_since === undefined,
       changedAt: changed_at!,
     }));
   }
 
   /** The time by the clock that `findChangedSince` goes by. */
   readClock(): Promise<Date> {
-    return readClock(this.#media.db);
+    return this.clock.read();
   }
 
   /** Those of the media that anybody may see. */
   async findVisibleIds(ids: readonly MediaId[]): Promise<MediaId[]> {
     const filter = { _id: { $in: ids }, ...visible };
-    const records = await querying(() => this.#media.find(filter, { _id: 1 }).lean<MediaRecord[]>());
-    return records.map(({ _id }) => _id.toHexString());
+    const fields = { _id: 1, uploader_id: 1, unsettled_since: 1 };
+    const records = await querying(() => this.#media.find(filter, fields).lean<MediaRecord[]>());
+    return (await this.#shownOf(records)).map(({ _id }) => _id.toHexString());
   }
 
   /** Records the intent to store a picture. Until `markReady`, nobody sees it. */
   async insertPending(media: NewMedia): Promise<Media> {
-    const now = new Date();
+    const now = this.clock.now();
     const record = new this.#media({
       filename: media.objectKey,
       original_filename: media.originalFilename,
@@ -119,7 +147,7 @@ export class MediaRepository {
    * @returns false when the clean-up job has taken it for left behind, or removes its bytes
    */
   async markReady(id: MediaId, replacesId: MediaId | null): Promise<boolean> {
-    const ready = { status: "ready", is_deleted: false, unsettled_since: new Date() };
+    const ready = { status: "ready", is_deleted: false, unsettled_since: this.clock.now() };
     const over = { deleted_at: 1, is_leaving: 1 };
     const update = replacesId
       ? { $set: { ...ready, replaces: replacesId }, $unset: over }
@@ -131,31 +159,28 @@ export class MediaRepository {
   }
 
   /**
-   * Finishes the change that made this media current, where that was left undone: the media that it replaced is
-   * retired. To be called while it is current, before anything else takes its place.
+   * Records that the owner's pointer is about to leave the media. From now on it is shown only while the pointer still
+   * leads to it, in every process.
    */
-  async finishChange(id: MediaId): Promise<void> {
-    const record = await querying(() =>
-      this.#media.findOne({ _id: id, replaces: { $exists: true } }, { replaces: 1 }).lean<MediaRecord>(),
-    );
-    if (record?.replaces) await this.settle({ retiredId: record.replaces.toHexString(), currentId: id });
-  }
-
-  /** Records that the owner is about to have no picture, and so which media is to go. */
   async markLeaving(id: MediaId): Promise<void> {
-    const update = { $set: { unsettled_since: new Date(), is_leaving: true } };
-    await querying(() => this.#media.updateOne({ _id: id }, update));
+    const update = { $set: { unsettled_since: this.clock.now(), is_leaving: true }, ...changedNow };
+    try {
+      await querying(() => this.#media.updateOne({ _id: id }, update));
+    } finally {
+      tell(this.#leavingListeners, id);
+    }
   }
 
-  /** Media of a deletion that was begun and not finished. */
+  /** Media of the user that a pointer was about to leave, by a change that was begun and not finished. */
   async findLeaving(uploaderId: UserId): Promise<MediaId[]> {
     const filter = { unsettled_since: { $gt: new Date(0) }, uploader_id: uploaderId, is_leaving: true };
     const records = await querying(() => this.#media.find(filter, { _id: 1 }).lean<MediaRecord[]>());
     return records.map(({ _id }) => _id.toHexString());
   }
 
-  /** A media that was retired after `since`, or that somebody is restoring just now; null when there is none. */
-  async findRestorable(id: MediaId, since: Date): Promise<Media | null> {
+  /** A media that was retired less than `retentionMs` ago, or is being restored now; null when there is none. */
+  async findRestorable(id: MediaId, retentionMs: number): Promise<Media | null> {
+    const since = new Date(+this.clock.now() - retentionMs);
     const states = [{ is_deleted: true, deleted_at: { $gt: since } }, beingRestored];
     const filter = { _id: id, is_being_removed: { $ne: true }, $or: states };
     const record = await querying(() => this.#media.findOne(filter).lean<MediaRecord>());
@@ -169,7 +194,7 @@ export class MediaRepository {
    * @returns false when they are being removed already
    */
   async markRestoring(id: MediaId): Promise<boolean> {
-    const now = new Date();
+    const now = this.clock.now();
     const retired = { _id: id, is_deleted: true, is_being_removed: { $ne: true } };
     const update = { $set: { deleted_at: now, unsettled_since: now } };
     const { matchedCount } = await querying(() => this.#media.updateOne(retired, update));
@@ -183,24 +208,32 @@ export class MediaRepository {
     await querying(() => this.#media.updateOne({ _id: id, is_being_removed: { $ne: true } }, update));
   }
 
-  /**
-   * Records that the owner's pointer has moved: what it left is retired, what it reached is settled. In one
-   * command; doing it again changes nothing.
-   */
-  async settle({ retiredId, currentId, isLeft = false }: Settlement): Promise<void> {
-    const writes: AnyBulkWriteOperation[] = [];
-    if (retiredId) {
-      const update = { $set: { is_deleted: true, deleted_at: new Date() }, ...changedNow };
-      writes.push({ updateOne: { filter: { _id: retiredId, is_deleted: { $ne: true } }, update } });
-    }
-    const settled = { $unset: { unsettled_since: 1, replaces: 1, is_leaving: 1 } };
-    if (retiredId) writes.push({ updateOne: { filter: { _id: retiredId }, update: settled } });
-    const filter = { _id: currentId, ...(!isLeft && { is_leaving: { $ne: true } }) };
-    if (currentId) writes.push({ updateOne: { filter, update: { ...settled, ...changedNow } } });
+  /** Hides a media that its owner's pointer has left. Doing it again changes nothing. */
+  async hide(id: MediaId): Promise<void> {
+    const update = { $set: { is_deleted: true, deleted_at: this.clock.now() }, ...changedNow };
     try {
-      if (writes.length > 0) await querying(() => this.#media.bulkWrite(writes));
+      await querying(() => this.#media.updateOne({ _id: id, is_deleted: { $ne: true } }, update));
     } finally {
-      if (retiredId) for (const listener of this.#hiddenListeners) listener(retiredId); // It may be, at least.
+      tell(this.#hiddenListeners, id);
     }
   }
+
+  /**
+   * Records that a change is over: removes the marks of what the pointer has left, if that is hidden, and of what it has
+   * reached. In one command; doing it again changes nothing.
+   */
+  async settle({ retiredId, currentId, isLeft = false }: Settlement): Promise<void> {
+    const settled = { $unset: { unsettled_since: 1, replaces: 1, is_leaving: 1 } };
+    const writes: AnyBulkWriteOperation[] = [];
+    if (retiredId)
+      writes.push({ updateOne: { filter: { _id: retiredId, is_deleted: true }, update: settled } });
+    const filter = { _id: currentId, ...(!isLeft && { is_leaving: { $ne: true } }) };
+    if (currentId) writes.push({ updateOne: { filter, update: { ...settled, ...changedNow } } });
+    if (writes.length > 0) await querying(() => this.#media.bulkWrite(writes));
+  }
+}
+
+/** Also when the write failed: it may have reached the database before the error. */
+function tell(listeners: readonly ((id: MediaId) => void)[], id: MediaId): void {
+  for (const listener of listeners) listener(id);
 }

@@ -4,6 +4,7 @@ import type { Connection, Model } from "mongoose";
 
 import type { MediaId, UserId } from "../domain/ids.ts";
 import type { Media } from "../domain/media.ts";
+import type { DatabaseClock } from "./clock.ts";
 import { querying } from "./errors.ts";
 import { changedNow, mediaModel, toMedia, type MediaRecord } from "./media.model.ts";
 
@@ -11,6 +12,7 @@ import { changedNow, mediaModel, toMedia, type MediaRecord } from "./media.model
 export interface UnsettledMedia {
   media: Media;
   status: "pending" | "ready";
+  isDeleted: boolean;
   replacesId: MediaId | null;
 }
 
@@ -30,7 +32,10 @@ export interface ExaminedMedia {
 export class MediaUpkeep {
   readonly #media: Model<MediaRecord>;
 
-  constructor(connection: Connection) {
+  constructor(
+    connection: Connection,
+    readonly clock: Pick<DatabaseClock, "now">,
+  ) {
     this.#media = mediaModel(connection);
   }
 
@@ -47,6 +52,7 @@ export class MediaUpkeep {
     return records.map((record) => ({
       media: toMedia(record),
       status: record.status === "pending" ? "pending" : "ready",
+      isDeleted: record.is_deleted === true,
       replacesId: record.replaces?.toHexString() ?? null,
     }));
   }
@@ -67,7 +73,7 @@ export class MediaUpkeep {
   /**
    * Takes a retired media for removal, so that nobody can revive it any more.
    *
-   * @param before by the clock of the process that retired it @param hiddenBefore by the database's clock
+   * @param before when it was retired, and `hiddenBefore` when all processes knew: both by the database's clock
    */
   async claimRetired(id: MediaId, before: Date, hiddenBefore = before): Promise<boolean> {
     const isHidden = [{ changed_at: { $exists: false } }, { changed_at: { $lt: hiddenBefore } }];
@@ -82,7 +88,7 @@ export class MediaUpkeep {
 
   /** Takes a pending media for itself, so that its upload cannot become current any more. */
   async claimAbandoned(id: MediaId): Promise<boolean> {
-    const hidden = { is_deleted: true, deleted_at: new Date(), is_being_removed: true };
+    const hidden = { is_deleted: true, deleted_at: this.clock.now(), is_being_removed: true };
     const update = { $set: hidden, ...changedNow };
     const { matchedCount } = await querying(() =>
       this.#media.updateOne({ _id: id, status: "pending" }, update),
@@ -117,7 +123,7 @@ export class MediaUpkeep {
 
   /** Hides a media at once, and for good. */
   async condemn(id: MediaId): Promise<void> {
-    const hidden = { is_deleted: true, deleted_at: new Date(), is_being_removed: true };
+    const hidden = { is_deleted: true, deleted_at: this.clock.now(), is_being_removed: true };
     const update = { $set: hidden, ...changedNow };
     await querying(() => this.#media.updateOne({ _id: id }, update));
   }

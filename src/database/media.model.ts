@@ -109,7 +109,7 @@ export class MediaRecord {
   replaces?: Types.ObjectId;
 }
 
-/** What anybody may see: stored completely, and neither deleted nor replaced. */
+/** What can be seen: stored completely, and neither deleted nor replaced. While a change is under way, the pointer decides. */
 export const visible = { is_deleted: { $ne: true }, status: { $ne: "pending" } } as const;
 
 /** Part of each update that shows or hides a media. */
@@ -141,6 +141,7 @@ export function toMedia(record: MediaRecord): Media {
     height: record.height ?? null,
     createdAt: record.created_at ? new Date(record.created_at) : record._id.getTimestamp(),
     uploaderId: uploaderIdOf(record),
+    isSettled: record.unsettled_since === undefined,
     etag: record.etag && /^[\w-]+$/.test(record.etag) ? record.etag : null,
     look: toLook(record),
     placeholder: toPlaceholder(record),

@@ -3,6 +3,7 @@
 import type { Collection, Connection, mongo } from "mongoose";
 import { RateLimiterMemory, RateLimiterMongo, type RateLimiterAbstract } from "rate-limiter-flexible";
 
+import type { DatabaseClock } from "./clock.ts";
 import { querying } from "./errors.ts";
 
 const COLLECTION = "rate_limit_attempts";
@@ -39,7 +40,11 @@ export function createMemoryLimiter(options: LimiterOptions): RateLimiterAbstrac
 export class MongoLimiters {
   readonly #entries: Collection<Entry>;
 
-  constructor(connection: Connection) {
+  /** @param clock the database's: windows are the same for processes whose clocks differ */
+  constructor(
+    connection: Connection,
+    readonly clock: Pick<DatabaseClock, "offsetMs">,
+  ) {
     this.#entries = connection.collection<Entry>(COLLECTION);
   }
 
@@ -54,21 +59,34 @@ export class MongoLimiters {
 
   /** The verbs that the library uses, with our errors and ids, and without its own creation of indexes. */
   #guarded(): object {
+    const toDatabase = <Value>(value: Value) => shiftDates(value, this.clock.offsetMs);
+    const fromDatabase = <Value>(value: Value) => shiftDates(value, -this.clock.offsetMs);
     return {
       createIndex: () => Promise.resolve(),
-      findOne: (filter: object) => querying(() => this.#entries.findOne(withId(filter))),
-      deleteOne: (filter: object) => querying(() => this.#entries.deleteOne(withId(filter))),
-      findOneAndUpdate: (filter: object, update: Record<string, object>) =>
-        retryingConflicts(() =>
-          querying(() =>
-            this.#entries.findOneAndUpdate(withId(filter), withoutKey(update), {
-              upsert: true,
-              returnDocument: "after",
-            }),
+      findOne: async (filter: object) =>
+        fromDatabase(await querying(() => this.#entries.findOne(toDatabase(withId(filter))))),
+      deleteOne: (filter: object) => querying(() => this.#entries.deleteOne(toDatabase(withId(filter)))),
+      findOneAndUpdate: async (filter: object, update: Record<string, object>) => {
+        const [where, change] = [toDatabase(withId(filter)), toDatabase(withoutKey(update))];
+        const options = { upsert: true, returnDocument: "after" } as const;
+        return fromDatabase(
+          await retryingConflicts(() =>
+            querying(() => this.#entries.findOneAndUpdate(where, change, options)),
           ),
-        ),
+        );
+      },
     };
   }
+}
+
+/** The same value with every date in it moved: the library goes by this process's clock. */
+function shiftDates<Value>(value: Value, byMs: number): Value {
+  if (value instanceof Date) return new Date(+value + byMs) as Value;
+  if (Array.isArray(value)) return value.map((part: unknown) => shiftDates(part, byMs)) as Value;
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, part]) => [name, shiftDates(part as unknown, byMs)]),
+  ) as Value;
 }
 
 /** The library knows an entry by a field of its own. */

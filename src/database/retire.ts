@@ -1,5 +1,5 @@
-// Retires a media that its owner's pointer has left, whatever else happens to it at the same time. Called by whoever
-// moves a pointer, or finds that somebody has.
+// Retires a media that its owner's pointer has left, whatever else happens to it at the same time. Used by everything
+// that moves a pointer, or finds that it has moved.
 import type { MediaId, UserId } from "../domain/ids.ts";
 import type { MediaRepository } from "./media-repository.ts";
 import type { UserRepository } from "./user-repository.ts";
@@ -8,8 +8,9 @@ import type { UserRepository } from "./user-repository.ts";
 const MAX_ROUNDS = 20;
 
 /**
- * Whoever retires a media late may meet an owner who has just restored it. So the pointer is looked at after each step,
- * until the media is shown if it is current, and hidden if it is not.
+ * The owner may restore the media at the same time. So the pointer is read after each step, until the media is shown if
+ * it is current, and hidden if it is not. The mark that a change is under way is removed last: after a crash in between,
+ * the clean-up job finds the media.
  *
  * @param change `currentId` is what took its place, if anything did
  */
@@ -18,13 +19,13 @@ export async function retire(
   userId: UserId,
   change: { retiredId: MediaId; currentId: MediaId | null; isLeft?: boolean },
 ): Promise<void> {
-  await media.settle(change);
-  let isShown = false;
+  let isShown: boolean | null = null;
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const isCurrent = (await users.findPictureId(userId)) === change.retiredId;
-    if (isCurrent === isShown) return;
+    if (isCurrent === isShown) break;
     if (isCurrent) await media.reinstate(change.retiredId);
-    else await media.settle({ retiredId: change.retiredId, currentId: null });
+    else await media.hide(change.retiredId);
     isShown = isCurrent;
   }
+  await media.settle(change);
 }

@@ -49,6 +49,15 @@ export class UserRepository {
     return record?.profile_picture?.toHexString() ?? null;
   }
 
+  /** The pointers of these users, in no particular order, whether the users are active or not. */
+  async findPointersOf(ids: readonly UserId[]): Promise<Pointer[]> {
+    const filter = { _id: { $in: ids }, profile_picture: { $ne: null } };
+    const records = await querying(() =>
+      this.#users.find(filter, { profile_picture: 1 }).lean<UserRecord[]>(),
+    );
+    return records.map(toPointer);
+  }
+
   /** In no particular order; unknown ids are left out. */
   async findManyByIds(ids: readonly UserId[]): Promise<User[]> {
     const records = await querying(() =>
@@ -69,10 +78,7 @@ export class UserRepository {
         .limit(maxCount)
         .lean<UserRecord[]>(),
     );
-    return records.map(({ _id, profile_picture }) => ({
-      userId: _id.toHexString(),
-      mediaId: profile_picture!.toHexString(),
-    }));
+    return records.map(toPointer);
   }
 
   /** Takes a pointer away if it is still where it is expected, whether its user is active or not. */
@@ -157,6 +163,10 @@ export class UserRepository {
     const what = isNameTaken ? "user name" : "e-mail address";
     return new AppError("CONFLICT", `This ${what} is taken.`);
   }
+}
+
+function toPointer({ _id, profile_picture }: UserRecord): Pointer {
+  return { userId: _id.toHexString(), mediaId: profile_picture!.toHexString() };
 }
 
 function toUser(record: UserRecord): User {

@@ -66,7 +66,7 @@ export class EmbeddedMongoServer {
       return `mongodb://127.0.0.1:${(this.#server.address() as AddressInfo).port}/?directConnection=true`;
     }
     const parent = Buffer.byteLength(tmpdir()) <= MAX_FOLDER_BYTES ? tmpdir() : "/tmp";
-    this.#socketFolder = mkdtempSync(path.join(parent, "letsapp-")); // Its mode is 0700.
+    this.#socketFolder = makeSocketFolder(parent);
     const socketPath = path.join(this.#socketFolder, "mongodb.sock");
     this.#server.listen(socketPath);
     await listening;
@@ -90,5 +90,20 @@ export class EmbeddedMongoServer {
         socket.destroy(error as Error);
       }
     });
+  }
+}
+
+/** With mode 0700. @throws Error that names the variable which says where it is */
+function makeSocketFolder(parent: string): string {
+  try {
+    return mkdtempSync(path.join(parent, "letsapp-"));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new Error(
+      `the folder for temporary files, ${parent}, cannot be used (${code}); TMPDIR says where it is`,
+      {
+        cause: error,
+      },
+    );
   }
 }

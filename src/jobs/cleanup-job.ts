@@ -85,19 +85,34 @@ export class CleanupJob {
     }
   }
 
-  async #cleanUp(at: Date | undefined, isDryRun: boolean): Promise<CleanupResult> {
-    const { upkeep, media: mediaRepository } = this.database;
+  /**
+   * Settles every change that was begun, however lately: for a start at which no other process can be working on one.
+   * Failures stay for the next run.
+   */
+  async settleUnfinished(): Promise<void> {
     const result = nothingDone();
-    const now = at ?? (await mediaRepository.readClock());
-    const graceEnd = new Date(now.getTime() - GRACE_PERIOD_MS);
+    await this.#settleBegunBefore(new Date(+(await this.database.media.readClock()) + 1), result, false);
+    if (result.abandonedCount + result.settledCount > 0)
+      this.log.info(result, "settled what a crash had left");
+  }
+
+  async #settleBegunBefore(before: Date, result: CleanupResult, isDryRun: boolean): Promise<void> {
     await this.#inBatches(
       result,
-      (skipCount) => upkeep.findUnsettled(graceEnd, BATCH_COUNT, skipCount),
+      (skipCount) => this.database.upkeep.findUnsettled(before, BATCH_COUNT, skipCount),
       async (unsettled) => {
         result[await this.#settle(unsettled, isDryRun)] += 1;
         return !isDryRun;
       },
     );
+  }
+
+  async #cleanUp(at: Date | undefined, isDryRun: boolean): Promise<CleanupResult> {
+    const { upkeep, media: mediaRepository } = this.database;
+    const result = nothingDone();
+    const now = at ?? (await mediaRepository.readClock());
+    const graceEnd = new Date(now.getTime() - GRACE_PERIOD_MS);
+    await this.#settleBegunBefore(graceEnd, result, isDryRun);
     const retentionEnd = new Date(now.getTime() - this.settings.retentionMs);
     const hiddenEverywhere = new Date(now.getTime() - HIDDEN_EVERYWHERE_MS);
     await this.#inBatches(
@@ -144,7 +159,7 @@ export class CleanupJob {
 
   /** The owner's pointer says how far the process came. */
   async #settle(
-    { media, status, replacesId }: UnsettledMedia,
+    { media, status, isDeleted, replacesId }: UnsettledMedia,
     isDryRun: boolean,
   ): Promise<"abandonedCount" | "settledCount"> {
     const { users, media: mediaRepository, upkeep } = this.database;
@@ -153,6 +168,8 @@ export class CleanupJob {
     const outcome = !isCurrent && status === "pending" ? "abandonedCount" : "settledCount";
     if (isDryRun) return outcome;
     if (isCurrent) {
+      // The process died while it gave the picture back to its owner, who had restored it.
+      if (isDeleted) await mediaRepository.reinstate(media.id);
       const change = { currentId: media.id, isLeft: true };
       // Its owner may restore what it has replaced at this very moment.
       if (replacesId) await retire(this.database, media.uploaderId, { ...change, retiredId: replacesId });

@@ -88,8 +88,9 @@ export class ChangeFeed {
     if (changes.length > 0) for (const listener of this.#listeners) listener(changes);
   }
 
-  #wasTold({ mediaId, changedAt, isHidden }: MediaChange): boolean {
+  #wasTold({ mediaId, changedAt, isHidden, isSettled }: MediaChange): boolean {
     const told = this.#told.get(mediaId);
-    return told !== undefined && +told.changedAt === +changedAt && told.isHidden === isHidden;
+    if (told === undefined || +told.changedAt !== +changedAt) return false;
+    return told.isHidden === isHidden && told.isSettled === isSettled;
   }
 }

@@ -33,8 +33,12 @@ export class KnownMedia {
     readonly log: FastifyBaseLogger,
   ) {
     media.whenHidden((id) => this.forget(id));
+    media.whenLeaving((id) => this.#drop(id));
     changes.whenChanged((all) => {
-      for (const { mediaId, isHidden } of all) if (isHidden) this.forget(mediaId);
+      for (const { mediaId, isHidden, isSettled } of all) {
+        if (isHidden) this.forget(mediaId);
+        else if (!isSettled) this.#drop(mediaId);
+      }
     });
     changes.whenMissed(() => this.#forgetAll());
   }
@@ -68,7 +72,7 @@ export class KnownMedia {
     try {
       const media = await loading.media;
       const wasHiddenMeanwhile = this.#loading.get(id) !== loading;
-      if (media && !wasHiddenMeanwhile) this.#known.set(id, media);
+      if (media?.isSettled && !wasHiddenMeanwhile) this.#known.set(id, media);
       return media;
     } finally {
       if (this.#loading.get(id) === loading) this.#loading.delete(id);
@@ -83,7 +87,8 @@ export class KnownMedia {
       const found = await this.media.findManyByIds(ids);
       const isForgotten = !this.#hiddenWhileReading.has(hiddenMeanwhile);
       for (const media of found)
-        if (!isForgotten && !hiddenMeanwhile.has(media.id)) this.#known.set(media.id, media);
+        if (media.isSettled && !isForgotten && !hiddenMeanwhile.has(media.id))
+          this.#known.set(media.id, media);
       return found;
     } finally {
       this.#hiddenWhileReading.delete(hiddenMeanwhile);
@@ -95,15 +100,20 @@ export class KnownMedia {
     this.#listeners.push(listener);
   }
 
-  /** Whatever is known of it may be wrong: it is read anew. */
+  /** The media is hidden. Drops its record, and tells the listeners. */
   forget(id: MediaId): void {
-    this.#known.delete(id);
-    this.#loading.delete(id); // What is being read may be what was there before.
-    for (const hidden of this.#hiddenWhileReading) hidden.add(id);
+    this.#drop(id);
     for (const listener of this.#listeners) listener(id);
   }
 
-  /** Nor what is being read now. */
+  /** Drops the record of a media, and makes reads of it that are under way not store theirs. */
+  #drop(id: MediaId): void {
+    this.#known.delete(id);
+    this.#loading.delete(id);
+    for (const hidden of this.#hiddenWhileReading) hidden.add(id);
+  }
+
+  /** Drops every record, and makes reads that are under way not store theirs. */
   #forgetAll(): void {
     this.#known.clear();
     this.#loading.clear();

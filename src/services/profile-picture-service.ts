@@ -17,6 +17,7 @@ import type { User } from "../domain/user.ts";
 import { AppError } from "../errors.ts";
 import { assertSize, type ObjectStorage } from "../storage/object-storage.ts";
 import type { IncomingFile, PictureIntake } from "./picture-intake.ts";
+import type { RateLimits } from "./rate-limits.ts";
 
 /** The first two are the seed's sentences, word for word. */
 export const UPDATED_MESSAGE = "Profile picture updated successfully";
@@ -32,6 +33,7 @@ export class ProfilePictureService {
     readonly media: MediaRepository,
     readonly storage: ObjectStorage,
     readonly intake: PictureIntake,
+    readonly rateLimits: Pick<RateLimits, "consumeChange">,
     readonly retentionMs: number,
     readonly reports: Reports,
     readonly log: FastifyBaseLogger,
@@ -82,9 +84,10 @@ export class ProfilePictureService {
   /**
    * Takes the user's profile picture away. From now on nobody sees it; its bytes go after the retention time.
    *
-   * @throws NO_PROFILE_PICTURE when there is none, USER_NOT_FOUND
+   * @throws NO_PROFILE_PICTURE when there is none, USER_NOT_FOUND, RATE_LIMITED
    */
   async delete(userId: UserId): Promise<User> {
+    await this.rateLimits.consumeChange(userId);
     for (let tryCount = 0; tryCount < MAX_SWAP_TRIES; tryCount++) {
       const user = await this.#getUser(userId);
       const current = user.profilePictureId;
@@ -92,11 +95,13 @@ export class ProfilePictureService {
         await this.#finishDeletion(userId);
         return user;
       }
-      await this.media.finishChange(current);
       await this.media.markLeaving(current); // 1. intent
       const isSwapped = await this.users.swapPicture(userId, current, null); // 2. the user has no picture
       await retire(this, userId, { retiredId: current, currentId: null }); // 3. and nobody sees it any more
-      if (isSwapped) return { ...user, profilePictureId: null };
+      if (isSwapped) {
+        await this.#retireLeaving(userId);
+        return { ...user, profilePictureId: null };
+      }
       // An upload came in between: delete that one.
     }
     throw tooManyChanges();
@@ -107,9 +112,10 @@ export class ProfilePictureService {
    * again changes nothing.
    *
    * @throws MEDIA_NOT_FOUND when there is no such picture, when it is somebody else's, or its retention time is over
-   * @throws USER_NOT_FOUND
+   * @throws USER_NOT_FOUND, RATE_LIMITED
    */
   async restore(userId: UserId, mediaId: MediaId): Promise<{ user: User; media: Media }> {
+    await this.rateLimits.consumeChange(userId);
     const user = await this.#getUser(userId);
     const current = await this.#findCurrent(user, mediaId);
     if (current) return { user, media: current };
@@ -135,9 +141,9 @@ export class ProfilePictureService {
   }
 
   async #findRestorable(userId: UserId, mediaId: MediaId): Promise<Media | null> {
-    const media = await this.media.findRestorable(mediaId, new Date(Date.now() - this.retentionMs));
+    const media = await this.media.findRestorable(mediaId, this.retentionMs);
     if (media?.uploaderId !== userId) return null;
-    const original = await this.storage.stat(media.objectKey);
+    const original = await this.storage.stat(media.objectKey, objectSizeOf(media));
     if (!original || !(await this.storage.stat(media.thumbnailKey))) return null;
     assertSize(media.objectKey, original.sizeBytes, objectSizeOf(media));
     return media;
@@ -155,11 +161,17 @@ export class ProfilePictureService {
 
   /** A deletion that failed behind its second step is finished by asking again. @throws NO_PROFILE_PICTURE */
   async #finishDeletion(userId: UserId): Promise<void> {
-    const leaving = await this.media.findLeaving(userId);
-    if (leaving.length === 0) {
-      throw new AppError("NO_PROFILE_PICTURE", "There is no profile picture to delete.");
-    }
+    const isFinished = await this.#retireLeaving(userId);
+    if (!isFinished) throw new AppError("NO_PROFILE_PICTURE", "There is no profile picture to delete.");
+  }
+
+  /** What earlier changes have left undone, each change of the user finishes. @returns whether there was anything */
+  async #retireLeaving(userId: UserId): Promise<boolean> {
+    const marked = await this.media.findLeaving(userId);
+    const currentId = marked.length > 0 ? await this.users.findPictureId(userId) : null;
+    const leaving = marked.filter((id) => id !== currentId); // That one another change is about to leave.
     for (const id of leaving) await retire(this, userId, { retiredId: id, currentId: null });
+    return leaving.length > 0;
   }
 
   /**
@@ -170,12 +182,12 @@ export class ProfilePictureService {
   async #makeCurrent(user: User, media: Media): Promise<boolean> {
     let replaced = user.profilePictureId;
     for (let tryCount = 0; tryCount < MAX_SWAP_TRIES; tryCount++) {
-      if (replaced) await this.media.finishChange(replaced);
-      const isStillThere = await this.media.markReady(media.id, replaced); // 3. complete, and whose place it takes
+      if (replaced) await this.media.markLeaving(replaced); // 3. intent: what the pointer is about to leave
+      const isStillThere = await this.media.markReady(media.id, replaced); // 4. complete, and whose place it takes
       if (!isStillThere) return false;
-      const isSwapped = await this.users.swapPicture(user.id, replaced, media.id); // 4. current, in one atomic write
+      const isSwapped = await this.users.swapPicture(user.id, replaced, media.id); // 5. current, in one atomic write
       if (isSwapped) {
-        await this.#retire(user.id, replaced, media); // 5. the old one is retired
+        await this.#retire(user.id, replaced, media); // 6. the old one is retired
         return true;
       }
       replaced = (await this.#getUser(user.id)).profilePictureId; // Somebody else was faster.
@@ -188,6 +200,7 @@ export class ProfilePictureService {
     try {
       if (replaced) await retire(this, userId, { retiredId: replaced, currentId: media.id });
       else await this.media.settle({ retiredId: null, currentId: media.id });
+      await this.#retireLeaving(userId);
     } catch (error) {
       this.log.error(
         { err: error, mediaId: media.id, replaced },

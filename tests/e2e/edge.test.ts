@@ -186,6 +186,18 @@ describe.each(caches)("behind %s", (kind, program) => {
       ]);
     });
 
+    it("many who ask at once for what is not kept do not wait for each other", async () => {
+      const person = await givenPerson(world);
+      await person.delete();
+      const startedAtMs = performance.now();
+
+      const answers = await Promise.all(Array.from({ length: 30 }, () => show(world, person.mediaId)));
+
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([404]));
+      // One after another they would take half a second each.
+      expect(performance.now() - startedAtMs).toBeLessThan(4_000);
+    });
+
     it("subscriptions come through", async () => {
       const person = await givenPerson(world);
       const watcher = new LiveClient(world.edge.url, { authorization: `Bearer ${person.token}` });

@@ -13,7 +13,7 @@ beforeEach(async () => {
 afterEach(() => app.stop());
 
 /** As another process has it. */
-const givenLease = () => new Lease(app.app.database.connection, "work");
+const givenLease = () => new Lease(app.app.database.connection, app.app.database.clock, "work");
 const leases = () => app.app.database.connection.collection<{ _id: string; renewed_at: Date }>("leases");
 const recorded = async () => (await leases().findOne({ _id: "work" }))!.renewed_at;
 

@@ -165,6 +165,85 @@ describe("when the process dies during a deletion", () => {
   });
 });
 
+describe("what a process that died has left", () => {
+  const changes: Record<string, (person: { token: string }, earlierId: string) => Promise<unknown>> = {
+    deletion: ({ token }) => app.graphql(DELETE, {}, token),
+    replacement: async ({ token }) => app.upload({ bytes: await sampleImages.palettePng() }, token),
+    restoration: ({ token }, id) =>
+      app.graphql("mutation ($id: ID!) { restoreProfilePicture(mediaId: $id) { success } }", { id }, token),
+  };
+  const steps = [
+    ["media", "markLeaving"],
+    ["media", "markReady"],
+    ["users", "swapPicture"],
+    ["media", "hide"],
+    ["media", "settle"],
+  ] as const;
+
+  it.each(Object.keys(changes).flatMap((kind) => steps.map(([part, step]) => [kind, step, part] as const)))(
+    "of a %s, before %s: nothing but the current picture is seen, by any process, before any clean-up",
+    async (kind, step, part) => {
+      const first = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+      const { data } = await app.upload({ bytes: await sampleImages.stillGif() }, first.token);
+      const second: string = data.uploadProfilePicture.media.id;
+      for (const id of [first.mediaId, second]) await (await app.picture(id)).arrayBuffer(); // Now they are known.
+
+      const revive = dieBefore(app.app.database[part], step);
+      await changes[kind]!(first, first.mediaId);
+      revive();
+
+      const currentId = await app.app.database.users.findPictureId(first.user.id);
+      const all = (await app.mediaCollection.find().toArray()).map(({ _id }) => String(_id));
+      const seen = [];
+      for (const id of all) if ((await app.picture(id)).status === 200) seen.push(id);
+      expect(seen).toEqual(currentId === null ? [] : [currentId]);
+
+      // As a start of the embedded database does it.
+      await app.app.cleanup.settleUnfinished();
+      expect(await app.app.database.users.findPictureId(first.user.id)).toBe(currentId);
+      expect(await unsettledCount()).toBe(0);
+      const left = await app.mediaCollection.countDocuments({ is_deleted: { $ne: true }, status: "ready" });
+      expect(left).toBe(currentId === null ? 0 : 1);
+    },
+  );
+
+  it("does not show an upload whose user was deactivated meanwhile", async () => {
+    const person = await app.givenPerson();
+    const { users } = app.app.database;
+    const swap = users.swapPicture.bind(users);
+    vi.spyOn(users, "swapPicture").mockImplementationOnce(async (...change) => {
+      await app.usersCollection.updateOne({ username: person.user.username }, { $set: { is_active: false } });
+      return swap(...change);
+    });
+
+    await app.upload({ bytes: sampleImages.portraitJpeg() }, person.token);
+
+    const [media] = await app.mediaCollection.find().toArray();
+    expect((await app.picture(String(media!._id))).status).toBe(404);
+  });
+
+  it("gives a picture back to an owner who has restored it while it was retired", async () => {
+    const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    const { users, media } = app.app.database;
+    const revive = dieBefore(media, "reinstate");
+    const hide = media.hide.bind(media);
+    vi.spyOn(media, "hide").mockImplementationOnce(async (id) => {
+      await hide(id);
+      await app.usersCollection.updateOne(
+        { username: person.user.username },
+        { $set: { profile_picture: new mongo.ObjectId(person.mediaId) } }, // The restoration's last step.
+      );
+    });
+    await app.graphql(DELETE, {}, person.token);
+    revive();
+
+    await app.app.cleanup.settleUnfinished();
+
+    expect(await users.findPictureId(person.user.id)).toBe(person.mediaId);
+    expect((await app.picture(person.mediaId)).status).toBe(200);
+  });
+});
+
 describe("when the process dies behind the swap, and the user goes on before the clean-up", () => {
   it.each([
     ["uploads again", async (token: string) => app.upload({ bytes: await sampleImages.palettePng() }, token)],
@@ -193,7 +272,7 @@ describe("when the process dies behind the swap, and the user goes on before the
     const again = await app.deleteByRest(person);
     const third = await app.deleteByRest(person);
 
-    expect([failed.status, between.status, again.status, third.status]).toEqual([500, 200, 200, 404]);
+    expect([failed.status, between.status, again.status, third.status]).toEqual([500, 404, 200, 404]);
     expect((await app.picture(person.mediaId)).status).toBe(404);
     expect(await unsettledCount()).toBe(0);
   });
@@ -365,7 +444,7 @@ describe("the clean-up", () => {
     const deleting = vi.spyOn(storage, "delete");
     const jobs = Array.from({ length: 4 }, () => {
       const { users, media, upkeep } = database;
-      const cleanupLease = new Lease(database.connection, "cleanup"); // As another process has it.
+      const cleanupLease = new Lease(database.connection, database.clock, "cleanup"); // As another process has it.
       return new CleanupJob({ users, media, upkeep, cleanupLease }, storage, app.config.cleanup, server.log);
     });
 

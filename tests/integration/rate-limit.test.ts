@@ -1,10 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 
 import { MongoLimiters } from "../../src/database/rate-limit-store.ts";
 import { RateLimits } from "../../src/services/rate-limits.ts";
 import { secondDatabaseUri } from "../support/database.ts";
 import * as sampleImages from "../support/sample-images.ts";
 import { DELETE, TestApp, toBlob, type Person } from "../support/test-app.ts";
+
+const REGISTER = "mutation ($input: RegisterInput!) { register(input: $input) { token } }";
 
 let app: TestApp;
 let person: Person;
@@ -155,14 +157,20 @@ describe("signing in", () => {
       await TestApp.start({ SIGN_INS_PER_MINUTE: "3", TRUST_PROXY: "loopback" }),
       await strict.stop(),
     ];
-    const { user } = await strict.givenPerson();
+    const password = "correct horse";
+    const input = { username: "hedy", email: "hedy@example.com", password };
+    await strict.graphql(REGISTER, { input });
+    const user = input;
     const names = [user.username, user.email, user.email.toUpperCase(), `  ${user.username}`];
     const outcomes: string[] = [];
     for (const [i, name] of names.entries())
       outcomes.push(await attempt(name, { "x-forwarded-for": `203.0.113.${i}` }));
-    await strict.stop();
 
-    expect(outcomes).toEqual(["UNAUTHENTICATED", "UNAUTHENTICATED", "UNAUTHENTICATED", "RATE_LIMITED"]);
+    // The right password does not help any more, and nothing tells that the two names belong together.
+    const { errors } = await strict.graphql(LOGIN, { input: { login: user.username, password } });
+    expect(outcomes).toEqual(Array.from({ length: 4 }, () => "UNAUTHENTICATED"));
+    expect(errors[0]!.extensions.code).toBe("UNAUTHENTICATED");
+    await strict.stop();
   });
 
   it("is refused as aliases of one operation: each password takes a quarter of a second", async () => {
@@ -176,6 +184,34 @@ describe("signing in", () => {
 
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(["GRAPHQL_VALIDATION_FAILED"]);
     expect(userCount).toBe(0);
+  });
+});
+
+describe("deletions and restorations", () => {
+  it("of one user are limited together, through both doors", async () => {
+    const strict = await TestApp.start({ UPLOADS_PER_MINUTE: "1" }); // And twelve changes.
+    const { user, token } = await strict.givenPersonWithPicture(bytes);
+    const restoring = `mutation { restoreProfilePicture(mediaId: "${"0".repeat(24)}") { success } }`;
+    const codes = [];
+    for (let i = 0; i < 6; i++)
+      codes.push((await strict.graphql(restoring, {}, token)).errors[0]!.extensions.code);
+    for (let i = 0; i < 6; i++) codes.push((await strict.deleteByRest({ user, token })).status);
+    const [byGraphQL, byRest] = [
+      await strict.graphql(DELETE, {}, token),
+      await strict.deleteByRest({ user, token }),
+    ];
+    await strict.stop();
+
+    expect(codes).toEqual([
+      ...Array.from({ length: 6 }, () => "MEDIA_NOT_FOUND"),
+      200,
+      404,
+      404,
+      404,
+      404,
+      404,
+    ]);
+    expect([byGraphQL.errors[0]!.extensions.code, byRest.status]).toEqual(["RATE_LIMITED", 429]);
   });
 });
 
@@ -206,7 +242,8 @@ describe.skipIf(!secondDatabaseUri())("attempts in several processes at the same
   const limits = { uploadsPerMinute: 5, signInsPerMinute: 5 };
   const passedOf = async (userId: string) => {
     const processes = [1, 2, 3, 4].map(
-      () => new RateLimits(limits, new MongoLimiters(app.app.database.connection).create),
+      () =>
+        new RateLimits(limits, new MongoLimiters(app.app.database.connection, app.app.database.clock).create),
     );
     const attempts = Array.from({ length: 40 }, (_, i) => processes[i % 4]!.consumeUpload(userId));
     const outcomes = await Promise.allSettled(attempts);
@@ -217,6 +254,31 @@ describe.skipIf(!secondDatabaseUri())("attempts in several processes at the same
 
   it("are counted together, whoever is first", async () => {
     for (let round = 0; round < 100; round++) expect(await passedOf(`nobody-${round}`)).toBe(5);
+  });
+
+  it("are counted together by processes whose clocks differ by two minutes", async () => {
+    const { database } = app.app;
+    const ahead = { offsetMs: database.clock.offsetMs - 120_000 };
+    const processes = [database.clock, ahead].map(
+      (clock) => new RateLimits(limits, new MongoLimiters(database.connection, clock).create),
+    );
+    onTestFinished(() => void vi.useRealTimers());
+    const outcomes = [];
+    for (let attempt = 0; attempt < 8; attempt++) {
+      const isAhead = attempt % 2 === 1;
+      vi.useFakeTimers({
+        toFake: ["Date"],
+        now: Date.now() + (isAhead ? 120_000 : -120_000 * Math.sign(attempt)),
+      });
+      outcomes.push(
+        await processes[isAhead ? 1 : 0]!.consumeUpload("wanderer").then(
+          () => "done",
+          (error: { details: { retryAfterSeconds: number } }) => error.details.retryAfterSeconds > 50,
+        ),
+      );
+    }
+
+    expect(outcomes).toEqual(["done", "done", "done", "done", "done", true, true, true]);
   });
 
   it("begin anew when the minute is over, and the entry is still there", async () => {
