@@ -3,6 +3,7 @@ import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 
 import { ConfigError, describeStorage, loadConfig, type Config } from "./config.ts";
+import { forbidCodeFromStrings } from "./lockdown.ts";
 import { makeFolder } from "./storage/make-folder.ts";
 
 // graphql-js checks every type in every call unless NODE_ENV is "production" when it is loaded: half of a list's time.
@@ -46,6 +47,7 @@ try {
     await app.stop();
     throw error;
   });
+  forbidCodeFromStrings();
   console.log(banner(config, config.http.publicUrl ?? address));
   await toldToStop;
   await app.stop();
