@@ -42,6 +42,11 @@ try {
   const config = loadConfig(process.env);
   await assertWritable(config.instanceDir);
   const app = await createApp(config, { onFatal: (error) => fail([error.message]) });
+  // graphql-js leaves a rejection unhandled where two items of a list fail, one of them at once: the client was answered.
+  // One request's fault, whoever's it is, does not end the service for all others.
+  process.on("unhandledRejection", (error) =>
+    app.server.log.error({ err: error }, "a rejection was not handled"),
+  );
   const toldToStop = stopSignal.wait();
   const address = await app.start().catch(async (error: unknown) => {
     await app.stop();

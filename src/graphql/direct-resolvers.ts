@@ -22,7 +22,7 @@ export function callDirectly(schema: GraphQLSchema): void {
     url: (root, { size = null, format = null }, context) => media.url(root, size, format, context),
     srcset: (root, { format = null }, context) => media.srcset(root, format, context),
   };
-  const userFields: Record<string, Resolve<UserType, { size: PictureSize }>> = {
+  const userFields: Record<string, Resolve<UserType, { size: PictureSize | null }>> = {
     profilePictureUrl: (root, { size }, context) => user.profilePictureUrl(root, size, context),
     profilePicture: (root, _arguments, context) => user.profilePicture(root, context),
   };

@@ -13,6 +13,8 @@ import { PictureSize } from "./picture-enums.ts";
 import { toUserEdge, toUserType } from "./to-type.ts";
 import { UserConnection, UserType } from "./user.type.ts";
 
+const DEFAULT_SIZE_PX = 150;
+
 /** Finding where a letter of any script ends takes 40 µs, and an operation may ask for it a thousand times. */
 const knownInitials = new WeakMap<UserType, string>();
 
@@ -85,11 +87,15 @@ export class UserResolver {
   })
   profilePictureUrl(
     @Root() { id }: UserType,
-    @Arg("size", () => PictureSize, { defaultValue: 150, description: "Pixels on each side." })
-    size: PictureSizePx,
+    @Arg("size", () => PictureSize, {
+      nullable: true,
+      defaultValue: DEFAULT_SIZE_PX,
+      description: "Pixels on each side.",
+    })
+    size: PictureSizePx | null,
     @Ctx() { services: { urls } }: RequestContext,
   ): string {
-    return urls.current(id, size);
+    return urls.current(id, size ?? DEFAULT_SIZE_PX);
   }
 
   @FieldResolver(() => String, {

@@ -26,9 +26,17 @@ const safeInput: SharpOptions = {
   limitInputPixels: pictureLimits.maxAnimationPixels,
 };
 
-/** Opens an image's first frame, or with `pages: -1` all of them below one another. */
-export function openImage(bytes: Buffer, options: { pages?: number } = {}): Sharp {
+/** Opens an image's first frame, or with `pages: -1` all of them below one another. Warnings of the decoder are errors. */
+export function openImage(bytes: Buffer, options: { pages?: number; failOn?: "error" } = {}): Sharp {
   return sharp(bytes, { ...safeInput, ...options }).timeout({ seconds: TIMEOUT_SECONDS });
+}
+
+/**
+ * As `openImage`, for a picture that was accepted. The decoder does not tell of a warning about the last rows that it is
+ * asked for, so that the same picture may give one at another size.
+ */
+export function openStored(bytes: Buffer, options: { pages?: number } = {}): Sharp {
+  return openImage(bytes, { ...options, failOn: "error" });
 }
 
 /** Opens an image of any size, to read its header and nothing else. */

@@ -1,7 +1,7 @@
 // Squares of a stored picture in the sizes and formats that screens want.
 import type { Look } from "../domain/look.ts";
 import { pictureSizes, type RenditionFormat } from "../domain/rendition.ts";
-import { decoding, openImage } from "./decoder.ts";
+import { decoding, openImage, openStored } from "./decoder.ts";
 import type { DecodedSize } from "./inspect.ts";
 import { makeSquare, shownSidePx } from "./square.ts";
 import { readUpright } from "./upright.ts";
@@ -28,7 +28,7 @@ const MAX_MADE_PIXELS = 8_000_000;
 export async function drawMaster(original: Buffer, look: Look): Promise<Buffer> {
   const { bytes, size } = await readUpright(original);
   const sidePx = Math.min(MAX_SIDE_PX, shownSidePx(size, look));
-  const square = makeSquare(openImage(bytes), { ...size, sidePx, look, position: "attention" });
+  const square = makeSquare(openStored(bytes), { ...size, sidePx, look, position: "attention" });
   return decoding(square.png({ compressionLevel: 3 }).toBuffer());
 }
 
@@ -42,7 +42,7 @@ export async function drawSquare(master: Buffer, sidePx: number, format: Renditi
 /** An animation as animated WebP. @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX */
 export async function drawAnimation(original: Buffer, maxSidePx: number, look: Look): Promise<Buffer> {
   const { bytes, size } = await readUpright(original);
-  const image = openImage(bytes, { pages: -1 });
+  const image = openStored(bytes, { pages: -1 });
   const sidePx = Math.min(maxSidePx, boundSidePx(size), shownSidePx(size, look));
   // The frames lie below one another, so that sharper edges of one would be seen in the next.
   const filter = look.filter === "SHARPEN" ? null : look.filter;

@@ -1,5 +1,6 @@
-// Sends spoilt pictures to the built program through both doors, and looks at what becomes of them:
-//   npm run fuzz -- --seed 7 --runs 2000
+// Sends spoilt pictures to the built program through both doors, and random operations to its graph, and looks at what
+// becomes of them and what they cost:
+//   npm run fuzz -- --seed 7 --runs 2000 --operations 1000
 // Every run depends on its number and the seed alone, so that `--run 123` replays one.
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -12,6 +13,7 @@ import { ServerProcess } from "../support/server-process.ts";
 import { Corpus } from "./corpus.ts";
 import { FuzzClient, type Outcome } from "./fuzz-client.ts";
 import { FOREIGN_MARK, mutate } from "./mutations.ts";
+import { fuzzOperations } from "./operations.ts";
 import { Random } from "./random.ts";
 
 const { values: options } = parseArgs({
@@ -19,6 +21,7 @@ const { values: options } = parseArgs({
     seed: { type: "string", default: "1" },
     runs: { type: "string", default: "1000" },
     run: { type: "string" },
+    operations: { type: "string", default: "500" },
     save: { type: "string" },
   },
 });
@@ -71,6 +74,7 @@ const queue = [...runNumbers];
 try {
   await Promise.all(Array.from({ length: LANES }, (_, lane) => runLane(lane)));
   await checkWhatIsLeft();
+  if (options.run === undefined) await checkOperations();
   report((performance.now() - startedAt) / 1000);
 } finally {
   await server.stop();
@@ -78,6 +82,24 @@ try {
   await rm(temporaryFolder, { recursive: true });
 }
 process.exit(findings.length > 0 ? 1 : 0);
+
+/** GraphQL operations, each with what it cost. */
+async function checkOperations(): Promise<void> {
+  const { token } = await FuzzClient.signUp(server.url, "operations");
+  const operations = { seed, count: Number(options.operations) };
+  const {
+    findings: found,
+    counts: codes,
+    dearest,
+    growthMiB,
+  } = await fuzzOperations(server, folder, token, operations);
+  console.log(
+    `${operations.count} GraphQL operations: ${[...codes].map(([code, count]) => `${count} ${code}`).join(", ")}; the ` +
+      `dearest took ${dearest.cpuMs} ms of processor time (seed ${dearest.seed}), the process grew by ${growthMiB.toFixed(0)} MiB\n`,
+  );
+  for (const finding of found)
+    findings.push({ run: -1, what: `operation ${finding.seed} ${finding.what}`, mutations: [] });
+}
 
 /** Each lane has a user of its own: else they would replace each other's pictures. */
 async function runLane(lane: number): Promise<void> {
@@ -115,7 +137,7 @@ async function faultOf(client: FuzzClient, { media }: Outcome, mutations: string
     const response = await client.get(`/api/users/media/${media!.id}${query}`);
     const bytes = Buffer.from(await response.arrayBuffer());
     if (response.status !== 200) return `accepted, but served with ${response.status}`;
-    const image = sharp(bytes, { failOn: "warning", limitInputPixels: false });
+    const image = sharp(bytes, { failOn: "error", limitInputPixels: false });
     const { width, height, exif, xmp, iptc, comments, format } = await image.metadata();
     await image.raw().toBuffer();
     if (response.headers.get("content-type") !== `image/${format}`)

@@ -43,11 +43,12 @@ export class OperationMaker {
   #fragments = new Map<string, string>();
   #fragmentTypes: GraphQLObjectType[] = [];
 
-  /** @param ids that the arguments called `id` get, beside some that do not exist */
+  /** @param ids what the arguments called `id` get, beside some that do not exist @param pageCounts and those called `first` */
   constructor(
     readonly schema: GraphQLSchema,
     readonly random: Random,
     readonly ids: readonly string[],
+    readonly pageCounts: readonly string[] = ["1", "3"],
   ) {}
 
   /** An operation that is valid by the specification. Its answer may be errors, or larger than the service allows. */
@@ -144,7 +145,7 @@ export class OperationMaker {
   #valueOf({ name, type }: GraphQLArgument): string | null {
     const { random } = this;
     const named = getNamedType(type);
-    if (name === "first") return random.pick([null, "1", "3", "$count"]);
+    if (name === "first") return random.pick([null, ...this.pageCounts, "$count"]);
     if (name === "id") return random.pick(["$id", ...this.ids.map((id) => JSON.stringify(id))]);
     if (named.name === "PictureSize") return random.pick([null, "PX96", "$size"]);
     if (isEnumType(named)) return random.pick([null, ...named.getValues().map((value) => value.name)]);
