@@ -1,4 +1,4 @@
-// Where tokens come from. Called by `config.ts`.
+// Reads the settings for tokens. Called by `config.ts`.
 import path from "node:path";
 
 import type { EnvironmentReader } from "./environment.ts";

@@ -62,7 +62,7 @@ export interface MediaConfig {
 export type { AuthConfig, BucketConfig, HttpConfig, PurgeConfig, StorageConfig };
 export { describeStorage, isSameStorage, parseStorageUrl, withTag };
 
-/** What image decoders get of the environment: their allocator and their fonts, and none of the service's secrets. */
+/** Image decoders get these variables for their allocator and their fonts, and none of the service's secrets. */
 const decoderVariables = ["LD_PRELOAD", "LD_LIBRARY_PATH", "MALLOC_CONF", "FONTCONFIG_PATH", "TMPDIR"];
 
 export interface Config {

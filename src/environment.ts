@@ -17,7 +17,7 @@ export class EnvironmentReader {
     return this.env[name]?.trim() || undefined;
   }
 
-  /** Those of the variables that are set. */
+  /** The variables among `names` that are set. */
   given(names: readonly string[]): Record<string, string> {
     return Object.fromEntries(names.flatMap((name) => (this.env[name] ? [[name, this.env[name]]] : [])));
   }

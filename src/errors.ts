@@ -53,7 +53,7 @@ export class AppError extends Error {
       ...details
     }: ErrorDetails & { cause?: unknown; status?: number } = {},
   ) {
-    // A stack takes longer than most of what a request does, and of the caller's faults nobody reads it.
+    // A stack takes longer than most requests, and the log has none for a caller's fault.
     const { stackTraceLimit } = Error;
     if (status < 500) Error.stackTraceLimit = 0;
     super(message, { cause });

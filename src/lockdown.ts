@@ -3,7 +3,7 @@
 type FunctionMaker = new (...parts: string[]) => unknown;
 
 /**
- * From now on no text becomes code in this thread: `eval` and the constructors of functions throw. Routers and validators
+ * Forbids code from strings in this thread: `eval` and the constructors of functions throw. Routers and validators
  * generate code while they start, so Node's own `--disallow-code-generation-from-strings` is too early for them.
  */
 export function forbidCodeFromStrings(): void {

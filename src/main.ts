@@ -10,7 +10,7 @@ import { makeFolder } from "./storage/make-folder.ts";
 process.env.NODE_ENV ??= "production";
 const { createApp } = await import("./app.ts");
 
-// With source maps, a stack takes milliseconds to write, and clients can cause a hundred errors with one request.
+// A stack takes milliseconds to write with source maps, and one request can cause a hundred errors.
 process.setSourceMapsEnabled(false);
 
 /** After a signal, what is under way has this long. */
@@ -43,7 +43,7 @@ try {
   await assertWritable(config.instanceDir);
   const app = await createApp(config, { onFatal: (error) => fail([error.message]) });
   // graphql-js leaves a rejection unhandled where two items of a list fail, one of them at once: the client was answered.
-  // One request's fault, whoever's it is, does not end the service for all others.
+  // A fault in one request must not end the service.
   process.on("unhandledRejection", (error) =>
     app.server.log.error({ err: error }, "a rejection was not handled"),
   );

@@ -34,7 +34,7 @@ import { RenditionFolder } from "./storage/rendition-folder.ts";
 import { ViewCounter } from "./views/view-counter.ts";
 import { ViewJournal } from "./views/view-journal.ts";
 
-/** How many pictures are worked on, each in a process of its own, and how many wait. Each waiting one holds up to 800 KB. */
+/** Pictures in work, each in its own process, and pictures that wait. Each waiting one holds up to 800 KB. */
 const defaultPictureQueue = { maxConcurrent: Math.min(availableParallelism(), 3), maxWaiting: 32 };
 
 /** What a test may replace. */
@@ -43,7 +43,7 @@ export interface PartOverrides {
     config: Pick<Config, "storage" | "storageFallback">,
   ) => ObjectStorage | Promise<ObjectStorage>;
   startEmbeddedMongo?: EmbeddedMongoStarter;
-  /** Does the work on images; by default in processes of its own. */
+  /** Does the work on images; by default in separate processes. */
   imageWorker?: ImageWorker;
   pictureQueue?: { maxConcurrent: number; maxWaiting: number };
   /** Called when a part that the process cannot do without has failed for good. */
@@ -63,7 +63,7 @@ export async function buildParts(
   const onFatal = overrides.onFatal ?? ((error) => log.fatal({ err: error }, "the database has failed"));
   const database = await Database.open(config.database, onFatal, overrides.startEmbeddedMongo);
   const { users, media: mediaRepository, viewCounts } = database;
-  // Behind the database, which one process opens at a time: two first starts at once would make two secrets.
+  // The secret is made after the database is locked: two processes that start at once would make two secrets.
   const source = await tokenSource(config.auth);
   warnOfShortSecret(source, log);
   const tokens = new AccessTokens(source, config.auth.clockToleranceSeconds);

@@ -4,7 +4,7 @@ import type { Connection } from "mongoose";
 import { querying } from "./errors.ts";
 
 /**
- * Processes whose clocks differ have to agree on what is old. The database is asked twice a second by the change feed;
+ * Processes whose clocks differ have to agree on the age of a record. The database is asked twice a second by the change feed;
  * in between this process's clock goes on from there.
  */
 export class DatabaseClock {

@@ -47,7 +47,7 @@ export class MediaRepository {
     return (await this.findManyByIds([id]))[0] ?? null;
   }
 
-  /** Those of the media that can be seen, in no particular order. */
+  /** The visible media among `ids`, in no particular order. */
   async findManyByIds(ids: readonly MediaId[]): Promise<Media[]> {
     const filter = { _id: { $in: ids }, ...visible };
     const records = await querying(() => this.#media.find(filter).lean<MediaRecord[]>());

@@ -109,7 +109,7 @@ export class MediaRecord {
   replaces?: Types.ObjectId;
 }
 
-/** What can be seen: stored completely, and neither deleted nor replaced. While a change is under way, the pointer decides. */
+/** A visible media is stored completely, and neither deleted nor replaced. While a change is under way, the pointer decides. */
 export const visible = { is_deleted: { $ne: true }, status: { $ne: "pending" } } as const;
 
 /** Part of each update that shows or hides a media. */

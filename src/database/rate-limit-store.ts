@@ -79,7 +79,7 @@ export class MongoLimiters {
   }
 }
 
-/** The same value with every date in it moved: the library goes by this process's clock. */
+/** The same value with every date in it moved: the library uses this process's clock. */
 function shiftDates<Value>(value: Value, byMs: number): Value {
   if (value instanceof Date) return new Date(+value + byMs) as Value;
   if (Array.isArray(value)) return value.map((part: unknown) => shiftDates(part, byMs)) as Value;

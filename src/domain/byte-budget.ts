@@ -4,10 +4,10 @@ import { tooMany } from "./work-queue.ts";
 /** Says that so many bytes more are held from now on. @throws OVERLOADED when that would be too many */
 export type TakeBytes = (bytes: number) => void;
 
-/** What one file has of the budget. */
+/** The share of the budget that one file has. */
 export interface BudgetShare {
   take: TakeBytes;
-  /** Aborted when the file came so slowly that another one gets its bytes. Whoever reads it stops. */
+  /** Aborted when the file came so slowly that another one gets its bytes. Its reader stops. */
   signal: AbortSignal;
   /** The file has come in whole: from now on it is not given up. */
   complete: () => void;
@@ -27,10 +27,10 @@ interface Holder {
   abort: AbortController;
 }
 
-/** So long a file has to show how fast it comes. */
+/** The rate of a younger file is not known yet. */
 const GRACE_MS = 1_000;
 
-/** When the budget is short, the file that has come in most slowly so far is given up. */
+/** When the budget is short, it gives up the file with the lowest rate so far. */
 export class ByteBudget {
   #heldBytes = 0;
   readonly #holders = new Set<Holder>();
@@ -44,7 +44,7 @@ export class ByteBudget {
   ) {}
 
   /**
-   * Does `work`, which says what it comes to hold. At its end it holds nothing any more.
+   * Does `work`, which says what it comes to hold. It holds no bytes after its end.
    *
    * @param client whose file it is
    * @throws OVERLOADED when earlier files of the same client take too long, and when the file is given up

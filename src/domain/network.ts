@@ -1,4 +1,4 @@
-// Which network addresses count as one client.
+// Maps network addresses to clients.
 import { isIPv6 } from "node:net";
 
 /** A household has one IPv4 address, but 2^64 IPv6 addresses: those count as one. */

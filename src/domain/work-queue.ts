@@ -1,5 +1,5 @@
-// Bounds how much work of one kind goes on at once, how much memory it takes, and how much of it one client holds: a few
-// jobs run, a few wait, the next one is told to come back.
+// Bounds the work of one kind: running jobs, their memory, and the share of one client. A few jobs run, a few wait, and
+// the next one gets an error.
 import { AppError } from "../errors.ts";
 
 export interface WorkLimits {
@@ -27,7 +27,7 @@ export class WorkQueue {
   #runningCount = 0;
   #memoryBytes = 0;
   readonly #runningByClient = new Map<string, number>();
-  /** Waiting jobs by client. Of those with as many running jobs, the client at the front has its turn next. */
+  /** Waiting jobs by client. Among clients with equally many running jobs, the first has its turn next. */
   readonly #waiting = new Map<string, WaitingJob[]>();
   #waitingCount = 0;
 
@@ -92,7 +92,7 @@ export class WorkQueue {
       };
       const timer = setTimeout(() => {
         job.giveUp();
-        this.#startWaiting(); // It may have been the one that did not fit.
+        this.#startWaiting(); // The job may have been too large for the free memory, and others may fit.
       }, this.limits.maxWaitMs);
       const jobs = this.#waiting.get(client);
       if (jobs) jobs.push(job);

@@ -93,7 +93,7 @@ export class EmbeddedMongoServer {
   }
 }
 
-/** With mode 0700. @throws Error that names the variable which says where it is */
+/** Creates a folder with mode 0700. @throws Error that names TMPDIR */
 function makeSocketFolder(parent: string): string {
   try {
     return mkdtempSync(path.join(parent, "letsapp-"));

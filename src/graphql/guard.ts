@@ -16,13 +16,13 @@ import { DocumentSizes, type OperationSize } from "./operation-size.ts";
 import { rootSelections } from "./root-selections.ts";
 import { unconditionalSubscriptions } from "./unconditional-subscriptions.ts";
 
-/** Of a document's text; graphql-js counts while it parses. */
+/** The longest document; graphql-js counts tokens while it parses. */
 export const MAX_TOKENS = 1000;
 
 /** The introspection query of the usual tools has about 250 tokens and 15 levels. */
 const MAX_DEPTH = 16;
 
-/** Of a document; a fragment's count once. */
+/** Aliases in a document. Those in a fragment count once. */
 const MAX_ALIASES = 30;
 
 /**
@@ -81,7 +81,7 @@ function limitAliases(context: ValidationContext) {
 
 /**
  * Each mutation is limited by how often it may run, not by how much it costs: hashing a password takes a quarter of a
- * second. And where the second of two fails, GraphQL answers `data: null`, although the first took effect.
+ * second. When the second of two fails, GraphQL answers `data: null`, although the first took effect.
  */
 function oneMutation(context: ValidationContext) {
   for (const operation of operationsOf(context.getDocument())) {

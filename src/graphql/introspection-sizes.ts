@@ -69,7 +69,7 @@ export class IntrospectionSizes {
     return scope === "all" ? perOwner : longest;
   }
 
-  /** The scope of what is within a field. */
+  /** The scope of the selection set of a field. */
   scopeWithin(typeName: string, fieldName: string, scope: IntrospectionScope): IntrospectionScope {
     if (typeName === "__Schema" && fieldName === "types") return "all";
     return fieldName === "fields" ? scope : "one"; // Arguments are counted for every field of every type.

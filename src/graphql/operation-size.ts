@@ -36,7 +36,7 @@ const nothing: OperationSize = { values: 0, records: 0, depth: 0 };
 /** The types whose objects stand for a record of the database. */
 const recordTypes = new Set(["User", "Media", "_Entity"]);
 
-/** Where in the answer a selection set stands: what its lists can hold depends on it. */
+/** The place of a selection set in the answer. The lengths of its lists depend on it. */
 interface Place {
   /** Entries of the page that the selection set belongs to. */
   pageCount: number;

@@ -7,7 +7,7 @@ import {
   type ValidationContext,
 } from "graphql";
 
-/** Each selection once, fragments before what is in them. Fragments that do not exist are left out. */
+/** Yields each selection once, a fragment before its own selections. Fragments that do not exist are left out. */
 export function* rootSelections(
   context: ValidationContext,
   { selections }: SelectionSetNode,

@@ -109,7 +109,7 @@ function assertWithin(limit: number, actual: number, what: string): void {
     throw new AppError("BAD_USER_INPUT", `A request may have up to ${limit} ${what}.`, { limit, actual });
 }
 
-/** What the answer has for one representation. */
+/** The size of the answer for one representation. */
 function sizeOfEntity({ schema, fieldNodes, fragments }: GraphQLResolveInfo): {
   values: number;
   records: number;

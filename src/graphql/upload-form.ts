@@ -11,7 +11,7 @@ import { pictureLimits } from "../domain/picture-format.ts";
 import { AppError } from "../errors.ts";
 import { translateUploadError } from "../services/read-upload.ts";
 
-/** What a resolver gets. The file can be read once. */
+/** The value that a resolver gets for a file. The file can be read once. */
 export interface IncomingUpload {
   filename: string | undefined;
   createReadStream: () => Readable;
@@ -24,7 +24,7 @@ const MAX_FIELD_BYTES = 256 * 1024;
 const limits = {
   fieldSize: MAX_FIELD_BYTES,
   fields: 10,
-  fileSize: pictureLimits.maxFileBytes + 1, // One byte more than allowed tells "full" from "too full".
+  fileSize: pictureLimits.maxFileBytes + 1, // A file with one byte more than allowed is too large.
   files: 2,
   parts: 13,
 };
@@ -60,7 +60,7 @@ export function readUploadForm(request: IncomingMessage): Promise<object> {
       }),
     );
     parser.on("file", (name, stream, { filename }) => {
-      stream.on("error", () => {}); // Whoever reads the file is told; where nobody does, nobody has to be.
+      stream.on("error", () => {}); // The reader of the stream gets the error as well; without a reader it is ignored.
       attempt(() => form.takeFile(name, stream, filename));
     });
     for (const limit of ["filesLimit", "fieldsLimit", "partsLimit"] as const) {
@@ -75,7 +75,7 @@ export function readUploadForm(request: IncomingMessage): Promise<object> {
   });
 }
 
-/** What has come so far. */
+/** The parts of a form that have come so far. */
 class UploadForm {
   #operation: object | null = null;
   #upload: Upload | null = null;
@@ -128,7 +128,7 @@ class UploadForm {
       throw malformed(`The form lacks the file "${this.#fileField}" that its \`map\` names.`);
   }
 
-  /** Whoever waits for the file, or reads it, gets the error. */
+  /** A resolver that waits for the file, or reads it, gets the error. */
   fail(error: AppError): void {
     this.#upload?.reject(error);
     this.#stream?.destroy(error);

@@ -1,10 +1,10 @@
-// Which methods each address takes, for answers to others. Used by `app.ts`. Source: RFC 9110, sections 9.3.7 and 15.5.6.
+// Collects the methods that each address takes, for `Allow` headers. Used by `app.ts`. Source: RFC 9110, sections 9.3.7 and 15.5.6.
 import type { FastifyInstance } from "fastify";
 
 export class AllowedMethods {
   readonly #routes: { pattern: RegExp; methods: readonly string[] }[] = [];
 
-  /** To be made before any route is registered. */
+  /** Sees only routes that are registered later. */
   constructor(app: FastifyInstance) {
     app.addHook("onRoute", ({ url, method }) => {
       const methods = [method].flat().filter((name) => name !== "OPTIONS");

@@ -1,4 +1,4 @@
-// Which resource a request is for, as far as that can be wrong. Used by `server.ts`. Source: RFC 9112, section 3.2.
+// Validates the target of a request and its `Host` header. Used by `server.ts`. Source: RFC 9112, section 3.2.
 import type { IncomingMessage } from "node:http";
 
 /** A name or an address in brackets, and a port; nothing at all is allowed as well. Source: RFC 3986, section 3.2.2. */
@@ -7,7 +7,7 @@ const hostPattern = /^(?:[\w.~!$&'()*+,;=-]|%[0-9a-f]{2})*(?::\d*)?$|^\[[0-9a-f:
 /** Nearly all requests have the same one. */
 let lastValidHost = "";
 
-/** What is wrong with a request's target or its `Host`; null where nothing is. */
+/** Says why a request's target or its `Host` is not valid; null for a valid one. */
 export function faultOfTarget({ url, method, rawHeaders }: IncomingMessage): string | null {
   if (url === "*" && method !== "OPTIONS") return 'Only OPTIONS takes "*" for an address.';
   let hostCount = 0;

@@ -1,4 +1,4 @@
-// The memory that work on an image takes, from its header alone. Nothing here decodes.
+// The memory that work on an image takes, read from its header without decoding it.
 import { estimateMemory } from "./image-header.ts";
 import { walkStored } from "./walk.ts";
 
@@ -8,7 +8,7 @@ const MAX_MOVING_PIXELS = 20_000_000;
 /** All frames lie in memory, twice where a part is cut out of each. */
 const BYTES_PER_MOVING_PIXEL = 10;
 
-/** Of a square of the largest size, on its way from one format to another. */
+/** The largest square on its way from one format to another. */
 export const SQUARE_MEMORY_BYTES = 8_000_000;
 
 /** For a still image. @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX */

@@ -15,7 +15,7 @@ const PROGRAM_DIR = path.join(import.meta.dirname, "..", "..");
 /** The slowest image within the limits takes a fifth of this. */
 const TASK_TIMEOUT_MS = 15_000;
 
-/** Beside 60 MB of its own, and 240 MB for an image, by the account of its header. */
+/** A child takes 60 MB for itself, and up to 240 MB for an image. */
 const MAX_RESIDENT_BYTES = 450 * 1024 * 1024;
 const WATCH_INTERVAL_MS = 50;
 const PAGE_BYTES = 4096;
@@ -130,7 +130,7 @@ export class DecoderPool implements ImageWorker {
   }
 }
 
-/** What Node can keep a child from. Its permissions do not bind native code; its missing secrets do. */
+/** Flags that restrict a child. Native code is not bound by them, but finds no secrets in a child. */
 function restrictions(): string[] {
   const { allowedNodeEnvironmentFlags: flags } = process;
   const permission = flags.has("--permission") ? "--permission" : "--experimental-permission";

@@ -12,7 +12,7 @@ export type TaskAnswer =
   | { result: unknown }
   | { code: AppError["code"]; message: string; status: number; details: AppError["details"]; reason: string };
 
-/** The pool ends this process. Signals go to the whole group, while the service still finishes what is under way. */
+/** The pool ends this process. A terminal sends signals to all processes, and the service still finishes its requests. */
 process.on("SIGTERM", () => {}).on("SIGINT", () => {});
 process.on("disconnect", () => process.exit());
 

@@ -32,8 +32,8 @@ export function openImage(bytes: Buffer, options: { pages?: number; failOn?: "er
 }
 
 /**
- * As `openImage`, for a picture that was accepted. The decoder does not tell of a warning about the last rows that it is
- * asked for, so that the same picture may give one at another size.
+ * As `openImage`, for a picture that was accepted. The decoder does not report warnings about the last rows of a
+ * request, so a picture that was accepted at one size may have warnings at another.
  */
 export function openStored(bytes: Buffer, options: { pages?: number } = {}): Sharp {
   return openImage(bytes, { ...options, failOn: "error" });

@@ -1,4 +1,4 @@
-// Draws the default picture of a user without one as SVG: white initials on a colour. Nothing here decodes or encodes.
+// Draws the default picture of a user without one as SVG: white initials on a colour.
 
 /** As a browser's fonts draw them: in any script, and emoji. */
 export function drawDefaultSvg(initials: string, colour: string, sidePx: number): string {

@@ -1,4 +1,4 @@
-// Tells what an upload is by its bytes alone: the declared name and type play no part. Used by `walk.ts`
+// Recognises the format of an upload by its bytes. The declared name and type are ignored. Used by `walk.ts`
 // before anything else touches the bytes.
 import { fileTypeFromBuffer } from "file-type";
 

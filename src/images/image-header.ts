@@ -1,4 +1,4 @@
-// What our own walk of an upload finds in it. No decoder has seen the bytes by then: decoders read metadata too, and
+// The result of our own walk of an upload. No decoder has seen the bytes by then: decoders read metadata too, and
 // may inflate 50 MB of text from a file of 50 KB.
 import { pictureLimits, type PictureFormat } from "../domain/picture-format.ts";
 import { tooComplex } from "./too-complex.ts";
@@ -27,7 +27,7 @@ export interface WalkedImage {
   /** The same image without metadata, as fast as it can be copied. */
   keep(): Buffer;
   /**
-   * As `keep`; looks into compressed data as well, where a decoder does not complain of what is missing.
+   * As `keep`. Also checks compressed data where a decoder does not report missing pixels.
    *
    * @throws UNREADABLE_IMAGE when pixels are missing
    */
@@ -53,7 +53,7 @@ function assertAtMost(limit: number, actual: number, what: string): void {
   if (actual > limit) throw tooComplex(what, limit, actual);
 }
 
-/** What is uploaded, what is kept of it, its parts on the way, and what is written again. */
+/** Copies of the file in memory: the upload, its parts, the stripped image, and the image that is encoded again. */
 const FILE_COPIES = 4;
 
 /**

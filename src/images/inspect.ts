@@ -1,4 +1,4 @@
-// What the decoder takes an image for. Only stripped images get here: see `walk.ts`.
+// Reads the size of an image by the decoder. Only stripped images get here: see `walk.ts`.
 import { pictureLimits } from "../domain/picture-format.ts";
 import { decoding, openHeader } from "./decoder.ts";
 import { tooComplex } from "./too-complex.ts";

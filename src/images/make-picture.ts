@@ -1,4 +1,4 @@
-// From the bytes that a stranger sent to a picture that is safe to store and show. Each step is a file of this folder.
+// Turns the bytes of a stranger into a picture that is safe to store and show. Each step is a file of this folder.
 import type { Look } from "../domain/look.ts";
 import type { Placeholder } from "../domain/media.ts";
 import type { PictureFormat } from "../domain/picture-format.ts";
@@ -10,7 +10,7 @@ import { walkImage } from "./walk.ts";
 /** A picture that has been decoded from end to end and holds nothing but its pixels and colour profile. */
 export interface SafePicture {
   format: PictureFormat;
-  /** The original, upright. Where nothing had to go, these are the uploaded bytes. */
+  /** The original, upright. These are the uploaded bytes, unless metadata was removed or the picture was turned. */
   original: Buffer;
   thumbnail: Buffer;
   placeholder: Placeholder;

@@ -1,4 +1,4 @@
-// Schedules all work on images: each kind of work has a lane of its own, and clients take turns in each. The work itself
+// Schedules all work on images: each kind of work has its own lane, and clients take turns in each. The work itself
 // is done in another process, see `decoder-pool.ts`.
 import { plainLook, type Look } from "../domain/look.ts";
 import { pictureLimits } from "../domain/picture-format.ts";
@@ -11,10 +11,10 @@ import { walkImage } from "./walk.ts";
 /** Somebody is waiting for the answer. */
 const MAX_WAIT_MS = 8_000;
 
-/** One at a time goes on to the queue that uploads use, so that an upload waits for one job of each lane at most. */
+/** Each lane passes one job at a time to the queue of uploads: an upload waits for at most one job of each lane. */
 const lane = { maxConcurrent: 1, maxWaitMs: MAX_WAIT_MS, maxMemoryBytes: Infinity };
 
-/** Work beside uploads. What is drawn for a placeholder nobody waits for. */
+/** Work beside uploads. No request waits for a placeholder. */
 const laneLimits = {
   squares: { ...lane, maxWaiting: 64 },
   animations: { ...lane, maxWaiting: 8 },

@@ -1,4 +1,4 @@
-// All work that decodes or encodes images, by name: it runs in a process of its own, see `decoder-pool.ts`.
+// All work that decodes or encodes images, by name. It runs in a separate process, see `decoder-pool.ts`.
 import { drawDefaultImage } from "./default-picture.ts";
 import { makePicture } from "./make-picture.ts";
 import { renderThumbHash } from "./placeholder.ts";

@@ -73,7 +73,7 @@ function refusal(message: string, allowed: readonly string[]): AppError {
   return new AppError("BAD_USER_INPUT", message, allowed.length > 0 ? { allowed } : {});
 }
 
-/** From the smallest files to the largest. */
+/** Formats in the order of their files' sizes, smallest first. */
 const negotiable = ["avif", "webp"] as const;
 
 /**
@@ -95,7 +95,7 @@ function negotiate(accept = ""): RenditionFormat | null {
   return best.format;
 }
 
-/** Such as `image/webp;q=0.8`. Without a quality, or with one that is not a number, it is 1. */
+/** Reads a range such as `image/webp;q=0.8`. Without a quality, or with one that is not a number, it is 1. */
 function readRange(range: string): [type: string, quality: number] {
   const [type = "", ...parameters] = range.split(";").map((part) => part.trim());
   const quality = parameters.find((parameter) => /^q\s*=/.test(parameter))?.split("=")[1];

@@ -90,8 +90,8 @@ export class AccountService {
   }
 
   /**
-   * One account has two names, and many spellings of them. That it is limited by its other name is not told: it would
-   * tell which address belongs to which name.
+   * Counts an attempt on the account under all of its names. The client is not told that an account is limited under its
+   * other name: the answer would reveal which address belongs to which user name.
    */
   async #mayTry(userId: UserId): Promise<boolean> {
     try {

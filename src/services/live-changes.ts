@@ -7,8 +7,8 @@ import type { ChangeFeed } from "./change-feed.ts";
 const MAX_WAITING_COUNT = 10_000;
 
 /**
- * Places of one subscriber in all subscriptions together: each followed user is one. Following everybody counts as many,
- * because changes of everybody may wait for a slow reader.
+ * Places of one subscriber in all subscriptions together: each followed user is one. A subscription to all
+ * users counts as many, because changes of all users may wait for a slow reader.
  */
 const MAX_PLACES = 5_000;
 const PLACES_OF_ALL = 500;

@@ -20,7 +20,7 @@ export interface ReceivedPicture {
   look: Look;
 }
 
-/** Forty of the largest files, two of one user: nobody needs more, and whoever stalls holds up their own next ones. */
+/** Up to 40 of the largest files, and two of one user: a user whose uploads stall delays only that user's next ones. */
 const limits = { maxBytes: 32 * 1024 * 1024, maxConcurrentPerClient: 2, maxWaitMs: 8_000 };
 
 export class PictureIntake {

@@ -165,11 +165,11 @@ export class ProfilePictureService {
     if (!isFinished) throw new AppError("NO_PROFILE_PICTURE", "There is no profile picture to delete.");
   }
 
-  /** What earlier changes have left undone, each change of the user finishes. @returns whether there was anything */
+  /** Finishes earlier changes of the user that were interrupted. @returns whether there were any */
   async #retireLeaving(userId: UserId): Promise<boolean> {
     const marked = await this.media.findLeaving(userId);
     const currentId = marked.length > 0 ? await this.users.findPictureId(userId) : null;
-    const leaving = marked.filter((id) => id !== currentId); // That one another change is about to leave.
+    const leaving = marked.filter((id) => id !== currentId); // Another change is about to leave the current one.
     for (const id of leaving) await retire(this, userId, { retiredId: id, currentId: null });
     return leaving.length > 0;
   }

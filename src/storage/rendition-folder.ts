@@ -59,7 +59,7 @@ export class RenditionFolder {
     }
   }
 
-  /** Flushed before it bears its name, so that a reader finds all of it. Does nothing when the folder is removed meanwhile. */
+  /** Writes a file that a reader finds whole or not at all. Does nothing when the folder is removed at the same time. */
   async write(id: MediaId, name: string, bytes: Uint8Array): Promise<void> {
     const folder = path.join(this.rootDir, id);
     const unfinished = path.join(folder, `.${randomBytes(6).toString("hex")}`);

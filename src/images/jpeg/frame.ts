@@ -1,4 +1,4 @@
-// What the header of a JPEG's frame says. Used by `jpeg/segments.ts`. Source: ITU-T T.81, annex B.2.2.
+// Reads the frame header of a JPEG. Used by `jpeg/segments.ts`. Source: ITU-T T.81, annex B.2.2.
 import { AppError } from "../../errors.ts";
 import { unreadable } from "../unreadable.ts";
 

@@ -173,7 +173,7 @@ function readLength(bytes: Buffer, at: number): number {
   return length;
 }
 
-/** Where the entropy-coded data that starts at `offset` ends: at the next marker that is not a restart marker. */
+/** The end of the entropy-coded data that starts at `offset`: the next marker that is not a restart marker. */
 function findMarker(bytes: Buffer, offset: number): number {
   for (let at = bytes.indexOf(0xff, offset); at !== -1; at = bytes.indexOf(0xff, at + 1)) {
     const code = bytes[at + 1];

@@ -77,7 +77,7 @@ function keptChunks(bytes: Buffer): { header: PngHeader; chunks: Chunk[]; orient
   for (let offset = SIGNATURE_BYTES + first.bytes.length; ;) {
     const chunk = readChunk(bytes, offset);
     offset += chunk.bytes.length;
-    // It may stand before the pixels or behind them.
+    // EXIF may stand before the pixels or behind them.
     if (chunk.type === "eXIf" && chunk.isSound && !seen.has("eXIf"))
       orientation = readOrientation(chunk.data);
     const isWanted = isPictureChunk(chunk.type, chunk.data, header, paletteBytes);
