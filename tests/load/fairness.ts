@@ -72,15 +72,15 @@ console.log(
 show("none", quiet, quiet);
 let worst = 0;
 for (const [name, attack] of Object.entries(attacks)) {
-  let isOver = false;
+  const over = new AbortController();
   const lanes = hostile.flatMap((account) =>
     Array.from({ length: LANES }, async () => {
-      while (!isOver) await attack(account).catch(() => {});
+      while (!over.signal.aborted) await attack(account).catch(() => {});
     }),
   );
   await new Promise((resolve) => setTimeout(resolve, 1_000));
   const attacked = await measure();
-  isOver = true;
+  over.abort();
   show(name, attacked, quiet);
   worst = Math.max(worst, ...Object.keys(kinds).map((kind) => attacked[kind]! / quiet[kind]!));
   await Promise.all(lanes);
