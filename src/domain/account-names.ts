@@ -1,6 +1,7 @@
 // What a user name and an e-mail address may be. Called when an account is made; records of LetsApp's are taken
 // as they are.
 import { AppError } from "../errors.ts";
+import { composeText } from "./composed-text.ts";
 import { invisibleCharacters } from "./invisible-text.ts";
 
 const MIN_USERNAME_CHARACTERS = 2;
@@ -15,7 +16,7 @@ const emailPattern = /^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+\.[^\s@.\p{Cc}]+$/u;
 
 /** The name as it is stored. @throws BAD_USER_INPUT */
 export function cleanUsername(given: string): string {
-  const username = given.trim().normalize("NFC");
+  const username = composeText(given, "The user name");
   const count = [...username].length;
   if (count < MIN_USERNAME_CHARACTERS || count > MAX_USERNAME_CHARACTERS) {
     throw new AppError(
@@ -35,7 +36,7 @@ export function cleanUsername(given: string): string {
 
 /** The address as it is stored, in lower case. @throws BAD_USER_INPUT */
 export function cleanEmail(given: string): string {
-  const email = given.trim().normalize("NFC").toLowerCase();
+  const email = composeText(given, "The e-mail address").toLowerCase();
   if (email.length > MAX_EMAIL_CHARACTERS || !emailPattern.test(email) || invisibleCharacters.test(email)) {
     throw new AppError("BAD_USER_INPUT", "This is not an e-mail address.");
   }

@@ -9,6 +9,7 @@ import {
 } from "../auth/password.ts";
 import type { UserRepository } from "../database/user-repository.ts";
 import { cleanEmail, cleanUsername } from "../domain/account-names.ts";
+import { composeText } from "../domain/composed-text.ts";
 import type { UserId } from "../domain/ids.ts";
 import type { User } from "../domain/user.ts";
 import { WorkQueue } from "../domain/work-queue.ts";
@@ -55,7 +56,7 @@ export class AccountService {
     address: string,
   ): Promise<SignedIn> {
     await this.rateLimits.consumeAddress(address);
-    await this.rateLimits.consumeAccount(normalise(input.email));
+    await this.rateLimits.consumeAccount(composeText(input.email, "The e-mail address"));
     this.tokens.assertCanIssue();
     const [username, email] = [cleanUsername(input.username), cleanEmail(input.email)];
     assertPassword(input.password);
@@ -71,12 +72,12 @@ export class AccountService {
    * Signs somebody in by user name or e-mail address. Whatever is wrong, the answer and the time it takes are
    * the same.
    *
-   * @throws UNAUTHENTICATED, RATE_LIMITED, OVERLOADED, and FORBIDDEN where accounts are kept elsewhere
+   * @throws BAD_USER_INPUT, UNAUTHENTICATED, RATE_LIMITED, OVERLOADED, and FORBIDDEN where accounts are kept elsewhere
    */
   async login(input: { login: string; password: string }, address: string): Promise<SignedIn> {
     await this.rateLimits.consumeAddress(address);
     this.tokens.assertCanIssue();
-    const name = normalise(input.login);
+    const name = composeText(input.login, "The user name or e-mail address");
     const credentials = await this.users.findCredentials(
       name.includes("@") ? { email: name.toLowerCase() } : { username: name },
     );
@@ -118,10 +119,6 @@ function wrongCredentials(): AppError {
     "UNAUTHENTICATED",
     "The name or the password is wrong, or there were too many attempts within a minute.",
   );
-}
-
-function normalise(name: string): string {
-  return name.trim().normalize("NFC");
 }
 
 function assertPassword(password: string): void {

@@ -1,7 +1,7 @@
 // Names that people see: of accounts, and of files.
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 
-import { cleanUsername } from "../../../src/domain/account-names.ts";
+import { cleanEmail, cleanUsername } from "../../../src/domain/account-names.ts";
 import { cleanOriginalFilename } from "../../../src/domain/original-filename.ts";
 import { inlineDisposition } from "../../../src/rest/content-disposition.ts";
 
@@ -21,6 +21,35 @@ function isAccepted(name: string): boolean {
     return false;
   }
 }
+
+/** Typed text that takes Unicode's composition minutes: accents that it has to put in another order. */
+const tangled = `a${"\u0301".repeat(60_000)}${"\u0316".repeat(60_000)}`;
+
+describe("text of any length", () => {
+  it.each<[string, (text: string) => string]>([
+    ["a user name", cleanUsername],
+    ["an e-mail address", cleanEmail],
+  ])("is refused as %s before it is composed", (_what, clean) => {
+    const code = (length: number) => {
+      try {
+        return clean(tangled.slice(0, length));
+      } catch (error) {
+        return (error as { details: unknown }).details;
+      }
+    };
+
+    expect(code(1_001)).toEqual({ limit: 1_000, actual: 1_001 });
+    expect(code(120_001)).toEqual({ limit: 1_000, actual: 120_001 });
+  });
+
+  it("is cut as a file's name before it is composed", () => {
+    const composing = vi.spyOn(String.prototype, "normalize");
+    onTestFinished(() => composing.mockRestore());
+
+    expect(Buffer.byteLength(cleanOriginalFilename(tangled))).toBeLessThanOrEqual(255);
+    expect(composing.mock.contexts.map((text) => String(text).length)).toEqual([383]); // 765 bytes.
+  });
+});
 
 describe("a user name", () => {
   it("has nothing invisible in front, behind, or beside a digit", () => {
