@@ -15,9 +15,9 @@ export interface ImageHeader {
   orientation: number;
   /** Bytes of one decoded pixel. */
   pixelBytes: number;
-  /** True for a progressive JPEG and an interlaced PNG: all of the picture is held while it is decoded. */
-  isProgressive: boolean;
-  /** Times that a decoder goes over all pixels: more than one in a progressive JPEG. */
+  /** All of the picture is held while it is decoded: an interlaced PNG, and a JPEG that is progressive or in several scans. */
+  isHeldWhole: boolean;
+  /** Times that a decoder goes over all pixels. */
   scanCount: number;
 }
 
@@ -58,16 +58,16 @@ const FILE_COPIES = 4;
 
 /**
  * The memory that decoding takes at most, in bytes, measured as the growth of the resident set. Most images are read a
- * few rows at a time. A progressive JPEG is kept as coefficients of two bytes; an interlaced PNG, a GIF and an image
+ * few rows at a time. A JPEG of several scans is kept as coefficients of two bytes; an interlaced PNG, a GIF and an image
  * that lies on its side as pixels.
  */
 export function estimateMemory(header: ImageHeader, fileBytes: number): number {
-  const { format, width, height, pixelBytes, isProgressive, orientation } = header;
-  const turnedBytes = orientation === 1 ? 0 : pixelBytes * (isProgressive ? 2 : 1.2);
+  const { format, width, height, pixelBytes, isHeldWhole, orientation } = header;
+  const turnedBytes = orientation === 1 ? 0 : pixelBytes * (isHeldWhole ? 2 : 1.2);
   const perPixel = {
     gif: 5,
-    png: isProgressive ? pixelBytes * 1.4 : pixelBytes / 3,
-    jpeg: isProgressive ? pixelBytes * 2.2 : 2, // A baseline one takes less, unless its components stand apart.
+    png: isHeldWhole ? pixelBytes * 1.4 : pixelBytes / 3,
+    jpeg: isHeldWhole ? pixelBytes * 2.2 : 2,
   }[format];
   return Math.ceil(FILE_COPIES * fileBytes + width * height * Math.max(perPixel, turnedBytes));
 }

@@ -22,6 +22,9 @@ const DNL = 0xdc;
 const HUFFMAN_TABLES = 0xc4;
 const QUANTISATION_TABLES = 0xdb;
 const RESTART_INTERVAL = 0xdd;
+/** Few files have a hundred; one of 100 scans has up to a thousand. */
+const MAX_SEGMENTS = 2_000;
+
 const FIRST_FRAME = 0xc0;
 const LAST_FRAME = 0xcf;
 
@@ -46,7 +49,7 @@ const SEQUENTIAL_RANGE = Buffer.from([0, 63, 0]);
  * it warns of data that ends early.
  *
  * @throws UNREADABLE_IMAGE when the file ends before its end marker, is not made of segments, or cannot be shown
- * @throws IMAGE_TOO_COMPLEX when it has more scans than any encoder makes
+ * @throws IMAGE_TOO_COMPLEX when it has more scans or segments than any encoder makes
  */
 export function walkJpeg(bytes: Buffer): WalkedImage {
   const kept: Buffer[] = [bytes.subarray(0, 2)];
@@ -54,7 +57,11 @@ export function walkJpeg(bytes: Buffer): WalkedImage {
   let frame: JpegFrame | null = null;
   let orientation = 1;
   let scanCount = 0;
+  let isInterleaved = true;
+  let segmentCount = 0;
   for (let offset = 2; ;) {
+    segmentCount += 1;
+    if (segmentCount > MAX_SEGMENTS) throw tooComplex("segments or more", MAX_SEGMENTS, segmentCount);
     const markerAt = skipFill(bytes, offset);
     const marker = bytes[markerAt];
     if (marker === undefined) throw unreadable("JPG", "it has no end");
@@ -65,7 +72,7 @@ export function walkJpeg(bytes: Buffer): WalkedImage {
       kept.splice(profile.at, 0, ...keepProfile(profile.parts));
       const stripped = Buffer.concat(kept);
       return {
-        header: toHeader(frame, orientation, scanCount),
+        header: toHeader(frame, { orientation, scanCount, isInterleaved }),
         keep: () => stripped,
         verify: () => Promise.resolve(stripped),
       };
@@ -78,6 +85,7 @@ export function walkJpeg(bytes: Buffer): WalkedImage {
       if (!frame) throw unreadable("JPG", "a scan comes before the frame header");
       if (scanCount > pictureLimits.maxScans)
         throw tooComplex("scans or more", pictureLimits.maxScans, scanCount);
+      isInterleaved &&= payload[0] === frame.components.length;
       offset = findMarker(bytes, end);
       kept.push(frame.isProgressive ? segment : withFullRange(segment), bytes.subarray(end, offset));
     } else if (isTable(marker)) {
@@ -110,7 +118,14 @@ export function withJpegOrientation(bytes: Buffer, orientation: number): Buffer 
   return Buffer.concat([bytes.subarray(0, 2), segment, bytes.subarray(2)]);
 }
 
-function toHeader(frame: JpegFrame, orientation: number, scanCount: number): ImageHeader {
+interface JpegScans {
+  orientation: number;
+  scanCount: number;
+  /** Each scan has all components. */
+  isInterleaved: boolean;
+}
+
+function toHeader(frame: JpegFrame, { orientation, scanCount, isInterleaved }: JpegScans): ImageHeader {
   const { widthPx: width, heightPx: height, isProgressive, components } = frame;
   return {
     format: "jpeg",
@@ -120,8 +135,8 @@ function toHeader(frame: JpegFrame, orientation: number, scanCount: number): Ima
     framePixels: width * height,
     orientation,
     pixelBytes: components.length,
-    isProgressive,
-    scanCount: isProgressive ? scanCount : 1,
+    isHeldWhole: isProgressive || scanCount > 1 || !isInterleaved,
+    scanCount,
   };
 }
 

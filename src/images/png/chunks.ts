@@ -57,7 +57,7 @@ function toHeader(header: PngHeader, chunks: readonly Chunk[], orientation: numb
     framePixels: width * height,
     orientation,
     pixelBytes: channels * (bitDepth > 8 ? 2 : 1),
-    isProgressive: isInterlaced,
+    isHeldWhole: isInterlaced,
     scanCount: 1,
   };
 }

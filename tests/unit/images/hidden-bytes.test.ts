@@ -31,6 +31,12 @@ function withoutSegments(jpeg: Buffer, marker: number): Buffer {
   return Buffer.concat([...kept, jpeg.subarray(at)]);
 }
 
+/** A scan of one byte, with the components that have these numbers. */
+function scanOf(...ids: number[]): Buffer {
+  const components = ids.flatMap((id) => [id, 0]);
+  return Buffer.of(0xff, 0xda, 0, 6 + components.length, ids.length, ...components, 0, 63, 0, 0x7f);
+}
+
 function profileSegment(part: number, partCount: number, data: Buffer | string): Buffer {
   const payload = Buffer.concat([
     Buffer.from("ICC_PROFILE\0"),
@@ -339,6 +345,46 @@ describe("a JPEG of a rarer kind", () => {
     await expect(maker.make(bytes, "somebody")).rejects.toMatchObject({
       code: "IMAGE_TOO_COMPLEX",
       details: { limit: 500_000_000, actual: 85 * 2_500 * 2_500 },
+    });
+  });
+
+  it.each<[string, Buffer[], object]>([
+    ["its four components stand apart", [1, 2, 3, 4].map((id) => scanOf(id)), { limit: 240_000_000 }],
+    ["its first component stands apart", [scanOf(1), scanOf(2, 3, 4)], { limit: 240_000_000 }],
+    [
+      "it has a hundred scans",
+      Array.from({ length: 100 }, () => scanOf(1, 2, 3, 4)),
+      { limit: 500_000_000, actual: 100 * 6_320 * 6_320 },
+    ],
+  ])("of the baseline kind is refused by what a decoder holds when %s", async (_what, scans, details) => {
+    const frame = Buffer.from([0xff, 0xc0, 0, 20, 8, 0, 0, 0, 0, 4]);
+    frame.writeUInt16BE(6_320, 5);
+    frame.writeUInt16BE(6_320, 7);
+    const components = [1, 2, 3, 4].map((id) => Buffer.of(id, 0x11, 0));
+    const bytes = Buffer.concat([
+      Buffer.of(0xff, 0xd8),
+      frame,
+      ...components,
+      ...scans,
+      Buffer.of(0xff, 0xd9),
+    ]);
+
+    await expect(maker.make(bytes, "somebody")).rejects.toMatchObject({ code: "IMAGE_TOO_COMPLEX", details });
+  });
+
+  it.each([
+    ["restart intervals", Buffer.of(0xff, 0xdd, 0, 4, 0, 0)],
+    ["empty tables", Buffer.of(0xff, 0xc4, 0, 2)],
+    ["empty comments", Buffer.of(0xff, 0xfe, 0, 2)],
+    ["parts of a profile", profileSegment(1, 255, "")],
+  ])("is refused when it has thousands of %s", async (_what, segment) => {
+    const jpeg = await sampleImages.plainJpeg();
+    const [start, rest] = [jpeg.subarray(0, 2), jpeg.subarray(2)];
+    const bytes = Buffer.concat([start, ...Array.from({ length: 3_000 }, () => segment), rest]);
+
+    await expect(maker.make(bytes, "somebody")).rejects.toMatchObject({
+      code: "IMAGE_TOO_COMPLEX",
+      details: { limit: 2_000, actual: 2_001 },
     });
   });
 
