@@ -47,7 +47,8 @@ function limitSizes(context: ValidationContext) {
     const type = context.getSchema().getRootType(operation.operation);
     if (!type) continue; // Another rule refuses it.
     const size = sizes.measure(operation.selectionSet, type);
-    for (const [what, limit] of Object.entries(sizeLimits) as [keyof OperationSize, SizeLimit][]) {
+    const limits = operation.operation === OperationTypeNode.SUBSCRIPTION ? eventLimits : sizeLimits;
+    for (const [what, limit] of Object.entries(limits) as [keyof OperationSize, SizeLimit][]) {
       if (size[what] <= limit.max) continue;
       report(context, operation, `An operation may have up to ${limit.max} ${limit.of}.`);
     }
@@ -64,6 +65,13 @@ const sizeLimits: Record<keyof OperationSize, SizeLimit> = {
   values: { max: MAX_VALUES, of: "values in its answer" },
   records: { max: MAX_RECORDS, of: "users and media in its answer" },
   depth: { max: MAX_DEPTH, of: "levels" },
+};
+
+/** Of what a subscription sends for one change: a user with their picture and those before it, and who uploaded them. */
+const eventLimits: Record<keyof OperationSize, SizeLimit> = {
+  values: { max: 200, of: "values in what a subscription sends at a time" },
+  records: { max: 10, of: "users and media in what a subscription sends at a time" },
+  depth: sizeLimits.depth,
 };
 
 function limitAliases(context: ValidationContext) {

@@ -41,6 +41,9 @@ const MAX_CONNECTIONS = 20_000;
 const MAX_CONNECTIONS_PER_USER = 50;
 const MAX_SUBSCRIPTIONS_PER_CONNECTION = 20;
 
+/** Subscriptions that could not be used: to find out that takes 10 ms at most. Then the client has to connect again. */
+const MAX_REFUSALS_PER_CONNECTION = 20;
+
 /** A long query with 500 ids. */
 const MAX_MESSAGE_BYTES = 64 * 1024;
 
@@ -64,6 +67,7 @@ interface Extra extends Record<PropertyKey, unknown> {
   id: string;
   log: FastifyBaseLogger;
   isClosed?: boolean;
+  refusalCount?: number;
   caller?: Caller;
   expiry?: NodeJS.Timeout;
 }
@@ -73,6 +77,7 @@ export class LiveDoor {
   readonly #sockets = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_MESSAGE_BYTES,
+    allowSynchronousEvents: false, // A client that sends a thousand messages at once does not have them all read at once.
     handleProtocols,
   });
   readonly #countByUser = new Map<string, number>();
@@ -160,7 +165,13 @@ export class LiveDoor {
     const count = Object.keys(subscriptions).length;
     if (count > MAX_SUBSCRIPTIONS_PER_CONNECTION) return [tooManySubscriptions(count)];
     const document = parseSubscription(payload, schema);
-    if (Array.isArray(document)) return document as GraphQLError[];
+    if (Array.isArray(document)) {
+      extra.refusalCount = (extra.refusalCount ?? 0) + 1;
+      if (extra.refusalCount >= MAX_REFUSALS_PER_CONNECTION) {
+        extra.close(CloseCode.BadRequest, "Too many subscriptions could not be used.");
+      }
+      return document as GraphQLError[];
+    }
     const { id: requestId, log, request } = extra;
     const address = request.socket.remoteAddress ?? "";
     const contextValue = createContext({ currentUserId: extra.caller!.userId, requestId, log, address });

@@ -7,11 +7,16 @@ import type { ChangeFeed } from "./change-feed.ts";
 const MAX_WAITING_COUNT = 10_000;
 
 /**
- * Places of one subscriber in all subscriptions together: each followed user is one. A subscription to all
- * users counts as many, because changes of all users may wait for a slow reader.
+ * Places of one subscriber in all subscriptions together. Each followed user takes one, and each subscription at least
+ * 100: so 50 subscriptions may be told of one change. One to all users takes more, because changes of all users may wait
+ * for a slow reader.
  */
 const MAX_PLACES = 5_000;
+const MIN_PLACES = 100;
 const PLACES_OF_ALL = 500;
+
+/** Each makes an answer and sends it. Then other work has its turn. */
+const CHANGES_PER_TURN = 10;
 
 /** A user shows another picture, or none any more. */
 export interface LiveChange {
@@ -27,6 +32,7 @@ export class LiveChanges {
   readonly #ofAll = new Set<Listener>();
   readonly #listeners = new Set<Listener>();
   readonly #placesBySubscriber = new Map<UserId, number>();
+  readonly #turns = new Turns();
 
   constructor(feed: ChangeFeed) {
     feed.whenChanged((changes) => {
@@ -52,10 +58,10 @@ export class LiveChanges {
     subscriberId: UserId,
     userIds: ReadonlySet<UserId> | null,
   ): AsyncIterableIterator<LiveChange | "too-slow"> {
-    const placeCount = userIds?.size ?? PLACES_OF_ALL;
+    const placeCount = Math.max(userIds?.size ?? PLACES_OF_ALL, MIN_PLACES);
     this.#takePlaces(subscriberId, placeCount);
     const places = userIds ? [...userIds].map((id) => this.#placeOf(id)) : [this.#ofAll];
-    const listener = new Listener(() => {
+    const listener = new Listener(this.#turns, () => {
       if (this.#listeners.delete(listener)) this.#takePlaces(subscriberId, -placeCount);
       for (const place of places) place.delete(listener);
       for (const id of userIds ?? []) if (this.#byUser.get(id)?.size === 0) this.#byUser.delete(id);
@@ -69,7 +75,7 @@ export class LiveChanges {
     if (count > 0 && taken > MAX_PLACES) {
       throw new AppError(
         "BAD_USER_INPUT",
-        `All your subscriptions together may follow up to ${MAX_PLACES} users.`,
+        `All your subscriptions together may follow up to ${MAX_PLACES} users; each counts as ${MIN_PLACES} or more.`,
         {
           limit: MAX_PLACES,
           actual: taken,
@@ -92,6 +98,21 @@ export class LiveChanges {
   }
 }
 
+/** Those who wait go on a few at a time, in the order in which they came. */
+class Turns {
+  readonly #waiting: (() => void)[] = [];
+
+  take(): Promise<void> {
+    if (this.#waiting.length === 0) setImmediate(() => this.#give());
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #give(): void {
+    for (const goOn of this.#waiting.splice(0, CHANGES_PER_TURN)) goOn();
+    if (this.#waiting.length > 0) setImmediate(() => this.#give());
+  }
+}
+
 /** Of somebody whose picture has changed twice before it was told, the last change is told alone. */
 class Listener implements AsyncIterableIterator<LiveChange | "too-slow"> {
   readonly #waiting = new Map<UserId, LiveChange>();
@@ -99,7 +120,10 @@ class Listener implements AsyncIterableIterator<LiveChange | "too-slow"> {
   #hasEnded = false;
   #wake: (() => void) | null = null;
 
-  constructor(readonly onEnd: () => void) {}
+  constructor(
+    readonly turns: Turns,
+    readonly onEnd: () => void,
+  ) {}
 
   hear(change: LiveChange): void {
     this.#isTooSlow ||= this.#waiting.size >= MAX_WAITING_COUNT && !this.#waiting.has(change.userId);
@@ -109,7 +133,8 @@ class Listener implements AsyncIterableIterator<LiveChange | "too-slow"> {
 
   async next(): Promise<Heard> {
     while (!this.#hasEnded) {
-      const [change] = this.#waiting.values();
+      if (this.#waiting.size > 0) await this.turns.take();
+      const [change] = this.#hasEnded ? [] : this.#waiting.values();
       if (this.#isTooSlow) {
         await this.return();
         return { done: false, value: "too-slow" };

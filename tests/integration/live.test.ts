@@ -171,7 +171,49 @@ describe("subscriptions of one person", () => {
   });
 });
 
+describe("subscriptions to one user", () => {
+  it("are 50 at most of one person, over all connections", async () => {
+    const ours = [0, 1, 2].map(() => givenClient({ authorization: `Bearer ${watcher.token}` }));
+    for (let i = 0; i < 50; i++) ours[i % 3]!.subscribe(CHANGED, { userIds: [owner.user.id] });
+    await expect.poll(() => app.app.live.listenerCount).toBe(50);
+
+    ours[0]!.subscribe(CHANGED, { userIds: [owner.user.id] });
+
+    await expect
+      .poll(() => ours[0]!.told)
+      .toMatchObject([{ errors: [{ extensions: { code: "BAD_USER_INPUT", limit: 5_000, actual: 5_100 } }] }]);
+    expect(app.app.live.listenerCount).toBe(50);
+  });
+
+  it("are told a few at a time: other work has its turn between them", async () => {
+    const own = new Set([owner.user.id]);
+    let toldCount = 0;
+    const listeners = Array.from({ length: 45 }, () => app.app.live.listen(watcher.user.id, own));
+    const told = listeners.map((listener) => listener.next().then(() => toldCount++));
+    const perTurn: number[] = [];
+    const count = () => {
+      perTurn.push(toldCount - perTurn.reduce((sum, each) => sum + each, 0));
+      if (toldCount < 45) setImmediate(count);
+    };
+    await upload(owner);
+    setImmediate(count);
+    await Promise.all(told);
+    await vi.waitUntil(() => perTurn.reduce((sum, each) => sum + each, 0) === 45);
+
+    expect(Math.max(...perTurn)).toBeLessThanOrEqual(10);
+    for (const listener of listeners) await listener.return!();
+  });
+});
+
 describe("a connection", () => {
+  it("is ended when its client subscribes in vain again and again", async () => {
+    const client = givenClient({ authorization: `Bearer ${watcher.token}` });
+    for (let i = 0; i < 20; i++) client.subscribe("subscription { nothing }");
+
+    await expect.poll(() => client.closed).toMatchObject({ code: 4400 });
+    expect(client.closed!.reason).toBe("Too many subscriptions could not be used.");
+  });
+
   const token = (claims: object, expiresInSeconds: number) =>
     new SignJWT({ type: "access", ...claims })
       .setProtectedHeader({ alg: "HS256" })
@@ -372,8 +414,14 @@ describe("what is no subscription, or not a good one", () => {
       { code: "GRAPHQL_VALIDATION_FAILED" },
     ],
     [
-      "a deep one",
-      `subscription { profilePictureChanged { ${"profilePicture { uploader { ".repeat(8)} id ${"} }".repeat(8)} } }`,
+      "one that is told of many records",
+      `subscription { profilePictureChanged { ${"profilePicture { uploader { ".repeat(5)} id ${"} }".repeat(5)} } }`,
+      {},
+      { code: "GRAPHQL_VALIDATION_FAILED" },
+    ],
+    [
+      "one that is told of many values",
+      `subscription { profilePictureChanged { ${"id ".repeat(200)} } }`,
       {},
       { code: "GRAPHQL_VALIDATION_FAILED" },
     ],
