@@ -19,6 +19,9 @@ const malformedCodes = new Set<unknown>([
   "UPLOAD_LITERAL_UNSUPPORTED",
 ]);
 
+/** GraphQL's sentences repeat names from the document, which may be as long as the document. */
+const MAX_MESSAGE_LENGTH = 500;
+
 export type ErrorFormatter = (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError;
 
 /**
@@ -114,9 +117,10 @@ function showRequestError(
 ): GraphQLFormattedError {
   const { stacktrace: _stacktrace, code, ...shown } = extensions ?? {};
   const sentence = withoutValue(message, reason);
+  const shownSentence = hasSuggestions ? sentence : withoutSuggestion(sentence);
   return {
     ...formatted,
-    message: hasSuggestions ? sentence : withoutSuggestion(sentence),
+    message: shorten(shownSentence),
     extensions: { code: malformedCodes.has(code) ? "BAD_USER_INPUT" : code, ...shown },
   };
 }
@@ -147,6 +151,10 @@ function cutValue(text: string, start: string, end: string): string {
   const startAt = text.indexOf(start);
   const endAt = startAt === -1 ? -1 : text.indexOf(end, startAt + start.length);
   return endAt === -1 ? text : `${text.slice(0, endAt)}.`;
+}
+
+function shorten(sentence: string): string {
+  return sentence.length > MAX_MESSAGE_LENGTH ? `${sentence.slice(0, MAX_MESSAGE_LENGTH)}…` : sentence;
 }
 
 function withoutSuggestion(sentence: string): string {

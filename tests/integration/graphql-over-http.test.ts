@@ -48,6 +48,46 @@ describe("GraphQL over HTTP", () => {
   });
 });
 
+/** Documents with which GraphQL has something to say about a name, as often as it can. */
+const longNames: [string, (name: string) => { query: string; variables?: object }][] = [
+  ["an operation", (name) => ({ query: `query ${name}(${unusedVariables("v")}) { me { id } }` })],
+  ["an operation with unknown variables", (name) => ({ query: `query ${name} { ${unknownVariables()} }` })],
+  ["a variable", (name) => ({ query: `query Q($${name}: ID) { me { id } }` })],
+  [
+    "the value of a variable",
+    (name) => ({ query: "query Q($a: PictureSize) { me { id } }", variables: { a: name } }),
+  ],
+  ["a key in a variable", (name) => ({ query: crop, variables: { file: null, crop: { [name]: 1 } } })],
+  ["a field", (name) => ({ query: `{ me { ${name} } }` })],
+  ["an argument", (name) => ({ query: `{ me(${name}: 1) { id } }` })],
+  ["a fragment", (name) => ({ query: `{ ...${name} } fragment ${name}2 on Query { me { id } }` })],
+  ["a type", (name) => ({ query: `query ($a: ${name}) { me { id } }` })],
+  ["a directive", (name) => ({ query: `{ me @${name} { id } }` })],
+  ["an enum value", (name) => ({ query: `{ me { profilePictureUrl(size: ${name}) } }` })],
+  ["a string", (name) => ({ query: `{ users(first: "${name}") { nodes { id } } }` })],
+  ["two of the same alias", (name) => ({ query: `{ me { ${name}: id ${name}: username } }` })],
+];
+const crop =
+  "mutation ($file: Upload!, $crop: CropInput) { uploadProfilePicture(file: $file, crop: $crop) { success } }";
+const unusedVariables = (name: string) => Array.from({ length: 99 }, (_, i) => `$${name}${i}: ID`).join(" ");
+const unknownVariables = () =>
+  Array.from({ length: 29 }, (_, i) => `m${i}: media(id: $x${i}) { id }`).join(" ");
+
+describe("a name of 200,000 letters", () => {
+  it.each(longNames)("is not repeated at length in what is said of %s", async (_what, makeRequest) => {
+    const response = await fetch(`${app.baseUrl}/graphql`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(makeRequest("N".repeat(200_000))),
+    });
+    const text = await response.text();
+    const { errors } = JSON.parse(text) as { errors: { message: string }[] };
+
+    expect(errors.length).toBeGreaterThan(0);
+    expect(text.length).toBeLessThan(100_000);
+  });
+});
+
 describe("an operation name that leads to none", () => {
   it.each([
     ["GET", "mutation { deleteProfilePicture { success } }", "other"],
