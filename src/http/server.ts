@@ -27,6 +27,8 @@ export interface Timeouts {
   headersMs: number;
   /** From an answer to the next request. */
   keepAliveMs: number;
+  /** From the last byte that was sent or received on a connection, while a request is answered. */
+  stallMs: number;
   /** How often it is looked whether the first two are over. */
   checkIntervalMs: number;
 }
@@ -35,6 +37,7 @@ const defaultTimeouts: Timeouts = {
   requestMs: 60_000, // A picture of 800 KB over a slow mobile network takes most of it.
   headersMs: 15_000,
   keepAliveMs: 72_000, // Longer than the idle time of common load balancers, so that it is they who close.
+  stallMs: 60_000, // No answer takes as long; what a client has not read by then stays in memory no longer.
   checkIntervalMs: 5_000,
 };
 
@@ -83,13 +86,14 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
         connectionsCheckingInterval: timeouts.checkIntervalMs,
         maxHeaderSize: MAX_HEADER_BYTES,
       };
-      return http.createServer(settings, (request, response) => {
+      const server = http.createServer(settings, (request, response) => {
         const fault = faultOfTarget(request);
         if (fault) return refuse(response, fault);
         const next = () => handler(request, response);
         if (isStopping()) next();
         else options.front(request, response, next);
       });
+      return server.setTimeout(timeouts.stallMs);
     },
     forceCloseConnections: "idle",
     // Whoever still sends on an open connection while we stop is served, and told to open another one.

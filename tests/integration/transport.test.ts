@@ -11,7 +11,13 @@ import * as sampleImages from "../support/sample-images.ts";
 import { TestApp, UPLOAD, type Person } from "../support/test-app.ts";
 
 /** For what is too slow; all else has the time that it needs. */
-const shortTimeouts = { requestMs: 1_500, headersMs: 700, keepAliveMs: 5_000, checkIntervalMs: 100 };
+const shortTimeouts = {
+  requestMs: 1_500,
+  headersMs: 700,
+  keepAliveMs: 5_000,
+  stallMs: 5_000,
+  checkIntervalMs: 100,
+};
 
 let app: TestApp;
 let impatientApp: TestApp;
@@ -352,6 +358,21 @@ describe("a client", () => {
       body: expect.stringContaining("The request took too long."),
     });
   });
+
+  it("that never reads its answers is cut off", async () => {
+    const owner = await impatientApp.givenPersonWithPicture(await sampleImages.jpegOfSize(700_000));
+    const id = owner.mediaId;
+    const connection = new Connection(impatientApp);
+    const closed = new Promise((resolve) => connection.socket.on("close", resolve));
+    connection.socket.pause();
+    const picture = `GET /api/users/media/${id} HTTP/1.1\r\nHost: x\r\n\r\n`;
+    connection.send(picture.repeat(40)); // 28 MB: more than the kernel keeps for the two of them.
+    connection.sendEvery(100, () => picture);
+
+    await closed;
+
+    expect(connection.socket.bytesRead).toBeLessThan(40 * 700_000);
+  }, 60_000);
 
   it.each(["graphql", "rest"] as const)("that never ends a chunked body is cut off: %s", async (door) => {
     const route = door === "rest" ? restRoute() : "/graphql";
