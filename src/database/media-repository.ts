@@ -2,16 +2,18 @@
 import type { AnyBulkWriteOperation, Connection, Model } from "mongoose";
 
 import type { MediaId, UserId } from "../domain/ids.ts";
-import {
-  thumbnailKeyOf,
-  type Media,
-  type MediaChange,
-  type NewMedia,
-  type Placeholder,
-} from "../domain/media.ts";
+import type { Media, MediaChange, NewMedia, Placeholder } from "../domain/media.ts";
 import type { DatabaseClock } from "./clock.ts";
 import { querying } from "./errors.ts";
-import { changedNow, mediaModel, toMedia, uploaderIdOf, visible, type MediaRecord } from "./media.model.ts";
+import {
+  changedNow,
+  mediaModel,
+  toMedia,
+  toPendingRecord,
+  uploaderIdOf,
+  visible,
+  type MediaRecord,
+} from "./media.model.ts";
 import type { UserRepository } from "./user-repository.ts";
 
 /** Marked for a change, shown, and not current yet. */
@@ -109,28 +111,7 @@ export class MediaRepository {
 
   /** Records the intent to store a picture. Until `markReady`, nobody sees it. */
   async insertPending(media: NewMedia): Promise<Media> {
-    const now = this.clock.now();
-    const record = new this.#media({
-      filename: media.objectKey,
-      original_filename: media.originalFilename,
-      file_size: media.fileSizeBytes,
-      media_type: "image",
-      mime_type: media.contentType,
-      uploader_id: media.uploaderId,
-      thumbnail: thumbnailKeyOf(media.objectKey),
-      width: media.width,
-      height: media.height,
-      created_at: now,
-      view_count: 0,
-      is_deleted: false,
-      status: "pending",
-      etag: media.etag,
-      ...(media.look.crop && { crop: media.look.crop }),
-      ...(media.look.filter && { filter: media.look.filter }),
-      placeholder: media.placeholder.thumbHash,
-      dominant_color: media.placeholder.dominantColor,
-      unsettled_since: now,
-    });
+    const record = new this.#media(toPendingRecord(media, this.clock.now()));
     await querying(() => record.save());
     return toMedia(record);
   }
@@ -180,9 +161,8 @@ export class MediaRepository {
 
   /** A media that was retired less than `retentionMs` ago, or is being restored now; null when there is none. */
   async findRestorable(id: MediaId, retentionMs: number): Promise<Media | null> {
-    const since = new Date(+this.clock.now() - retentionMs);
-    const states = [{ is_deleted: true, deleted_at: { $gt: since } }, beingRestored];
-    const filter = { _id: id, is_being_removed: { $ne: true }, $or: states };
+    const retired = { is_deleted: true, deleted_at: { $gt: new Date(+this.clock.now() - retentionMs) } };
+    const filter = { _id: id, is_being_removed: { $ne: true }, $or: [retired, beingRestored] };
     const record = await querying(() => this.#media.findOne(filter).lean<MediaRecord>());
     return record && toMedia(record);
   }

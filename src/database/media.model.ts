@@ -4,7 +4,13 @@ import { Schema, Types, type Connection, type Model } from "mongoose";
 
 import type { UserId } from "../domain/ids.ts";
 import { checkCrop, pictureFilters, type Crop, type Look, type PictureFilter } from "../domain/look.ts";
-import { thumbnailKeyOf, type Media, type Placeholder, type ViewCount } from "../domain/media.ts";
+import {
+  thumbnailKeyOf,
+  type Media,
+  type NewMedia,
+  type Placeholder,
+  type ViewCount,
+} from "../domain/media.ts";
 
 // The first two hold only the few records that somebody still has to deal with.
 @index({ unsettled_since: 1 }, { sparse: true })
@@ -145,6 +151,31 @@ export function toMedia(record: MediaRecord): Media {
     etag: record.etag && /^[\w-]+$/.test(record.etag) ? record.etag : null,
     look: toLook(record),
     placeholder: toPlaceholder(record),
+  };
+}
+
+/** The fields of a record that nobody sees yet. */
+export function toPendingRecord(media: NewMedia, now: Date) {
+  return {
+    filename: media.objectKey,
+    original_filename: media.originalFilename,
+    file_size: media.fileSizeBytes,
+    media_type: "image",
+    mime_type: media.contentType,
+    uploader_id: media.uploaderId,
+    thumbnail: thumbnailKeyOf(media.objectKey),
+    width: media.width,
+    height: media.height,
+    created_at: now,
+    view_count: 0,
+    is_deleted: false,
+    status: "pending",
+    etag: media.etag,
+    ...(media.look.crop && { crop: media.look.crop }),
+    ...(media.look.filter && { filter: media.look.filter }),
+    placeholder: media.placeholder.thumbHash,
+    dominant_color: media.placeholder.dominantColor,
+    unsettled_since: now,
   };
 }
 

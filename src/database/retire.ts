@@ -7,6 +7,11 @@ import type { UserRepository } from "./user-repository.ts";
 /** Each round sees a change of somebody else's. */
 const MAX_ROUNDS = 20;
 
+interface Records {
+  users: UserRepository;
+  media: MediaRepository;
+}
+
 /**
  * The owner may restore the media at the same time. So the pointer is read after each step, until the media is shown if
  * it is current, and hidden if it is not. The mark that a change is under way is removed last: after a crash in between,
@@ -15,7 +20,7 @@ const MAX_ROUNDS = 20;
  * @param change `currentId` is what took its place, if anything did
  */
 export async function retire(
-  { users, media }: { users: UserRepository; media: MediaRepository },
+  { users, media }: Records,
   userId: UserId,
   change: { retiredId: MediaId; currentId: MediaId | null; isLeft?: boolean },
 ): Promise<void> {
@@ -28,4 +33,13 @@ export async function retire(
     isShown = isCurrent;
   }
   await media.settle(change);
+}
+
+/** Finishes earlier changes of the user that were interrupted. @returns whether there were any */
+export async function retireLeaving(records: Records, userId: UserId): Promise<boolean> {
+  const marked = await records.media.findLeaving(userId);
+  const currentId = marked.length > 0 ? await records.users.findPictureId(userId) : null;
+  const leaving = marked.filter((id) => id !== currentId); // Another change is about to leave the current one.
+  for (const id of leaving) await retire(records, userId, { retiredId: id, currentId: null });
+  return leaving.length > 0;
 }

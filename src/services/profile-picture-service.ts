@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import type { FastifyBaseLogger } from "fastify";
 
 import type { MediaRepository } from "../database/media-repository.ts";
-import { retire } from "../database/retire.ts";
+import { retire, retireLeaving } from "../database/retire.ts";
 import type { UserRepository } from "../database/user-repository.ts";
 import type { MediaId, UserId } from "../domain/ids.ts";
 import { allOrNone } from "../domain/all-or-none.ts";
@@ -92,14 +92,15 @@ export class ProfilePictureService {
       const user = await this.#getUser(userId);
       const current = user.profilePictureId;
       if (!current) {
-        await this.#finishDeletion(userId);
-        return user;
+        // A deletion that failed behind its second step is finished by asking again.
+        if (await retireLeaving(this, userId)) return user;
+        throw new AppError("NO_PROFILE_PICTURE", "There is no profile picture to delete.");
       }
       await this.media.markLeaving(current); // 1. intent
       const isSwapped = await this.users.swapPicture(userId, current, null); // 2. the user has no picture
       await retire(this, userId, { retiredId: current, currentId: null }); // 3. and nobody sees it any more
       if (isSwapped) {
-        await this.#retireLeaving(userId);
+        await retireLeaving(this, userId);
         return { ...user, profilePictureId: null };
       }
       // An upload came in between: delete that one.
@@ -159,21 +160,6 @@ export class ProfilePictureService {
     }
   }
 
-  /** A deletion that failed behind its second step is finished by asking again. @throws NO_PROFILE_PICTURE */
-  async #finishDeletion(userId: UserId): Promise<void> {
-    const isFinished = await this.#retireLeaving(userId);
-    if (!isFinished) throw new AppError("NO_PROFILE_PICTURE", "There is no profile picture to delete.");
-  }
-
-  /** Finishes earlier changes of the user that were interrupted. @returns whether there were any */
-  async #retireLeaving(userId: UserId): Promise<boolean> {
-    const marked = await this.media.findLeaving(userId);
-    const currentId = marked.length > 0 ? await this.users.findPictureId(userId) : null;
-    const leaving = marked.filter((id) => id !== currentId); // Another change is about to leave the current one.
-    for (const id of leaving) await retire(this, userId, { retiredId: id, currentId: null });
-    return leaving.length > 0;
-  }
-
   /**
    * The pointer moves only from where it was seen last, so that what it leaves is known before it does.
    *
@@ -200,7 +186,7 @@ export class ProfilePictureService {
     try {
       if (replaced) await retire(this, userId, { retiredId: replaced, currentId: media.id });
       else await this.media.settle({ retiredId: null, currentId: media.id });
-      await this.#retireLeaving(userId);
+      await retireLeaving(this, userId);
     } catch (error) {
       this.log.error(
         { err: error, mediaId: media.id, replaced },
