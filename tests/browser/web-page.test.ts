@@ -471,14 +471,14 @@ describe("a list that is longer than a page", () => {
     await page.getByRole("alert").getByRole("button").click();
     await page.getByText("Extra 25.").waitFor();
     const count = await rows.count();
-    await page.waitForResponse((response) => response.url().endsWith("/graphql"), { timeout: 20_000 });
+    await page.waitForResponse((response) => response.url().endsWith("/graphql"), { timeout: 60_000 });
     await page.waitForTimeout(500); // And now the answer is in the list.
 
     expect(sentence).toContain("We cannot be reached");
     expect(count).toBeGreaterThan(26);
     expect(await rows.count()).toBe(count);
     expectNoTroubles(/ERR_FAILED|^failed:/);
-  });
+  }, 120_000);
 });
 
 describe("signing in", () => {

@@ -136,7 +136,7 @@ describe.skipIf(!canMount)("a disk that is full", () => {
     await server.stop("SIGKILL");
     await disk.fill();
 
-    const ended = await ServerProcess.spawn(environment()).endedWithin(3_000);
+    const ended = await ServerProcess.spawn(environment()).endedWithin(30_000);
     await disk.empty();
     server = await ServerProcess.start(environment());
 

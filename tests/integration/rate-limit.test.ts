@@ -285,7 +285,7 @@ describe.skipIf(!secondDatabaseUri())("attempts in several processes at the same
     expect(await passedOf("somebody")).toBe(5);
     const entries = app.app.database.connection.collection<{ _id: string }>("rate_limit_attempts");
     for (let round = 0; round < 10; round++) {
-      await entries.updateOne({ _id: "upload:somebody" }, { $set: { expire: new Date(Date.now() - 1) } });
+      await entries.updateOne({ _id: "upload:somebody" }, { $set: { expire: new Date(Date.now() - 1_000) } });
       expect(await passedOf("somebody")).toBe(5);
     }
   });
