@@ -15,8 +15,8 @@ export interface ImageHeader {
   orientation: number;
   /** Bytes of one decoded pixel. */
   pixelBytes: number;
-  /** All of the picture is held while it is decoded: an interlaced PNG, and a JPEG that is progressive or in several scans. */
-  isHeldWhole: boolean;
+  /** Bytes of each pixel that a decoder holds until it has read the whole file; 0 where it needs a few rows at a time. */
+  heldPixelBytes: number;
   /** Times that a decoder goes over all pixels. */
   scanCount: number;
 }
@@ -58,16 +58,13 @@ const FILE_COPIES = 4;
 
 /**
  * The memory that decoding takes at most, in bytes, measured as the growth of the resident set. Most images are read a
- * few rows at a time. A JPEG of several scans is kept as coefficients of two bytes; an interlaced PNG, a GIF and an image
- * that lies on its side as pixels.
+ * few rows at a time; an interlaced PNG and a JPEG of several scans are held as a whole, and so are a GIF and an image that
+ * lies on its side.
  */
 export function estimateMemory(header: ImageHeader, fileBytes: number): number {
-  const { format, width, height, pixelBytes, isHeldWhole, orientation } = header;
-  const turnedBytes = orientation === 1 ? 0 : pixelBytes * (isHeldWhole ? 2 : 1.2);
-  const perPixel = {
-    gif: 5,
-    png: isHeldWhole ? pixelBytes * 1.4 : pixelBytes / 3,
-    jpeg: isHeldWhole ? pixelBytes * 2.2 : 2,
-  }[format];
-  return Math.ceil(FILE_COPIES * fileBytes + width * height * Math.max(perPixel, turnedBytes));
+  const { format, width, height, pixelBytes, heldPixelBytes, orientation } = header;
+  const turnedBytes = orientation === 1 ? 0 : pixelBytes * 1.2;
+  const bytesOfRows = { gif: 5, png: pixelBytes / 3, jpeg: 2 }[format];
+  const perPixel = Math.max(heldPixelBytes + turnedBytes, bytesOfRows);
+  return Math.ceil(FILE_COPIES * fileBytes + width * height * perPixel);
 }

@@ -51,6 +51,19 @@ const files: Record<string, () => Buffer | Promise<Buffer>> = {
   "a JPG of 40 megapixels on its side": () =>
     flat(8000, 5000).withMetadata({ orientation: 6 }).jpeg().toBuffer(),
   "a progressive JPG of 30 megapixels": () => flat(6000, 5000).jpeg({ progressive: true }).toBuffer(),
+  "a progressive JPG of 30 megapixels on its side": () =>
+    flat(6000, 5000).withMetadata({ orientation: 6 }).jpeg({ progressive: true }).toBuffer(),
+  "a progressive JPG of 23 megapixels in full colour on its side": () =>
+    flat(4800, 4800)
+      .withMetadata({ orientation: 6 })
+      .jpeg({ progressive: true, chromaSubsampling: "4:4:4" })
+      .toBuffer(),
+  "a progressive JPG of four inks of 20 megapixels on its side": () =>
+    flat(4500, 4500)
+      .toColourspace("cmyk")
+      .withMetadata({ orientation: 6 })
+      .jpeg({ progressive: true, chromaSubsampling: "4:4:4" })
+      .toBuffer(),
   "a JPG with a thousand EXIF segments": exifFlood,
   "a GIF of 40 megapixels": () => flat(8000, 5000).gif({ effort: 1 }).toBuffer(),
   "a GIF of 300 frames": () => sampleImages.frameFloodGif(300),

@@ -95,7 +95,7 @@ function walked(
   size: Pick<ImageHeader, "width" | "height" | "frameCount" | "framePixels">,
 ): WalkedImage {
   return {
-    header: { format: "gif", ...size, orientation: 1, pixelBytes: 4, isHeldWhole: false, scanCount: 1 },
+    header: { format: "gif", ...size, orientation: 1, pixelBytes: 4, heldPixelBytes: 0, scanCount: 1 },
     keep: () =>
       Buffer.concat(parts.flatMap((part) => (Buffer.isBuffer(part) ? part : [part.head, part.blocks]))),
     verify: async () =>

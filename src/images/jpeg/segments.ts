@@ -41,6 +41,9 @@ const JFIF_BYTES = 14;
 /** Version, two flags and the colour transform, without which a CMYK image shows wrong colours. */
 const ADOBE_BYTES = 12;
 
+/** Measured: what a decoder takes beside the coefficients that it keeps. */
+const COEFFICIENT_OVERHEAD = 1.1;
+
 /** All coefficients, at full precision. */
 const SEQUENTIAL_RANGE = Buffer.from([0, 63, 0]);
 
@@ -135,9 +138,18 @@ function toHeader(frame: JpegFrame, { orientation, scanCount, isInterleaved }: J
     framePixels: width * height,
     orientation,
     pixelBytes: components.length,
-    isHeldWhole: isProgressive || scanCount > 1 || !isInterleaved,
+    heldPixelBytes: isProgressive || scanCount > 1 || !isInterleaved ? coefficientBytes(components) : 0,
     scanCount,
   };
+}
+
+/** Of one pixel. A decoder that sees the components in several scans keeps all coefficients, of two bytes each. */
+function coefficientBytes(components: JpegFrame["components"]): number {
+  const blocksOf = ({ horizontal, vertical }: JpegFrame["components"][number]) => horizontal * vertical;
+  const most =
+    Math.max(...components.map((c) => c.horizontal)) * Math.max(...components.map((c) => c.vertical));
+  const perPixel = components.reduce((sum, component) => sum + blocksOf(component), 0) / most;
+  return perPixel * 2 * COEFFICIENT_OVERHEAD;
 }
 
 function isTable(marker: number): boolean {

@@ -49,6 +49,7 @@ function toHeader(header: PngHeader, chunks: readonly Chunk[], orientation: numb
   const { widthPx: width, heightPx: height, bitDepth, colourType, samplesPerPixel, isInterlaced } = header;
   const hasAlphaTable = chunks.some(({ type }) => type === "tRNS");
   const channels = (colourType === PALETTE ? 3 : samplesPerPixel) + (hasAlphaTable ? 1 : 0);
+  const pixelBytes = channels * (bitDepth > 8 ? 2 : 1);
   return {
     format: "png",
     width,
@@ -56,8 +57,8 @@ function toHeader(header: PngHeader, chunks: readonly Chunk[], orientation: numb
     frameCount: 1,
     framePixels: width * height,
     orientation,
-    pixelBytes: channels * (bitDepth > 8 ? 2 : 1),
-    isHeldWhole: isInterlaced,
+    pixelBytes,
+    heldPixelBytes: isInterlaced ? pixelBytes * 1.4 : 0,
     scanCount: 1,
   };
 }
