@@ -543,6 +543,7 @@ describe("for everybody", () => {
       await visitor.page.getByRole("alert").waitFor();
       await expectAccessible(visitor);
       await visitor.page.keyboard.press("Escape");
+      await visitor.page.getByRole("alert").waitFor({ state: "hidden" });
       await visitor.choose(sampleImages.portraitJpeg());
       await visitor.zoom.waitFor();
       await expectAccessible(visitor);
