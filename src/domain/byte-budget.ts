@@ -1,4 +1,5 @@
 // Bounds how many bytes of incoming files are held at once, and how much of that one client holds.
+import { Tally } from "./tally.ts";
 import { tooMany } from "./work-queue.ts";
 
 /** Says that so many bytes more are held from now on. @throws OVERLOADED when that would be too many */
@@ -34,7 +35,7 @@ const GRACE_MS = 1_000;
 export class ByteBudget {
   #heldBytes = 0;
   readonly #holders = new Set<Holder>();
-  readonly #countByClient = new Map<string, number>();
+  readonly #countByClient = new Tally<string>();
   readonly #waiting = new Map<string, Set<() => void>>();
 
   /** @param what holds the bytes, for the error: "Too many <what>." */
@@ -98,12 +99,12 @@ export class ByteBudget {
 
   async #enter(client: string): Promise<void> {
     const deadlineMs = performance.now() + this.limits.maxWaitMs;
-    while ((this.#countByClient.get(client) ?? 0) >= this.limits.maxConcurrentPerClient) {
+    while (this.#countByClient.get(client) >= this.limits.maxConcurrentPerClient) {
       const leftMs = deadlineMs - performance.now();
       if (leftMs <= 0) throw tooMany(this.what);
       await this.#nextToLeave(client, leftMs);
     }
-    this.#countByClient.set(client, (this.#countByClient.get(client) ?? 0) + 1);
+    this.#countByClient.add(client, 1);
   }
 
   #nextToLeave(client: string, maxWaitMs: number): Promise<void> {
@@ -122,9 +123,7 @@ export class ByteBudget {
   }
 
   #leave(client: string): void {
-    const count = this.#countByClient.get(client)! - 1;
-    if (count === 0) this.#countByClient.delete(client);
-    else this.#countByClient.set(client, count);
+    this.#countByClient.add(client, -1);
     const [next] = this.#waiting.get(client) ?? [];
     next?.();
   }

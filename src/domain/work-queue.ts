@@ -1,6 +1,7 @@
 // Bounds the work of one kind: running jobs, their memory, and the share of one client. A few jobs run, a few wait, and
 // the next one gets an error.
 import { AppError } from "../errors.ts";
+import { Tally } from "./tally.ts";
 
 export interface WorkLimits {
   maxConcurrent: number;
@@ -26,7 +27,7 @@ interface WaitingJob {
 export class WorkQueue {
   #runningCount = 0;
   #memoryBytes = 0;
-  readonly #runningByClient = new Map<string, number>();
+  readonly #runningByClient = new Tally<string>();
   /** Waiting jobs by client. Among clients with equally many running jobs, the first has its turn next. */
   readonly #waiting = new Map<string, WaitingJob[]>();
   #waitingCount = 0;
@@ -128,7 +129,7 @@ export class WorkQueue {
     let next: WaitingJob | undefined;
     let fewest = Infinity;
     for (const [client, [first]] of this.#waiting) {
-      const running = this.#runningByClient.get(client) ?? 0;
+      const running = this.#runningByClient.get(client);
       if (running >= fewest) continue;
       fewest = running;
       next = first;
@@ -145,15 +146,13 @@ export class WorkQueue {
   #take(client: string, memoryBytes: number): void {
     this.#runningCount += 1;
     this.#memoryBytes += memoryBytes;
-    this.#runningByClient.set(client, (this.#runningByClient.get(client) ?? 0) + 1);
+    this.#runningByClient.add(client, 1);
   }
 
   #release(client: string, memoryBytes: number): void {
     this.#runningCount -= 1;
     this.#memoryBytes -= memoryBytes;
-    const running = this.#runningByClient.get(client)! - 1;
-    if (running === 0) this.#runningByClient.delete(client);
-    else this.#runningByClient.set(client, running);
+    this.#runningByClient.add(client, -1);
     this.#moveBehind(client);
   }
 }

@@ -14,6 +14,7 @@ import { CloseCode, handleProtocols, makeServer, type Context, type SubscribePay
 import { WebSocketServer } from "ws";
 
 import type { AccessTokens, Caller } from "../auth/access-token.ts";
+import { Tally } from "../domain/tally.ts";
 import { until } from "../domain/until.ts";
 import { AppError } from "../errors.ts";
 import { toAppError } from "../http/to-app-error.ts";
@@ -80,7 +81,7 @@ export class LiveDoor {
     allowSynchronousEvents: false, // A client that sends a thousand messages at once does not have them all read at once.
     handleProtocols,
   });
-  readonly #countByUser = new Map<string, number>();
+  readonly #countByUser = new Tally<string>();
   readonly #protocol = makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: INIT_TIMEOUT_MS,
     onConnect: (live) => this.#identify(live),
@@ -133,10 +134,9 @@ export class LiveDoor {
       if (typeof given !== "string") throw new AppError("UNAUTHENTICATED", "Connect with a token.");
       const caller = await this.options.tokens.prove(given);
       if (extra.isClosed) return false;
-      const count = (this.#countByUser.get(caller.userId) ?? 0) + 1;
-      if (count > MAX_CONNECTIONS_PER_USER)
+      if (this.#countByUser.get(caller.userId) >= MAX_CONNECTIONS_PER_USER)
         throw new AppError("OVERLOADED", "You have too many connections.");
-      this.#countByUser.set(caller.userId, count);
+      this.#countByUser.add(caller.userId, 1);
       extra.caller = caller;
       closeOnExpiry(extra, caller.expiresAtMs);
       return true;
@@ -151,10 +151,7 @@ export class LiveDoor {
     const { caller, expiry } = extra;
     extra.isClosed = true;
     clearTimeout(expiry);
-    if (!caller) return;
-    const count = this.#countByUser.get(caller.userId)! - 1;
-    if (count === 0) this.#countByUser.delete(caller.userId);
-    else this.#countByUser.set(caller.userId, count);
+    if (caller) this.#countByUser.add(caller.userId, -1);
   }
 
   #accept(

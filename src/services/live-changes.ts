@@ -1,5 +1,6 @@
 // Tells whoever listens whose picture has changed, in whatever process. Heard by `graphql/live.resolver.ts`.
 import type { UserId } from "../domain/ids.ts";
+import { Tally } from "../domain/tally.ts";
 import { AppError } from "../errors.ts";
 import type { ChangeFeed } from "./change-feed.ts";
 
@@ -31,7 +32,7 @@ export class LiveChanges {
   readonly #byUser = new Map<UserId, Set<Listener>>();
   readonly #ofAll = new Set<Listener>();
   readonly #listeners = new Set<Listener>();
-  readonly #placesBySubscriber = new Map<UserId, number>();
+  readonly #placesBySubscriber = new Tally<UserId>();
   readonly #turns = new Turns();
 
   constructor(feed: ChangeFeed) {
@@ -71,7 +72,7 @@ export class LiveChanges {
   }
 
   #takePlaces(subscriberId: UserId, count: number): void {
-    const taken = (this.#placesBySubscriber.get(subscriberId) ?? 0) + count;
+    const taken = this.#placesBySubscriber.get(subscriberId) + count;
     if (count > 0 && taken > MAX_PLACES) {
       throw new AppError(
         "BAD_USER_INPUT",
@@ -82,8 +83,7 @@ export class LiveChanges {
         },
       );
     }
-    if (taken === 0) this.#placesBySubscriber.delete(subscriberId);
-    else this.#placesBySubscriber.set(subscriberId, taken);
+    this.#placesBySubscriber.add(subscriberId, count);
   }
 
   #placeOf(userId: UserId): Set<Listener> {
