@@ -5,11 +5,11 @@ import type { FastifyBaseLogger } from "fastify";
 import type { MediaRepository } from "../database/media-repository.ts";
 import { BoundedCache } from "../domain/bounded-cache.ts";
 import type { MediaId } from "../domain/ids.ts";
-import { objectSizeOf, type Media, type Placeholder } from "../domain/media.ts";
+import type { Media, Placeholder } from "../domain/media.ts";
 import { AppError } from "../errors.ts";
-import { readMemoryBytes } from "../images/cost.ts";
 import type { PictureMaker } from "../images/picture-maker.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
+import { workOnOriginal } from "./original-work.ts";
 
 /** A blur has 32 pixels on its longer side. */
 const BLUR_MEMORY_BYTES = 100_000;
@@ -62,16 +62,9 @@ export class Placeholders {
   }
 
   async #redraw(media: Media): Promise<Placeholder | null> {
-    return this.pictures.run("placeholders", media.id, async () => {
-      const original = await this.storage.read(media.objectKey, objectSizeOf(media));
-      return (
-        original && {
-          memoryBytes: await readMemoryBytes(original),
-          task: "redrawThumbnail",
-          args: [original, media.look],
-        }
-      );
-    });
+    return this.pictures.run("placeholders", media.id, () =>
+      workOnOriginal("redrawThumbnail", media, this.storage),
+    );
   }
 
   async #make(media: Media): Promise<Placeholder | null> {

@@ -8,10 +8,11 @@ import type { MediaId } from "../domain/ids.ts";
 import { objectSizeOf, type Media } from "../domain/media.ts";
 import type { RenditionFormat, PictureSize } from "../domain/rendition.ts";
 import { AppError } from "../errors.ts";
-import { readMemoryBytes, readMovingMemoryBytes, SQUARE_MEMORY_BYTES } from "../images/cost.ts";
+import { readMovingMemoryBytes, SQUARE_MEMORY_BYTES } from "../images/cost.ts";
 import type { PictureMaker } from "../images/picture-maker.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import type { RenditionFolder } from "../storage/rendition-folder.ts";
+import { workOnOriginal } from "./original-work.ts";
 
 /** To be raised whenever other bytes come of the same picture: it stands in names and in entity tags. */
 export const RENDITION_VERSION = 1;
@@ -160,16 +161,7 @@ export class Renditions {
   }
 
   async #makeMaster(media: Media, client: string): Promise<Buffer | null> {
-    return this.pictures.run("squares", client, async () => {
-      const original = await this.storage.read(media.objectKey, objectSizeOf(media));
-      return (
-        original && {
-          memoryBytes: await readMemoryBytes(original),
-          task: "drawMaster",
-          args: [original, media.look],
-        }
-      );
-    });
+    return this.pictures.run("squares", client, () => workOnOriginal("drawMaster", media, this.storage));
   }
 
   /** Where the disk fails, it is made again. */
