@@ -73,11 +73,11 @@ export function walkJpeg(bytes: Buffer): WalkedImage {
       if (!frame || scanCount === 0) throw unreadable("JPG", "it has no picture data");
       kept.push(bytes.subarray(markerAt - 1, markerAt + 1));
       kept.splice(profile.at, 0, ...keepProfile(profile.parts));
-      const stripped = Buffer.concat(kept);
+      const keep = () => Buffer.concat(kept);
       return {
         header: toHeader(frame, { orientation, scanCount, isInterleaved }),
-        keep: () => stripped,
-        verify: () => Promise.resolve(stripped),
+        keep,
+        verify: async () => keep(),
       };
     }
     const end = markerAt + 1 + readLength(bytes, markerAt + 1);
