@@ -14,9 +14,9 @@ export class AccountResolver {
   })
   async register(
     @Arg("input", () => RegisterInput, { description: "The new account." }) input: RegisterInput,
-    @Ctx() { address, services }: RequestContext,
+    @Ctx() { network, services }: RequestContext,
   ): Promise<AuthPayload> {
-    const { token, user } = await services.accounts.register(input, address);
+    const { token, user } = await services.accounts.register(input, network);
     return { token, user: { ...toUserType(user), isSignedInHere: true } };
   }
 
@@ -27,9 +27,9 @@ export class AccountResolver {
   })
   async login(
     @Arg("input", () => LoginInput, { description: "Who, and the password." }) input: LoginInput,
-    @Ctx() { address, services }: RequestContext,
+    @Ctx() { network, services }: RequestContext,
   ): Promise<AuthPayload> {
-    const { token, user } = await services.accounts.login(input, address);
+    const { token, user } = await services.accounts.login(input, network);
     return { token, user: { ...toUserType(user), isSignedInHere: true } };
   }
 }

@@ -26,8 +26,8 @@ export interface RequestContext {
   /** What the log calls this request, and the client too. */
   requestId: string;
   log: FastifyBaseLogger;
-  /** The network address that the rate limits count. */
-  address: string;
+  /** The client's network, by which rate limits and queues tell clients apart: see `domain/network.ts`. */
+  network: string;
   services: Services;
   loaders: Loaders;
 }

@@ -14,6 +14,7 @@ import { CloseCode, handleProtocols, makeServer, type Context, type SubscribePay
 import { WebSocketServer } from "ws";
 
 import type { AccessTokens, Caller } from "../auth/access-token.ts";
+import { networkOf } from "../domain/network.ts";
 import { Tally } from "../domain/tally.ts";
 import { until } from "../domain/until.ts";
 import { AppError } from "../errors.ts";
@@ -29,7 +30,7 @@ export interface LiveDoorOptions {
   schema: GraphQLSchema;
   tokens: AccessTokens;
   createContext: (
-    of: Pick<RequestContext, "currentUserId" | "requestId" | "log" | "address">,
+    of: Pick<RequestContext, "currentUserId" | "requestId" | "log" | "network">,
   ) => RequestContext;
   formatError: ErrorFormatter;
   log: FastifyBaseLogger;
@@ -170,8 +171,8 @@ export class LiveDoor {
       return document as GraphQLError[];
     }
     const { id: requestId, log, request } = extra;
-    const address = request.socket.remoteAddress ?? "";
-    const contextValue = createContext({ currentUserId: extra.caller!.userId, requestId, log, address });
+    const network = networkOf(request.socket.remoteAddress ?? "");
+    const contextValue = createContext({ currentUserId: extra.caller!.userId, requestId, log, network });
     const { operationName = null, variables: variableValues = null } = payload;
     return { schema, document: document as DocumentNode, operationName, variableValues, contextValue };
   }

@@ -21,9 +21,9 @@ export class PlaceholderResolver {
   })
   dataUrl(
     @Root() { thumbHash }: PlaceholderType,
-    @Ctx() { services, currentUserId, address }: RequestContext,
+    @Ctx() { services, currentUserId, network }: RequestContext,
   ): Promise<string> {
-    return services.placeholders.toDataUrl(thumbHash, currentUserId ?? address);
+    return services.placeholders.toDataUrl(thumbHash, currentUserId ?? network);
   }
 }
 

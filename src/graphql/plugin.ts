@@ -7,6 +7,7 @@ import {
 import type { FastifyInstance, FastifyRequest } from "fastify";
 
 import type { AccessTokens } from "../auth/access-token.ts";
+import { networkOf } from "../domain/network.ts";
 import type { RateLimits } from "../services/rate-limits.ts";
 import type { RequestContext, Services } from "./context.ts";
 import { createErrorFormatter, sendGraphQLError, toRequestError } from "./format-error.ts";
@@ -68,7 +69,12 @@ export async function graphqlDoor(app: FastifyInstance, options: GraphQLDoorOpti
   const context = async (request: FastifyRequest): Promise<RequestContext> => {
     try {
       const currentUserId = await tokens.identify(request.headers.authorization);
-      return createContext({ currentUserId, requestId: request.id, log: request.log, address: request.ip });
+      return createContext({
+        currentUserId,
+        requestId: request.id,
+        log: request.log,
+        network: networkOf(request.ip),
+      });
     } catch (error) {
       throw toRequestError(error, request);
     }

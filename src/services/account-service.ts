@@ -46,16 +46,16 @@ export class AccountService {
   /**
    * Creates an account and signs it in.
    *
-   * @param address of the caller, for the rate limit
+   * @param network of the caller, by which attempts are limited and hashing is shared out
    * @throws BAD_USER_INPUT for a name, address or password that cannot be
    * @throws CONFLICT when the name or the e-mail address is taken
    * @throws RATE_LIMITED, OVERLOADED, and FORBIDDEN where accounts are kept elsewhere
    */
   async register(
     input: { username: string; email: string; password: string },
-    address: string,
+    network: string,
   ): Promise<SignedIn> {
-    await this.rateLimits.consumeAddress(address);
+    await this.rateLimits.consumeNetwork(network);
     await this.rateLimits.consumeAccount(composeText(input.email, "The e-mail address"));
     this.tokens.assertCanIssue();
     const [username, email] = [cleanUsername(input.username), cleanEmail(input.email)];
@@ -63,7 +63,7 @@ export class AccountService {
     const user = await this.users.create({
       username,
       email,
-      passwordHash: await this.#passwordWork.run(address, 0, () => hashPassword(input.password)),
+      passwordHash: await this.#passwordWork.run(network, 0, () => hashPassword(input.password)),
     });
     return { token: await this.tokens.issue(user.id), user };
   }
@@ -74,8 +74,8 @@ export class AccountService {
    *
    * @throws BAD_USER_INPUT, UNAUTHENTICATED, RATE_LIMITED, OVERLOADED, and FORBIDDEN where accounts are kept elsewhere
    */
-  async login(input: { login: string; password: string }, address: string): Promise<SignedIn> {
-    await this.rateLimits.consumeAddress(address);
+  async login(input: { login: string; password: string }, network: string): Promise<SignedIn> {
+    await this.rateLimits.consumeNetwork(network);
     this.tokens.assertCanIssue();
     const name = composeText(input.login, "The user name or e-mail address");
     const credentials = await this.users.findCredentials(
@@ -83,7 +83,7 @@ export class AccountService {
     );
     await this.rateLimits.consumeAccount(name);
     const mayTry = credentials !== null && (await this.#mayTry(credentials.user.id));
-    const isRight = await this.#passwordWork.run<boolean>(address, 0, () =>
+    const isRight = await this.#passwordWork.run<boolean>(network, 0, () =>
       mayTry ? verifyPassword(input.password, credentials.passwordHash) : verifyNothing(input.password),
     );
     if (!credentials || !isRight) throw wrongCredentials();

@@ -5,7 +5,6 @@ import { createHash } from "node:crypto";
 import { RateLimiterRes, type RateLimiterAbstract } from "rate-limiter-flexible";
 
 import type { UserId } from "../domain/ids.ts";
-import { networkOf } from "../domain/network.ts";
 import { AppError } from "../errors.ts";
 
 export const WINDOW_SECONDS = 60;
@@ -47,8 +46,8 @@ export class RateLimits {
   }
 
   /** Counts an attempt to register or to sign in from an address, so that nobody tries many accounts. @throws RATE_LIMITED */
-  async consumeAddress(address: string): Promise<void> {
-    await consume(this.#signIns, `address:${networkOf(address)}`, "attempts");
+  async consumeNetwork(network: string): Promise<void> {
+    await consume(this.#signIns, `address:${network}`, "attempts");
   }
 
   /** Counts an attempt on an account, so that many addresses do not try one. @throws RATE_LIMITED */

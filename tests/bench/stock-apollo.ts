@@ -23,7 +23,7 @@ async function startStock(): Promise<string> {
     currentUserId: await service.tokens.identify(headers.authorization),
     requestId: id,
     log,
-    address: ip,
+    network: ip,
     services: service,
     loaders: createLoaders(service.accounts, service.media),
   });

@@ -177,7 +177,7 @@ export class TestApp {
       currentUserId,
       requestId: "test",
       log: server.log,
-      address: "127.0.0.1",
+      network: "127.0.0.1",
       services: { accounts, changes, media, placeholders, profilePictures, urls },
       loaders: createLoaders(accounts, media),
     };

@@ -1,11 +1,12 @@
 import { RateLimiterMemory } from "rate-limiter-flexible";
 import { describe, expect, it } from "vitest";
 
+import { networkOf } from "../../src/domain/network.ts";
 import { RateLimits } from "../../src/services/rate-limits.ts";
 
 const attempt = async (limits: RateLimits, address: string, account: string) => {
   try {
-    await limits.consumeAddress(address);
+    await limits.consumeNetwork(networkOf(address));
     await limits.consumeAccount(account);
     return "passed";
   } catch (error) {
