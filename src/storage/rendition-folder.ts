@@ -69,7 +69,7 @@ export class RenditionFolder {
       await rename(unfinished, path.join(folder, name));
     } catch (error) {
       await rm(unfinished, { force: true });
-      if (goneCodes.has((error as NodeJS.ErrnoException).code) && !(await exists(folder))) return;
+      if (goneCodes.has((error as NodeJS.ErrnoException).code)) return; // Only a removal takes a file of that name.
       throw error;
     }
     this.#media.set(id, 0, (this.#media.weightOf(id) ?? BLOCK_BYTES) + onDisk(bytes.length));
@@ -102,10 +102,6 @@ async function emptyIfMissing(names: Promise<string[]>): Promise<string[]> {
     if (goneCodes.has((error as NodeJS.ErrnoException).code)) return [];
     throw error;
   }
-}
-
-async function exists(folder: string): Promise<boolean> {
-  return (await stat(folder).catch(() => null)) !== null;
 }
 
 async function sizeOf(file: string): Promise<number> {

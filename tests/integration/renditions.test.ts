@@ -216,6 +216,25 @@ describe("what is kept of a picture", () => {
     expect((await fetchPicture("?size=96&format=webp")).bytes.equals(bytes)).toBe(true);
   });
 
+  it("may be removed while it is written, again and again, and neither fails", async () => {
+    const folder = new RenditionFolder(path.join(app.folder, "raced"), 1e9);
+    const id = "a".repeat(24);
+    for (let round = 0; round < 50; round++) {
+      const writes = Array.from({ length: 8 }, (_, i) =>
+        folder.write(id, `${i}-v1.png`, Buffer.alloc(5_000)),
+      );
+      const removals = Array.from({ length: 3 }, async (_, i) => {
+        await Promise.all(writes.slice(0, i));
+        await folder.remove(id);
+      });
+      await Promise.all([...writes, ...removals]);
+    }
+    await folder.write(id, "last.png", Buffer.alloc(1));
+
+    expect((await readdir(path.join(folder.rootDir, id))).filter((name) => name.startsWith("."))).toEqual([]);
+    expect(await folder.read(id, "last.png")).toEqual(Buffer.alloc(1));
+  });
+
   it("is bounded: what nobody asked for lately goes first", async () => {
     const folder = new RenditionFolder(path.join(app.folder, "bounded"), 20_000);
     const ids = ["a", "b", "c"].map((letter) => letter.repeat(24));
