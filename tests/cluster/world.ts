@@ -15,6 +15,7 @@ import { BUCKET, credentials, isInstalled, ObjectStore } from "../support/object
 import { freePort } from "../support/ports.ts";
 import { ServerProcess } from "../support/server-process.ts";
 import { startTestDatabase, withDatabase } from "../support/test-database.ts";
+import { postPicture } from "../support/rest-client.ts";
 
 export const NODE_COUNT = 4;
 export const VIEW_FLUSH_SECONDS = 2;
@@ -185,12 +186,8 @@ export class Cluster {
 }
 
 /** @param url of the node, or of what stands in front */
-export async function upload(url: string, { userId, token }: Person, bytes: Buffer): Promise<Uploaded> {
-  const form = new FormData();
-  form.set("file", new Blob([new Uint8Array(bytes)]), "picture");
-  const headers = { authorization: `Bearer ${token}` };
-  const route = `${url}/api/users/${userId}/profile-picture`;
-  const response = await fetch(route, { method: "POST", headers, body: form });
+export async function upload(url: string, person: Person, bytes: Buffer): Promise<Uploaded> {
+  const response = await postPicture(url, person, bytes);
   const text = await response.text();
   if (!response.headers.get("content-type")?.includes("json"))
     return { code: `${response.status}`, mediaId: null };

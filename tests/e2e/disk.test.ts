@@ -12,6 +12,7 @@ import { findingsOf, tomorrow } from "../support/findings.ts";
 import * as sampleImages from "../support/sample-images.ts";
 import { ServerProcess } from "../support/server-process.ts";
 import { canMount, SmallDisk } from "../support/small-disk.ts";
+import { postPicture } from "../support/rest-client.ts";
 
 const DISK_MEBIBYTES = 4;
 const typedCodes = /^(STORAGE_UNAVAILABLE|DATABASE_UNAVAILABLE)$/;
@@ -50,13 +51,7 @@ async function graphql(query: string, variables: object = {}) {
 
 /** The id of the new picture, or the code of the error. */
 async function upload(bytes: Buffer): Promise<{ status: number; media_id?: string; code?: string }> {
-  const form = new FormData();
-  form.set("file", new Blob([new Uint8Array(bytes)]), "picture");
-  const response = await fetch(`${server.url}/api/users/${userId}/profile-picture`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${token}` },
-    body: form,
-  });
+  const response = await postPicture(server.url, { userId: userId!, token: token! }, bytes);
   return { status: response.status, ...((await response.json()) as object) };
 }
 

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { resourcesOfAll } from "../support/resources.ts";
 import * as sampleImages from "../support/sample-images.ts";
 import { ServerProcess } from "../support/server-process.ts";
+import { postPicture, signUp, type RestPerson } from "../support/rest-client.ts";
 
 const MAX_GROWTH_MIB = 300;
 const SAMPLE_MS = 10;
@@ -73,22 +74,12 @@ const files: Record<string, () => Buffer | Promise<Buffer>> = {
 describe.skipIf(process.platform !== "linux")("an upload", () => {
   let folder: string;
   let server: ServerProcess;
-  let token: string;
-  let userId: string;
+  let person: RestPerson;
 
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), "letsapp-hostile-"));
     server = await ServerProcess.start({ INSTANCE_DIR: folder, UPLOADS_PER_MINUTE: "1000" });
-    const query = `mutation { register(input: { username: "mallory", email: "m@example.com", password: "correct horse" }) { token user { id } } }`;
-    const response = await fetch(`${server.url}/graphql`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ query }),
-    });
-    const { data } = (await response.json()) as {
-      data: { register: { token: string; user: { id: string } } };
-    };
-    [token, userId] = [data.register.token, data.register.user.id];
+    person = await signUp(server.url, "mallory");
     for (let i = 0; i < 3; i++) await upload(sampleImages.portraitJpeg());
   });
   afterAll(async () => {
@@ -97,13 +88,7 @@ describe.skipIf(process.platform !== "linux")("an upload", () => {
   });
 
   async function upload(bytes: Buffer): Promise<number> {
-    const form = new FormData();
-    form.set("file", new Blob([new Uint8Array(bytes)]), "picture");
-    const response = await fetch(`${server.url}/api/users/${userId}/profile-picture`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${token}` },
-      body: form,
-    });
+    const response = await postPicture(server.url, person, bytes);
     await response.arrayBuffer();
     return response.status;
   }

@@ -14,6 +14,7 @@ import { freePort } from "../support/ports.ts";
 import { PurgeListener } from "../support/purge-listener.ts";
 import * as sampleImages from "../support/sample-images.ts";
 import { ServerProcess } from "../support/server-process.ts";
+import { postPicture } from "../support/rest-client.ts";
 
 interface Ran {
   status: number;
@@ -41,10 +42,7 @@ afterEach(async () => {
 });
 
 async function upload(): Promise<void> {
-  const form = new FormData();
-  form.set("file", new Blob([new Uint8Array(sampleImages.portraitJpeg())]), "ada.jpg");
-  const headers = { authorization: `Bearer ${token}` };
-  await fetch(`${server.url}/api/users/${userId}/profile-picture`, { method: "POST", headers, body: form });
+  await postPicture(server.url, { userId, token }, sampleImages.portraitJpeg(), "ada.jpg");
 }
 
 const pictures = () => path.join(folder, "uploads", "profile_pictures");

@@ -16,6 +16,7 @@ import { Client } from "../support/client.ts";
 import { ListUsersDocument, RegisterDocument } from "../support/operations.generated.ts";
 import * as sampleImages from "../support/sample-images.ts";
 import { ServerProcess } from "../support/server-process.ts";
+import { postPicture } from "../support/rest-client.ts";
 
 const VIEWERS = 8;
 const UPLOADERS = 2;
@@ -42,14 +43,7 @@ const settings = () => ({ INSTANCE_DIR: folder, UPLOADS_PER_MINUTE: "100000", LO
 const start = () => ServerProcess.start(settings());
 
 async function upload(url: string): Promise<string> {
-  const form = new FormData();
-  form.set("file", new Blob([new Uint8Array(sampleImages.portraitJpeg())]), "ada.jpg");
-  const headers = { authorization: `Bearer ${token}` };
-  const response = await fetch(`${url}/api/users/${userId}/profile-picture`, {
-    method: "POST",
-    headers,
-    body: form,
-  });
+  const response = await postPicture(url, { userId, token }, sampleImages.portraitJpeg(), "ada.jpg");
   if (response.status !== 200) throw new Error(`upload was answered ${response.status}`);
   return ((await response.json()) as { media_id: string }).media_id;
 }

@@ -11,6 +11,7 @@ import sharp from "sharp";
 import { resourcesOfAll } from "../support/resources.ts";
 import * as sampleImages from "../support/sample-images.ts";
 import { ServerProcess } from "../support/server-process.ts";
+import { postPicture, type RestPerson, signUp } from "../support/rest-client.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -23,11 +24,6 @@ const SECONDS = Number(options.seconds);
 /** Requests of each kind that a hostile account has under way. */
 const LANES = 8;
 
-interface Account {
-  id: string;
-  token: string;
-}
-
 const folder = await mkdtemp(path.join(tmpdir(), "letsapp-fairness-"));
 const server = await ServerProcess.start({
   INSTANCE_DIR: folder,
@@ -39,9 +35,9 @@ const heavy = await sharp({ create: { width: 6000, height: 5000, channels: 3, ba
   .jpeg({ progressive: true })
   .toBuffer();
 
-const honest = await signUp("honest");
-const hostile = [await signUp("mallory"), await signUp("mallet")];
-const uploader = await signUp("uploader");
+const honest = await signUp(server.url, "honest");
+const hostile = [await signUp(server.url, "mallory"), await signUp(server.url, "mallet")];
+const uploader = await signUp(server.url, "uploader");
 const mediaId = await upload(honest, photo);
 
 /** What the honest person does, one after another. */
@@ -56,11 +52,11 @@ const kinds: Record<string, () => Promise<unknown>> = {
 };
 
 /** What hostile accounts do, over and over. */
-const attacks: Record<string, (account: Account) => Promise<unknown>> = {
+const attacks: Record<string, (account: RestPerson) => Promise<unknown>> = {
   "heavy uploads": (account) => upload(account, heavy),
   "uploads that stall": (account) => stall(account),
   "initials as AVIF": (account) =>
-    fetchWhole(`/api/users/${account.id}/profile-picture?size=600&format=avif&_=${Math.random()}`),
+    fetchWhole(`/api/users/${account.userId}/profile-picture?size=600&format=avif&_=${Math.random()}`),
   "deletions and restorations": (account) =>
     graphql("mutation { deleteProfilePicture { success } }", account),
 };
@@ -127,7 +123,7 @@ async function fetchWhole(route: string): Promise<void> {
   await (await fetch(server.url + route)).arrayBuffer();
 }
 
-async function graphql(query: string, { token }: Partial<Account>, variables: object = {}): Promise<any> {
+async function graphql(query: string, { token }: Partial<RestPerson>, variables: object = {}): Promise<any> {
   const response = await fetch(`${server.url}/graphql`, {
     method: "POST",
     headers: { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) },
@@ -136,26 +132,13 @@ async function graphql(query: string, { token }: Partial<Account>, variables: ob
   return response.json();
 }
 
-async function signUp(username: string): Promise<Account> {
-  const query = "mutation ($input: RegisterInput!) { register(input: $input) { token user { id } } }";
-  const input = { username, email: `${username}@example.com`, password: "correct horse" };
-  const { data } = await graphql(query, {}, { input });
-  return { id: data.register.user.id, token: data.register.token };
-}
-
-async function upload({ id, token }: Account, bytes: Buffer): Promise<string> {
-  const form = new FormData();
-  form.set("file", new Blob([new Uint8Array(bytes)]), "picture");
-  const response = await fetch(`${server.url}/api/users/${id}/profile-picture`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${token}` },
-    body: form,
-  });
+async function upload(person: RestPerson, bytes: Buffer): Promise<string> {
+  const response = await postPicture(server.url, person, bytes);
   return ((await response.json()) as { media_id: string }).media_id;
 }
 
 /** Sends most of a file, and then nothing for two seconds. */
-async function stall({ id, token }: Account): Promise<void> {
+async function stall({ userId, token }: RestPerson): Promise<void> {
   const head = `--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n`;
   const body = new ReadableStream({
     async start(controller) {
@@ -165,7 +148,7 @@ async function stall({ id, token }: Account): Promise<void> {
       controller.error(new Error("gone"));
     },
   });
-  await fetch(`${server.url}/api/users/${id}/profile-picture`, {
+  await fetch(`${server.url}/api/users/${userId}/profile-picture`, {
     method: "POST",
     headers: { authorization: `Bearer ${token}`, "content-type": "multipart/form-data; boundary=x" },
     body,

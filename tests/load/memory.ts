@@ -11,6 +11,7 @@ import sharp from "sharp";
 
 import { ServerProcess } from "../support/server-process.ts";
 import * as sampleImages from "../support/sample-images.ts";
+import { postPicture } from "../support/rest-client.ts";
 
 const { values: options } = parseArgs({
   options: { uploads: { type: "string", default: "5000" }, "max-mib": { type: "string", default: "350" } },
@@ -106,13 +107,7 @@ if (code !== 0 || counts.has(500)) console.error("The server has failed.");
 process.exitCode = isTooMuch || code !== 0 || counts.has(500) ? 1 : 0;
 
 async function upload(blob: Blob): Promise<void> {
-  const form = new FormData();
-  form.set("file", blob, "picture");
-  const response = await fetch(`${server.url}/api/users/${userId}/profile-picture`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${token}` },
-    body: form,
-  });
+  const response = await postPicture(server.url, { userId, token }, blob);
   await response.arrayBuffer();
   counts.set(response.status, (counts.get(response.status) ?? 0) + 1);
 }

@@ -9,6 +9,7 @@ import { parseArgs, promisify } from "node:util";
 
 import { loadConfig } from "../../src/config.ts";
 import * as sampleImages from "../support/sample-images.ts";
+import { postPicture } from "../support/rest-client.ts";
 
 const { values: options } = parseArgs({ options: { seconds: { type: "string", default: "20" } } });
 
@@ -69,13 +70,8 @@ async function givenPicture(baseUrl: string): Promise<string> {
     email: "ada@example.com",
     passwordHash: "none",
   });
-  const form = new FormData();
-  form.set("file", new Blob([new Uint8Array(await sampleImages.plainJpeg())]), "picture.jpg");
-  const response = await fetch(`${baseUrl}/api/users/${user.id}/profile-picture`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${await app.tokens.issue(user.id)}` },
-    body: form,
-  });
+  const person = { userId: user.id, token: await app.tokens.issue(user.id) };
+  const response = await postPicture(baseUrl, person, await sampleImages.plainJpeg());
   const { thumbnail_url: thumbnailUrl } = (await response.json()) as { thumbnail_url: string };
   return thumbnailUrl;
 }
