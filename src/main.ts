@@ -2,7 +2,7 @@
 import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 
-import { ConfigError, describeStorage, loadConfig, type Config } from "./config.ts";
+import { ConfigError, describeStorage, loadConfig, type Config } from "./config/config.ts";
 import { forbidCodeFromStrings } from "./lockdown.ts";
 import { makeFolder } from "./storage/make-folder.ts";
 

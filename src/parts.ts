@@ -6,10 +6,10 @@ import type { FastifyBaseLogger } from "fastify";
 
 import { AccessTokens, type TokenSource } from "./auth/access-token.ts";
 import { readOrCreateSecret, readSecret } from "./auth/secret-file.ts";
-import type { AuthConfig, Config } from "./config.ts";
+import type { AuthConfig, Config } from "./config/config.ts";
 import { Database, type EmbeddedMongoStarter } from "./database/connection.ts";
 import { createMemoryLimiter, MongoLimiters } from "./database/rate-limit-store.ts";
-import type { Reports } from "./domain/reports.ts";
+import type { Reports } from "./services/reports.ts";
 import { DecoderPool } from "./images/decoder-pool.ts";
 import { PictureMaker } from "./images/picture-maker.ts";
 import type { ImageWorker } from "./images/tasks.ts";

@@ -5,7 +5,7 @@ import { randomUUID } from "node:crypto";
 import { createRemoteJWKSet, errors, jwtVerify, SignJWT, type JWTPayload, type JWTVerifyGetKey } from "jose";
 
 import { isId, parseId, type UserId } from "../domain/ids.ts";
-import { BoundedCache } from "../domain/bounded-cache.ts";
+import { BoundedCache } from "../runtime/bounded-cache.ts";
 import { AppError } from "../errors.ts";
 
 /** One mode, one family of algorithms: a public key can never be taken for a secret. */

@@ -2,7 +2,7 @@
 // service with that folder as its INSTANCE_DIR.
 import { parseArgs } from "node:util";
 
-import { backUp } from "../jobs/backup.ts";
+import { backUp } from "../operations/backup.ts";
 import { runProgram, UsageError } from "./program.ts";
 
 const USAGE = "Usage: npm run backup -- --to FOLDER";

@@ -2,8 +2,8 @@
 // when something is not.
 import { parseArgs } from "node:util";
 
-import { Doctor } from "../jobs/doctor.ts";
-import type { Finding } from "../jobs/finding.ts";
+import { Doctor } from "../operations/doctor.ts";
+import type { Finding } from "../operations/finding.ts";
 import { runProgram, UsageError } from "./program.ts";
 
 /** Characters of the progress bar. */

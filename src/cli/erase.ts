@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 
 import { userTag } from "../domain/cache-tags.ts";
 import { parseId, type UserId } from "../domain/ids.ts";
-import { erasePictures } from "../jobs/erasure.ts";
+import { erasePictures } from "../operations/erasure.ts";
 import { RenditionFolder } from "../storage/rendition-folder.ts";
 import { runProgram, UsageError } from "./program.ts";
 

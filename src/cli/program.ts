@@ -2,7 +2,7 @@
 // it where it runs, and its storage, and say in one line what is wrong.
 import Fastify, { type FastifyBaseLogger } from "fastify";
 
-import { ConfigError, loadConfig, type Config } from "../config.ts";
+import { ConfigError, loadConfig, type Config } from "../config/config.ts";
 import { Database } from "../database/connection.ts";
 import { withCause } from "../errors.ts";
 import { EdgePurge } from "../jobs/edge-purge.ts";

@@ -2,8 +2,8 @@
 // another, while the service runs with STORAGE_URL set to the new one and STORAGE_FALLBACK_URL to the old one.
 import { parseArgs } from "node:util";
 
-import { isSameStorage, parseStorageUrl, type StorageConfig } from "../config.ts";
-import { moveObjects, type MoveResult } from "../jobs/move-objects.ts";
+import { isSameStorage, parseStorageUrl, type StorageConfig } from "../config/config.ts";
+import { moveObjects, type MoveResult } from "../operations/move-objects.ts";
 import { createStorage } from "../storage/create-storage.ts";
 import { runProgram, UsageError } from "./program.ts";
 

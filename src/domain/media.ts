@@ -79,6 +79,9 @@ export interface MediaChange {
 /** When a picture is hidden, every process has seen that after this time: none shows it any more. */
 export const HIDDEN_EVERYWHERE_MS = 2_000;
 
+/** Far longer than any upload takes: an older unfinished change has no process any more. */
+export const GRACE_PERIOD_MS = 60 * 60 * 1000;
+
 /** A name that nobody can guess: 128 random bits, and the ending of the true format. */
 export function createObjectKey(format: PictureFormat): string {
   return `${randomBytes(16).toString("hex")}${pictureFormats[format].extension}`;

@@ -2,7 +2,7 @@
 import { GraphQLScalarType } from "graphql";
 import { GraphQLUpload } from "graphql-upload-ts";
 
-import type { BudgetShare } from "../domain/byte-budget.ts";
+import type { BudgetShare } from "../runtime/byte-budget.ts";
 import type { Look } from "../domain/look.ts";
 import { readUpload, translateUploadError, type ReadUpload } from "../services/read-upload.ts";
 import type { IncomingUpload } from "./upload-form.ts";

@@ -15,8 +15,8 @@ import { WebSocketServer } from "ws";
 
 import type { AccessTokens, Caller } from "../auth/access-token.ts";
 import { networkOf } from "../domain/network.ts";
-import { Tally } from "../domain/tally.ts";
-import { until } from "../domain/until.ts";
+import { Tally } from "../runtime/tally.ts";
+import { until } from "../runtime/until.ts";
 import { AppError } from "../errors.ts";
 import { toAppError } from "../http/to-app-error.ts";
 import { acceptWebSockets } from "../http/upgrades.ts";

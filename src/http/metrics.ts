@@ -2,8 +2,6 @@
 import type { FastifyInstance } from "fastify";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 
-import type { Reports } from "../domain/reports.ts";
-
 /** Numbers that other parts keep, asked for each time that somebody looks. */
 export interface MetricSources {
   views: () => { counted: number; pending: number };
@@ -18,7 +16,7 @@ export interface MetricSources {
   edge: () => { purged: number; failed: number; givenUp: number; waiting: number } | null;
 }
 
-export class Metrics implements Reports {
+export class Metrics {
   readonly #registry = new Registry();
   readonly #requests = this.#histogram(
     "http_request_duration_seconds",

@@ -13,7 +13,7 @@ import Fastify, {
   type FastifyRequest,
 } from "fastify";
 
-import type { HttpConfig, LogLevel } from "../config.ts";
+import type { HttpConfig, LogLevel } from "../config/config.ts";
 import type { AppError } from "../errors.ts";
 import { guardRequestBodies } from "./request-body.ts";
 import { faultOfTarget } from "./target.ts";

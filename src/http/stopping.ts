@@ -5,7 +5,7 @@ import { setImmediate } from "node:timers/promises";
 
 import type { FastifyInstance } from "fastify";
 
-import { until } from "../domain/until.ts";
+import { until } from "../runtime/until.ts";
 
 /** Long enough for a proxy to use each connection that it keeps once more, and to be told that it was the last time. */
 const FAREWELL_MS = 1_000;

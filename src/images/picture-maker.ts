@@ -2,7 +2,7 @@
 // is done in another process, see `decoder-pool.ts`.
 import { plainLook, type Look } from "../domain/look.ts";
 import { pictureLimits } from "../domain/picture-format.ts";
-import { WorkQueue, type WorkLimits } from "../domain/work-queue.ts";
+import { WorkQueue, type WorkLimits } from "../runtime/work-queue.ts";
 import { estimateMemory } from "./image-header.ts";
 import type { SafePicture } from "./make-picture.ts";
 import type { ImageTask, ImageWorker, TaskArguments, TaskResult } from "./tasks.ts";

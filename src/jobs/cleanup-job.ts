@@ -7,9 +7,8 @@ import type { FastifyBaseLogger } from "fastify";
 import type { Database } from "../database/connection.ts";
 import { retire } from "../database/retire.ts";
 import type { UnsettledMedia } from "../database/media-upkeep.ts";
-import { HIDDEN_EVERYWHERE_MS, type Media } from "../domain/media.ts";
+import { GRACE_PERIOD_MS, HIDDEN_EVERYWHERE_MS, type Media } from "../domain/media.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
-import { GRACE_PERIOD_MS } from "./grace-period.ts";
 
 const INTERVAL_MS = 10 * 60 * 1000;
 const BATCH_COUNT = 100;

@@ -2,12 +2,12 @@
 // and nobody waits for that. Made by `parts.ts`, and by `cli/program.ts` for what the operator's programs hide.
 import type { FastifyBaseLogger } from "fastify";
 
-import { withTag, type PurgeConfig } from "../config.ts";
+import { withTag, type PurgeConfig } from "../config/config.ts";
 import type { MediaRepository } from "../database/media-repository.ts";
 import type { UserRepository } from "../database/user-repository.ts";
 import { mediaTag, userTag, type CacheTag } from "../domain/cache-tags.ts";
 import { HIDDEN_EVERYWHERE_MS } from "../domain/media.ts";
-import { until } from "../domain/until.ts";
+import { until } from "../runtime/until.ts";
 
 /**
  * Each tag is purged at once, and again after this time: another process may have shown the picture until it saw the

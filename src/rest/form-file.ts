@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 
 import busboy from "busboy";
 
-import type { BudgetShare } from "../domain/byte-budget.ts";
+import type { BudgetShare } from "../runtime/byte-budget.ts";
 import { plainLook, readCrop, readFilter, type Look } from "../domain/look.ts";
 import { pictureLimits } from "../domain/picture-format.ts";
 import { AppError } from "../errors.ts";

@@ -12,7 +12,7 @@ import { cleanEmail, cleanUsername } from "../domain/account-names.ts";
 import { composeText } from "../domain/composed-text.ts";
 import type { UserId } from "../domain/ids.ts";
 import type { User } from "../domain/user.ts";
-import { WorkQueue } from "../domain/work-queue.ts";
+import { WorkQueue } from "../runtime/work-queue.ts";
 import { AppError } from "../errors.ts";
 import type { ChangeFeed } from "./change-feed.ts";
 import type { RateLimits } from "./rate-limits.ts";

@@ -1,6 +1,6 @@
 // What a user shows now. Called by `rest/current-picture.route.ts`.
 import type { UserRepository } from "../database/user-repository.ts";
-import { BoundedCache } from "../domain/bounded-cache.ts";
+import { BoundedCache } from "../runtime/bounded-cache.ts";
 import type { MediaId, UserId } from "../domain/ids.ts";
 import type { User } from "../domain/user.ts";
 import { colourOf, initialsOf } from "../domain/initials.ts";

@@ -6,7 +6,7 @@
 import type { FastifyBaseLogger } from "fastify";
 
 import type { MediaRepository } from "../database/media-repository.ts";
-import { BoundedCache } from "../domain/bounded-cache.ts";
+import { BoundedCache } from "../runtime/bounded-cache.ts";
 import type { MediaId } from "../domain/ids.ts";
 import { HIDDEN_EVERYWHERE_MS, type Media } from "../domain/media.ts";
 import type { ChangeFeed } from "./change-feed.ts";

@@ -1,6 +1,6 @@
 // Tells whoever listens whose picture has changed, in whatever process. Heard by `graphql/live.resolver.ts`.
 import type { UserId } from "../domain/ids.ts";
-import { Tally } from "../domain/tally.ts";
+import { Tally } from "../runtime/tally.ts";
 import { AppError } from "../errors.ts";
 import type { ChangeFeed } from "./change-feed.ts";
 

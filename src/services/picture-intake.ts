@@ -1,9 +1,9 @@
 // Receives a file and makes it safe, with a bound on all that is on its way in.
-import { ByteBudget, type BudgetShare } from "../domain/byte-budget.ts";
+import { ByteBudget, type BudgetShare } from "../runtime/byte-budget.ts";
 import type { UserId } from "../domain/ids.ts";
 import type { Look } from "../domain/look.ts";
 import { cleanOriginalFilename } from "../domain/original-filename.ts";
-import type { Reports } from "../domain/reports.ts";
+import type { Reports } from "./reports.ts";
 import type { SafePicture } from "../images/make-picture.ts";
 import type { PictureMaker } from "../images/picture-maker.ts";
 import type { ReadUpload } from "./read-upload.ts";

@@ -3,7 +3,7 @@
 import type { FastifyBaseLogger } from "fastify";
 
 import type { MediaRepository } from "../database/media-repository.ts";
-import { BoundedCache } from "../domain/bounded-cache.ts";
+import { BoundedCache } from "../runtime/bounded-cache.ts";
 import type { MediaId } from "../domain/ids.ts";
 import type { Media, Placeholder } from "../domain/media.ts";
 import { AppError } from "../errors.ts";

@@ -2,7 +2,7 @@
 // both doors, each with its own kind of stream, when the service asks for the file.
 import { addAbortSignal, type Readable } from "node:stream";
 
-import type { BudgetShare } from "../domain/byte-budget.ts";
+import type { BudgetShare } from "../runtime/byte-budget.ts";
 import type { Look } from "../domain/look.ts";
 import { pictureLimits } from "../domain/picture-format.ts";
 import { AppError } from "../errors.ts";

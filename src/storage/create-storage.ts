@@ -1,7 +1,7 @@
 // Makes the storage that the configuration names. Called by `parts.ts` and the programs of `cli/`.
 import { stat } from "node:fs/promises";
 
-import type { Config, StorageConfig } from "../config.ts";
+import type { Config, StorageConfig } from "../config/config.ts";
 import { BucketStorage } from "./bucket-storage.ts";
 import { LocalStorage } from "./local-storage.ts";
 import { MovingStorage } from "./moving-storage.ts";

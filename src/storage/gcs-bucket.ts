@@ -5,7 +5,7 @@ import { buffer } from "node:stream/consumers";
 import { ApiError, type File, IdempotencyStrategy, Storage } from "@google-cloud/storage";
 import { GCSDriver } from "flydrive/drivers/gcs";
 
-import type { BucketConfig } from "../config.ts";
+import type { BucketConfig } from "../config/config.ts";
 import type { Bucket } from "./bucket-storage.ts";
 
 const MAX_RETRIES = 2;

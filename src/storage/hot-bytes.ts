@@ -1,5 +1,5 @@
 // Bytes that are asked for often, in memory. Used by `hot-storage.ts` for objects, and by `services/media-service.ts`.
-import { BoundedCache } from "../domain/bounded-cache.ts";
+import { BoundedCache } from "../runtime/bounded-cache.ts";
 
 /** The size of a thumbnail or a square, nearly always. */
 const SMALL_BYTES = 64 * 1024;

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 
-import { BoundedCache } from "../domain/bounded-cache.ts";
+import { BoundedCache } from "../runtime/bounded-cache.ts";
 import { isId, type MediaId } from "../domain/ids.ts";
 import { makeFolder } from "./make-folder.ts";
 import { writeDurably } from "./write-durably.ts";

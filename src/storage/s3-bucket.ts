@@ -12,7 +12,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { S3Driver } from "flydrive/drivers/s3";
 
-import type { BucketConfig } from "../config.ts";
+import type { BucketConfig } from "../config/config.ts";
 import type { Bucket } from "./bucket-storage.ts";
 
 /** Of S3 servers that have no regions, whatever is signed is right. */

@@ -5,7 +5,7 @@ import type { FastifyRequest } from "fastify";
 const { folder } = JSON.parse(process.argv[2]!) as { folder: string };
 const env = { INSTANCE_DIR: folder, PORT: "0", LOG_LEVEL: "error" };
 const { createApp } = await built<typeof import("../../src/app.ts")>("app");
-const { loadConfig } = await built<typeof import("../../src/config.ts")>("config");
+const { loadConfig } = await built<typeof import("../../src/config/config.ts")>("config/config");
 const service = await createApp(loadConfig(env));
 await service.start();
 console.log(await startStock());

@@ -5,7 +5,7 @@ import path from "node:path";
 import sharp from "sharp";
 
 import { AccessTokens } from "../../src/auth/access-token.ts";
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig } from "../../src/config/config.ts";
 import { Database } from "../../src/database/connection.ts";
 import { createObjectKey, thumbnailKeyOf } from "../../src/domain/media.ts";
 import { createStorage } from "../../src/storage/create-storage.ts";

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig } from "../../src/config/config.ts";
 import { Database } from "../../src/database/connection.ts";
 import { CleanupJob } from "../../src/jobs/cleanup-job.ts";
 import { createStorage } from "../../src/storage/create-storage.ts";

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 
 import { AccessTokens } from "../../src/auth/access-token.ts";
-import { parseStorageUrl } from "../../src/config.ts";
+import { parseStorageUrl } from "../../src/config/config.ts";
 import { Database } from "../../src/database/connection.ts";
 import { createStorage } from "../../src/storage/create-storage.ts";
 import type { ObjectStorage } from "../../src/storage/object-storage.ts";

@@ -4,7 +4,7 @@ import path from "node:path";
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig } from "../../src/config/config.ts";
 import { Database } from "../../src/database/connection.ts";
 import { createStorage } from "../../src/storage/create-storage.ts";
 import { CleanupJob } from "../../src/jobs/cleanup-job.ts";

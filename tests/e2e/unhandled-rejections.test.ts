@@ -6,7 +6,7 @@ import path from "node:path";
 import mongoose from "mongoose";
 import { afterEach, beforeEach, expect, it } from "vitest";
 
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig } from "../../src/config/config.ts";
 import { Database } from "../../src/database/connection.ts";
 import { ServerProcess } from "../support/server-process.ts";
 

@@ -2,7 +2,7 @@
 // `fuzz.ts`.
 import { buildSchema, getIntrospectionQuery, type GraphQLSchema } from "graphql";
 
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig } from "../../src/config/config.ts";
 import { Database } from "../../src/database/connection.ts";
 import { OperationMaker } from "../support/random-operations.ts";
 import { resourcesOfAll } from "../support/resources.ts";

@@ -2,7 +2,7 @@
 import { mongo } from "mongoose";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
-import { erasePictures } from "../../src/jobs/erasure.ts";
+import { erasePictures } from "../../src/operations/erasure.ts";
 import { RenditionFolder } from "../../src/storage/rendition-folder.ts";
 import * as sampleImages from "../support/sample-images.ts";
 import { findingsOf } from "../support/findings.ts";
@@ -126,7 +126,7 @@ describe("the doctor", () => {
   it("leaves alone what may be under way", async () => {
     await app.app.storage.put("just-now.jpg", Buffer.from("x"));
     await setMedia({ unsettled_since: new Date(), status: "pending" });
-    const { Doctor } = await import("../../src/jobs/doctor.ts");
+    const { Doctor } = await import("../../src/operations/doctor.ts");
     const findings = [];
     for await (const finding of new Doctor(app.app.database, app.app.storage).examine())
       findings.push(finding);

@@ -3,7 +3,7 @@ import type { mongo } from "mongoose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { createApp } from "../../src/app.ts";
-import { erasePictures } from "../../src/jobs/erasure.ts";
+import { erasePictures } from "../../src/operations/erasure.ts";
 import { findMissingIndexes, nameOf, wantedIndexes } from "../../src/database/indexes.ts";
 import { RenditionFolder } from "../../src/storage/rendition-folder.ts";
 import { secondDatabaseUri } from "../support/database.ts";

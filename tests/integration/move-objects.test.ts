@@ -7,7 +7,7 @@ import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, expect, it } from "vitest";
 
 import { CleanupJob } from "../../src/jobs/cleanup-job.ts";
-import { moveObjects, type MoveOptions } from "../../src/jobs/move-objects.ts";
+import { moveObjects, type MoveOptions } from "../../src/operations/move-objects.ts";
 import { LocalStorage } from "../../src/storage/local-storage.ts";
 import { MovingStorage } from "../../src/storage/moving-storage.ts";
 import { findingsOf } from "../support/findings.ts";

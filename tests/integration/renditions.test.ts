@@ -6,7 +6,7 @@ import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import type { MediaId } from "../../src/domain/ids.ts";
-import { erasePictures } from "../../src/jobs/erasure.ts";
+import { erasePictures } from "../../src/operations/erasure.ts";
 import { RenditionFolder } from "../../src/storage/rendition-folder.ts";
 import * as sampleImages from "../support/sample-images.ts";
 import { DELETE, TestApp, type Person } from "../support/test-app.ts";

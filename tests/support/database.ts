@@ -7,7 +7,7 @@ import path from "node:path";
 import mongoose from "mongoose";
 import { inject } from "vitest";
 
-import type { DatabaseConfig } from "../../src/config.ts";
+import type { DatabaseConfig } from "../../src/config/config.ts";
 import type { EmbeddedMongo } from "../../src/embedded-mongo/start.ts";
 import { EmbeddedMongoServer } from "../../src/embedded-mongo/server.ts";
 import { withDatabase } from "./test-database.ts";

@@ -1,7 +1,7 @@
 // What the doctor finds: nothing, whatever was done to the service.
 import type { Database } from "../../src/database/connection.ts";
-import { Doctor } from "../../src/jobs/doctor.ts";
-import type { Finding } from "../../src/jobs/finding.ts";
+import { Doctor } from "../../src/operations/doctor.ts";
+import type { Finding } from "../../src/operations/finding.ts";
 import type { ObjectStorage } from "../../src/storage/object-storage.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;

@@ -8,7 +8,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import path from "node:path";
 
-import type { BucketConfig } from "../../src/config.ts";
+import type { BucketConfig } from "../../src/config/config.ts";
 import { freePort, whenListening } from "./ports.ts";
 
 const cache = process.env.XDG_CACHE_HOME ?? path.join(homedir(), ".cache");

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 
 import { createApp, type App, type Overrides } from "../../src/app.ts";
-import { loadConfig, type Config, type StorageConfig } from "../../src/config.ts";
+import { loadConfig, type Config, type StorageConfig } from "../../src/config/config.ts";
 import type { User } from "../../src/domain/user.ts";
 import type { RequestContext } from "../../src/graphql/context.ts";
 import { inThisProcess } from "../../src/images/tasks.ts";

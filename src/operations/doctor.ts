@@ -5,10 +5,10 @@ import type { ExaminedMedia } from "../database/media-upkeep.ts";
 import { retire } from "../database/retire.ts";
 import type { Pointer } from "../database/user-repository.ts";
 import type { MediaId, UserId } from "../domain/ids.ts";
+import { GRACE_PERIOD_MS } from "../domain/media.ts";
 import type { ListedObject, ObjectStorage } from "../storage/object-storage.ts";
 import { examineObjects } from "./examine-objects.ts";
 import type { Finding } from "./finding.ts";
-import { GRACE_PERIOD_MS } from "./grace-period.ts";
 
 const PAGE_COUNT = 200;
 

@@ -1,8 +1,8 @@
 // How much goes on at once: jobs that take memory, and bytes that come in slowly.
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 
-import { ByteBudget } from "../../../src/domain/byte-budget.ts";
-import { WorkQueue } from "../../../src/domain/work-queue.ts";
+import { ByteBudget } from "../../../src/runtime/byte-budget.ts";
+import { WorkQueue } from "../../../src/runtime/work-queue.ts";
 
 const limits = { maxConcurrent: 1, maxWaiting: 10, maxWaitMs: 60_000, maxMemoryBytes: 100 };
 

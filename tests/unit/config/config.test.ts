@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { ConfigError, loadConfig } from "../../src/config.ts";
+import { ConfigError, loadConfig } from "../../../src/config/config.ts";
 
 /** The problems of an environment; none when it is fine. */
 function problemsOf(env: Record<string, string>): readonly string[] {

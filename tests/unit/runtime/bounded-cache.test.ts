@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { BoundedCache } from "../../../src/domain/bounded-cache.ts";
+import { BoundedCache } from "../../../src/runtime/bounded-cache.ts";
 
 describe("a bounded cache", () => {
   it("gives up what nobody asked for, oldest first, when there is no more room", () => {

@@ -2,7 +2,7 @@
 import { chmod, cp, readdir, rename } from "node:fs/promises";
 import path from "node:path";
 
-import { loadConfig, type Config } from "../config.ts";
+import { loadConfig, type Config } from "../config/config.ts";
 import type { Database } from "../database/connection.ts";
 import type { ExaminedMedia } from "../database/media-upkeep.ts";
 import type { MediaId } from "../domain/ids.ts";
