@@ -63,7 +63,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   });
   const metrics = new Metrics();
   const parts = await buildParts(config, overrides, metrics, server.log);
-  const { database, storage, tokens, rateLimits, views, changes, edge, known, media, cleanup } = parts;
+  const { database, storage, tokens, rateLimits, views, changeFeed, edge, known, media, cleanup } = parts;
   const { accounts, profilePictures, pictures, placeholders, renditions } = parts;
 
   metrics.observe(server);
@@ -128,7 +128,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     async start() {
       if (config.database.kind === "embedded") await cleanup.settleUnfinished();
       await views.start();
-      await changes.start();
+      await changeFeed.start();
       known.start();
       pictures.start();
       await edge?.start(database.media);
@@ -141,7 +141,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     async stop() {
       await stopServer(server);
       known.close();
-      const parts = [views, changes, edge, cleanup, pictures];
+      const parts = [views, changeFeed, edge, cleanup, pictures];
       const closing = Promise.all(parts.map((part) => part?.close()));
       await Promise.race([closing, sleep(CLOSE_MS, undefined, { ref: false })]);
       await database.close();

@@ -9,23 +9,28 @@ import { readOrCreateSecret, readSecret } from "./auth/secret-file.ts";
 import type { AuthConfig, Config } from "./config/config.ts";
 import { Database, type EmbeddedMongoStarter } from "./database/connection.ts";
 import { createMemoryLimiter, MongoLimiters } from "./database/rate-limit-store.ts";
-import type { Reports } from "./services/reports.ts";
 import { DecoderPool } from "./images/decoder-pool.ts";
 import { PictureMaker } from "./images/picture-maker.ts";
 import type { ImageWorker } from "./images/tasks.ts";
 import { CleanupJob } from "./jobs/cleanup-job.ts";
 import { EdgePurge } from "./jobs/edge-purge.ts";
+import { mediaTag, userTag } from "./domain/cache-tags.ts";
+import type { MediaId } from "./domain/ids.ts";
 import { AccountService } from "./services/account-service.ts";
 import { ChangeFeed } from "./services/change-feed.ts";
+import { Changes } from "./services/changes.ts";
 import { CurrentPictures } from "./services/current-pictures.ts";
 import { KnownMedia } from "./services/known-media.ts";
 import { LiveChanges } from "./services/live-changes.ts";
 import { MediaService } from "./services/media-service.ts";
 import { PictureIntake } from "./services/picture-intake.ts";
+import { PictureLifecycle } from "./services/picture-lifecycle.ts";
 import { Placeholders } from "./services/placeholders.ts";
 import { ProfilePictureService } from "./services/profile-picture-service.ts";
 import { Renditions } from "./services/renditions.ts";
 import { RateLimits, type RateLimiterFactory } from "./services/rate-limits.ts";
+import type { Reports } from "./services/reports.ts";
+import { UserPages } from "./services/user-pages.ts";
 import { createStorages } from "./storage/create-storage.ts";
 import { HotBytes } from "./storage/hot-bytes.ts";
 import { HotStorage } from "./storage/hot-storage.ts";
@@ -62,41 +67,38 @@ export async function buildParts(
   warnOfOwnFolder(config, log);
   const onFatal = overrides.onFatal ?? ((error) => log.fatal({ err: error }, "the database has failed"));
   const database = await Database.open(config.database, onFatal, overrides.startEmbeddedMongo);
-  const { users, media: mediaRepository, viewCounts } = database;
   // The secret is made after the database is locked: two processes that start at once would make two secrets.
   const source = await tokenSource(config.auth);
   warnOfShortSecret(source, log);
   const tokens = new AccessTokens(source, config.auth.clockToleranceSeconds);
+  const rateLimits = new RateLimits(config.limits, limiterFactory(config, database));
+
   const coldStorage = await (overrides.createStorage ?? createStorages)(config);
   const hot = new HotBytes(config.media.memoryBytes);
   const storage = new HotStorage(coldStorage, hot);
-  const rateLimits = new RateLimits(config.limits, limiterFactory(config, database));
+  const pictures = createPictureMaker(config, overrides, log);
+  const folder = new RenditionFolder(config.media.renditionDir, config.media.renditionBytes);
+  const renditions = new Renditions(database.media, coldStorage, folder, pictures, log);
+  const placeholders = new Placeholders(database.media, coldStorage, pictures, log);
+
   const isShared = config.database.kind === "mongodb"; // The embedded database has one process at a time.
   const journal = new ViewJournal(config.media.viewJournalDir, isShared, log);
-  const views = new ViewCounter(viewCounts, journal, config.media.viewFlushMs, log);
-  const changes = new ChangeFeed(mediaRepository, log);
-  const known = new KnownMedia(mediaRepository, changes, log);
-  const edge = config.purge && new EdgePurge(config.purge, database, log);
-  const live = new LiveChanges(changes); // Behind `known`, which has then forgotten what is shown anew.
-  const pictureQueue = overrides.pictureQueue ?? defaultPictureQueue;
-  const onCrash = (how: string) => log.error({ how }, "an image ended the process that decoded it");
-  const pictures = new PictureMaker(
-    pictureQueue,
-    overrides.imageWorker ??
-      new DecoderPool({
-        maxProcesses: pictureQueue.maxConcurrent,
-        environment: config.decoderEnvironment,
-        onCrash,
-      }),
-  );
-  const folder = new RenditionFolder(config.media.renditionDir, config.media.renditionBytes);
-  const renditions = new Renditions(mediaRepository, coldStorage, folder, pictures, log);
-  known.whenForgotten((id) => void renditions.forget(id));
-  changes.whenMissed(() => void renditions.review());
-  const media = new MediaService(viewCounts, known, storage, renditions, hot, views, log);
+  const views = new ViewCounter(database.viewCounts, journal, config.media.viewFlushMs, log);
+
+  const changes = new Changes();
+  const changeFeed = new ChangeFeed(database.media, changes, log);
+  const known = new KnownMedia(database.media, changeFeed, changes, log);
+  const edge = config.purge && new EdgePurge(config.purge, log);
+  const live = new LiveChanges();
+  const lifecycle = new PictureLifecycle(database, changes);
+  const media = new MediaService(database.viewCounts, known, storage, renditions, hot, views, log);
+  const currentPictures = new CurrentPictures(database.users, media, pictures);
+  const userPages = new UserPages(database.users);
+  const accounts = new AccountService(database.users, userPages, tokens, rateLimits, changes);
   const profilePictures = new ProfilePictureService(
-    users,
-    mediaRepository,
+    database.users,
+    database.media,
+    lifecycle,
     storage,
     new PictureIntake(pictures, reports),
     rateLimits,
@@ -104,30 +106,74 @@ export async function buildParts(
     reports,
     log,
   );
-  const currentPictures = new CurrentPictures(users, media, pictures, changes);
-  const placeholders = new Placeholders(mediaRepository, coldStorage, pictures, log);
-  const accounts = new AccountService(users, tokens, rateLimits, changes);
-  const cleanup = new CleanupJob(database, storage, config.cleanup, log);
+  const cleanup = new CleanupJob(database, lifecycle, storage, config.cleanup, log);
+
+  // Every subscriber to changes. Within an event, the order of the calls is the order of notification.
+  const forgetPicture = (id: MediaId) => {
+    known.forget(id);
+    void renditions.forget(id);
+  };
+  changes.on("pictureLeaving", (id) => known.forget(id));
+  changes.on("pictureHidden", (id) => {
+    forgetPicture(id);
+    edge?.purge(mediaTag(id));
+  });
+  changes.on("hiddenPictureFound", forgetPicture);
+  changes.on("userAdded", () => userPages.forgetAll());
+  changes.on("userChanged", (id) => {
+    currentPictures.forgetUser(id);
+    userPages.forgetAll();
+    edge?.purge(userTag(id));
+  });
+  changes.on("changesFound", (found) => {
+    const hidden = found.filter(({ isHidden }) => isHidden).map(({ mediaId }) => mediaId);
+    hidden.forEach(forgetPicture);
+    for (const { mediaId, isHidden, isSettled } of found) if (!isHidden && !isSettled) known.forget(mediaId);
+    for (const { uploaderId } of found) currentPictures.forgetUser(uploaderId);
+    userPages.forgetPagesWith(new Set(hidden));
+    live.publish(found); // Last: its listeners read the users and pictures again.
+  });
+  changes.on("changesMissed", () => {
+    known.forgetAll();
+    void renditions.review();
+  });
+
   return {
-    tokens,
+    log,
     database,
-    storage,
+    tokens,
     rateLimits,
+    hot,
+    storage,
+    pictures,
+    renditions,
+    placeholders,
     views,
     changes,
+    changeFeed,
+    known,
     edge,
     live,
-    known,
+    lifecycle,
     media,
-    pictures,
-    profilePictures,
-    accounts,
-    cleanup,
     currentPictures,
-    hot,
-    placeholders,
-    renditions,
+    accounts,
+    profilePictures,
+    cleanup,
   };
+}
+
+function createPictureMaker(
+  { decoderEnvironment: environment }: Config,
+  { pictureQueue = defaultPictureQueue, imageWorker }: PartOverrides,
+  log: FastifyBaseLogger,
+): PictureMaker {
+  const onCrash = (how: string) => log.error({ how }, "an image ended the process that decoded it");
+  const maxProcesses = pictureQueue.maxConcurrent;
+  return new PictureMaker(
+    pictureQueue,
+    imageWorker ?? new DecoderPool({ maxProcesses, environment, onCrash }),
+  );
 }
 
 async function tokenSource(auth: AuthConfig): Promise<TokenSource> {

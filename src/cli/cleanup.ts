@@ -6,9 +6,9 @@ import { runProgram, UsageError } from "./program.ts";
 
 const USAGE = "Usage: npm run cleanup -- [--dry-run]";
 
-await runProgram(USAGE, async ({ config, database, storage, log }) => {
+await runProgram(USAGE, async ({ config, database, lifecycle, storage, log }) => {
   const isDryRun = readArguments();
-  const result = await new CleanupJob(database, storage, config.cleanup, log).run({
+  const result = await new CleanupJob(database, lifecycle, storage, config.cleanup, log).run({
     isDryRun,
     onWait: () => console.error("Another process is cleaning up: waiting for it."),
   });

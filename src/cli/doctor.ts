@@ -21,9 +21,9 @@ const MAX_LOSS_SHARE = 0.1;
 
 const USAGE = "Usage: npm run doctor -- [--repair [--force]] [--json]";
 
-await runProgram(USAGE, async ({ database, storage }) => {
+await runProgram(USAGE, async ({ database, lifecycle, storage }) => {
   const { repair, json, force } = readArguments();
-  const doctor = new Doctor(database, storage);
+  const doctor = new Doctor(database, lifecycle, storage);
   const findings: Finding[] = [];
   for await (const finding of doctor.examine(new Date(), json ? undefined : showProgress))
     findings.push(finding);

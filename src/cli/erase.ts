@@ -9,10 +9,16 @@ import { runProgram, UsageError } from "./program.ts";
 
 const USAGE = "Usage: npm run erase -- --user ID";
 
-await runProgram(USAGE, async ({ config, database, storage, edge }) => {
+await runProgram(USAGE, async ({ config, database, lifecycle, storage, edge }) => {
   const userId = readArguments();
   const renditions = new RenditionFolder(config.media.renditionDir, config.media.renditionBytes);
-  const { erasedCount, leftAloneCount } = await erasePictures(userId, database, storage, renditions);
+  const { erasedCount, leftAloneCount } = await erasePictures(
+    userId,
+    database,
+    lifecycle,
+    storage,
+    renditions,
+  );
   edge?.purge(userTag(userId)); // Also of pictures that were deleted long ago.
   console.log(
     `${erasedCount} ${erasedCount === 1 ? "picture" : "pictures"} erased: objects, records and pointer.`,

@@ -4,16 +4,20 @@ import Fastify, { type FastifyBaseLogger } from "fastify";
 
 import { ConfigError, loadConfig, type Config } from "../config/config.ts";
 import { Database } from "../database/connection.ts";
+import { mediaTag, userTag } from "../domain/cache-tags.ts";
 import { withCause } from "../errors.ts";
 import { EdgePurge } from "../jobs/edge-purge.ts";
+import { Changes } from "../services/changes.ts";
+import { PictureLifecycle } from "../services/picture-lifecycle.ts";
 import { createStorages } from "../storage/create-storage.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 
 export interface Parts {
   config: Config;
   database: Database;
+  lifecycle: PictureLifecycle;
   storage: ObjectStorage;
-  /** Hears by itself of what the repositories hide. */
+  /** Purges every picture that `lifecycle` hides. */
   edge: EdgePurge | null;
   /** Writes to standard error, so that standard output is the program's alone. */
   log: FastifyBaseLogger;
@@ -32,8 +36,12 @@ export async function runProgram(usage: string, program: (parts: Parts) => Promi
     database = await Database.openBeside(config.database);
     const { log } = Fastify({ logger: { level: config.logLevel, stream: process.stderr } });
     const storage = await createStorages(config);
-    edge = config.purge && new EdgePurge(config.purge, database, log);
-    const status = await program({ config, database, storage, edge, log });
+    edge = config.purge && new EdgePurge(config.purge, log);
+    const changes = new Changes();
+    changes.on("pictureHidden", (id) => edge?.purge(mediaTag(id)));
+    changes.on("userChanged", (id) => edge?.purge(userTag(id)));
+    const lifecycle = new PictureLifecycle(database, changes);
+    const status = await program({ config, database, lifecycle, storage, edge, log });
     const notPurgedCount = (await edge?.close()) ?? 0;
     await database.close();
     if (notPurgedCount > 0) console.error(notPurged(notPurgedCount));

@@ -33,8 +33,6 @@ interface Settlement {
 /** Media by their ids, and the steps of their life. */
 export class MediaRepository {
   readonly #media: Model<MediaRecord>;
-  readonly #hiddenListeners: ((id: MediaId) => void)[] = [];
-  readonly #leavingListeners: ((id: MediaId) => void)[] = [];
 
   constructor(
     connection: Connection,
@@ -70,16 +68,6 @@ export class MediaRepository {
     return records.filter(
       (record) => record.unsettled_since === undefined || currentIds.has(record._id.toHexString()),
     );
-  }
-
-  /** Calls `listener` with each media that this process has hidden, before whoever hid it knows. */
-  whenHidden(listener: (id: MediaId) => void): void {
-    this.#hiddenListeners.push(listener);
-  }
-
-  /** Calls `listener` with each media that a pointer is about to leave, by this process's doing. */
-  whenLeaving(listener: (id: MediaId) => void): void {
-    this.#leavingListeners.push(listener);
   }
 
   /** Media that any process has shown or hidden since then, and that are still there; in no particular order. */
@@ -145,11 +133,7 @@ export class MediaRepository {
    */
   async markLeaving(id: MediaId): Promise<void> {
     const update = { $set: { unsettled_since: this.clock.now(), is_leaving: true }, ...changedNow };
-    try {
-      await querying(() => this.#media.updateOne({ _id: id }, update));
-    } finally {
-      tell(this.#leavingListeners, id);
-    }
+    await querying(() => this.#media.updateOne({ _id: id }, update));
   }
 
   /** Media of the user that a pointer was about to leave, by a change that was begun and not finished. */
@@ -191,11 +175,7 @@ export class MediaRepository {
   /** Hides a media that its owner's pointer has left. Doing it again changes nothing. */
   async hide(id: MediaId): Promise<void> {
     const update = { $set: { is_deleted: true, deleted_at: this.clock.now() }, ...changedNow };
-    try {
-      await querying(() => this.#media.updateOne({ _id: id, is_deleted: { $ne: true } }, update));
-    } finally {
-      tell(this.#hiddenListeners, id);
-    }
+    await querying(() => this.#media.updateOne({ _id: id, is_deleted: { $ne: true } }, update));
   }
 
   /**
@@ -211,9 +191,4 @@ export class MediaRepository {
     if (currentId) writes.push({ updateOne: { filter, update: { ...settled, ...changedNow } } });
     if (writes.length > 0) await querying(() => this.#media.bulkWrite(writes));
   }
-}
-
-/** Also when the write failed: it may have reached the database before the error. */
-function tell(listeners: readonly ((id: MediaId) => void)[], id: MediaId): void {
-  for (const listener of listeners) listener(id);
 }

@@ -19,21 +19,9 @@ export interface Pointer {
 /** Users by their ids and names. A deactivated user counts as unknown. */
 export class UserRepository {
   readonly #users: Model<UserRecord>;
-  readonly #addListeners: ((id: UserId) => void)[] = [];
-  readonly #changeListeners: ((id: UserId) => void)[] = [];
 
   constructor(connection: Connection) {
     this.#users = userModel(connection);
-  }
-
-  /** Calls `listener` with each user whom this process has added, before whoever did it knows. */
-  whenAdded(listener: (id: UserId) => void): void {
-    this.#addListeners.push(listener);
-  }
-
-  /** Calls `listener` with each user who shows another picture by this process's doing, before whoever did it knows. */
-  whenChanged(listener: (id: UserId) => void): void {
-    this.#changeListeners.push(listener);
   }
 
   async findById(id: UserId): Promise<User | null> {
@@ -83,16 +71,12 @@ export class UserRepository {
 
   /** Takes a pointer away if it is still where it is expected, whether its user is active or not. */
   async removePointer({ userId, mediaId }: Pointer): Promise<void> {
-    try {
-      await querying(() =>
-        this.#users.updateOne(
-          { _id: userId, profile_picture: mediaId },
-          { $set: { profile_picture: null, updated_at: new Date() } },
-        ),
-      );
-    } finally {
-      this.#tellChanged(userId); // It may be, at least.
-    }
+    await querying(() =>
+      this.#users.updateOne(
+        { _id: userId, profile_picture: mediaId },
+        { $set: { profile_picture: null, updated_at: new Date() } },
+      ),
+    );
   }
 
   /** Users in the order in which they joined, from the one after `afterId`. */
@@ -128,9 +112,7 @@ export class UserRepository {
       if (!isDuplicateKey(error)) throw error;
       throw await this.#conflict(username);
     }
-    const user = toUser(record);
-    for (const listener of this.#addListeners) listener(user.id);
-    return user;
+    return toUser(record);
   }
 
   /**
@@ -140,21 +122,13 @@ export class UserRepository {
    * @returns false when somebody else moved it, or the user is gone
    */
   async swapPicture(id: UserId, expected: MediaId | null, next: MediaId | null): Promise<boolean> {
-    try {
-      const { matchedCount } = await querying(() =>
-        this.#users.updateOne(
-          { _id: id, profile_picture: expected, ...active },
-          { $set: { profile_picture: next, updated_at: new Date() } },
-        ),
-      );
-      return matchedCount === 1;
-    } finally {
-      this.#tellChanged(id); // It may be, at least.
-    }
-  }
-
-  #tellChanged(id: UserId): void {
-    for (const listener of this.#changeListeners) listener(id);
+    const { matchedCount } = await querying(() =>
+      this.#users.updateOne(
+        { _id: id, profile_picture: expected, ...active },
+        { $set: { profile_picture: next, updated_at: new Date() } },
+      ),
+    );
+    return matchedCount === 1;
   }
 
   /** Not every server says which key was taken. What it says has the address in it, so it is no cause for a log. */

@@ -5,9 +5,9 @@ import { setTimeout } from "node:timers/promises";
 import type { FastifyBaseLogger } from "fastify";
 
 import type { Database } from "../database/connection.ts";
-import { retire } from "../database/retire.ts";
 import type { UnsettledMedia } from "../database/media-upkeep.ts";
 import { GRACE_PERIOD_MS, HIDDEN_EVERYWHERE_MS, type Media } from "../domain/media.ts";
+import type { PictureLifecycle } from "../services/picture-lifecycle.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 
 const INTERVAL_MS = 10 * 60 * 1000;
@@ -37,6 +37,7 @@ export class CleanupJob {
 
   constructor(
     readonly database: Pick<Database, "users" | "media" | "upkeep" | "cleanupLease">,
+    readonly lifecycle: PictureLifecycle,
     readonly storage: ObjectStorage,
     readonly settings: { retentionMs: number },
     readonly log: FastifyBaseLogger,
@@ -171,14 +172,14 @@ export class CleanupJob {
       if (isDeleted) await mediaRepository.reinstate(media.id);
       const change = { currentId: media.id, isLeft: true };
       // Its owner may restore what it has replaced at this very moment.
-      if (replacesId) await retire(this.database, media.uploaderId, { ...change, retiredId: replacesId });
+      if (replacesId) await this.lifecycle.retire(media.uploaderId, { ...change, retiredId: replacesId });
       else await mediaRepository.settle({ ...change, retiredId: null });
     } else if (status === "pending") {
       const isClaimed = await upkeep.claimAbandoned(media.id);
       if (!isClaimed) throw new Error("its upload has gone on meanwhile"); // The next run looks again.
       await this.#remove(media);
     } else {
-      await retire(this.database, media.uploaderId, { retiredId: media.id, currentId: null });
+      await this.lifecycle.retire(media.uploaderId, { retiredId: media.id, currentId: null });
     }
     return outcome;
   }

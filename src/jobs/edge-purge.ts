@@ -4,7 +4,6 @@ import type { FastifyBaseLogger } from "fastify";
 
 import { withTag, type PurgeConfig } from "../config/config.ts";
 import type { MediaRepository } from "../database/media-repository.ts";
-import type { UserRepository } from "../database/user-repository.ts";
 import { mediaTag, userTag, type CacheTag } from "../domain/cache-tags.ts";
 import { HIDDEN_EVERYWHERE_MS } from "../domain/media.ts";
 import { until } from "../runtime/until.ts";
@@ -45,12 +44,8 @@ export class EdgePurge {
 
   constructor(
     readonly config: PurgeConfig,
-    { users, media }: { users: UserRepository; media: MediaRepository },
     readonly log: FastifyBaseLogger,
-  ) {
-    media.whenHidden((id) => this.purge(mediaTag(id)));
-    users.whenChanged((id) => this.purge(userTag(id)));
-  }
+  ) {}
 
   /** How many purges are still to be done. */
   get waitingCount(): number {

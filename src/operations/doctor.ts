@@ -2,10 +2,10 @@
 // tests after everything that they have done to the service.
 import type { Database } from "../database/connection.ts";
 import type { ExaminedMedia } from "../database/media-upkeep.ts";
-import { retire } from "../database/retire.ts";
 import type { Pointer } from "../database/user-repository.ts";
 import type { MediaId, UserId } from "../domain/ids.ts";
 import { GRACE_PERIOD_MS } from "../domain/media.ts";
+import type { PictureLifecycle } from "../services/picture-lifecycle.ts";
 import type { ListedObject, ObjectStorage } from "../storage/object-storage.ts";
 import { examineObjects } from "./examine-objects.ts";
 import type { Finding } from "./finding.ts";
@@ -20,7 +20,8 @@ export class Doctor {
   readonly counts = { media: 0, objects: 0 };
 
   constructor(
-    readonly database: Pick<Database, "users" | "media" | "upkeep">,
+    readonly database: Pick<Database, "users" | "upkeep">,
+    readonly lifecycle: PictureLifecycle,
     readonly storage: ObjectStorage,
   ) {}
 
@@ -51,7 +52,7 @@ export class Doctor {
     if (isHidden || !(examined.isOurs || isCurrent)) return;
     const isLeaving = await this.database.upkeep.isBeingReplaced(id, graceEnd);
     if (!isCurrent && !isLeaving && createdAt < graceEnd) yield this.#shownButNotCurrent(id, uploaderId);
-    yield* examineObjects(examined.media, this.database, this.storage);
+    yield* examineObjects(examined.media, this.lifecycle, this.storage);
   }
 
   /** The record, and whether it is its uploader's picture; null while somebody is changing that. */
@@ -73,7 +74,7 @@ export class Doctor {
       repair: async () => {
         const found = await this.#observe(id, uploaderId);
         const isHidden = found && (found.examined.isPending || found.examined.isDeleted);
-        if (isHidden) await this.database.users.removePointer({ userId: uploaderId, mediaId: id });
+        if (isHidden) await this.lifecycle.removePointer({ userId: uploaderId, mediaId: id });
       },
     };
   }
@@ -86,7 +87,7 @@ export class Doctor {
       repair: async () => {
         const found = await this.#observe(id, uploaderId);
         if (found?.isCurrent === false)
-          await retire(this.database, uploaderId, { retiredId: id, currentId: null });
+          await this.lifecycle.retire(uploaderId, { retiredId: id, currentId: null });
       },
     };
   }
@@ -100,7 +101,7 @@ export class Doctor {
       kind: examined ? "pointer-to-foreign" : "pointer-to-nothing",
       subject: userId,
       remedy: "take the pointer away",
-      repair: () => this.database.users.removePointer(pointer),
+      repair: () => this.lifecycle.removePointer(pointer),
     };
   }
 

@@ -5,6 +5,7 @@ import { setTimeout } from "node:timers/promises";
 import type { Database } from "../database/connection.ts";
 import type { UserId } from "../domain/ids.ts";
 import { HIDDEN_EVERYWHERE_MS } from "../domain/media.ts";
+import type { PictureLifecycle } from "../services/picture-lifecycle.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import type { RenditionFolder } from "../storage/rendition-folder.ts";
 
@@ -19,6 +20,7 @@ export interface ErasureResult {
 export async function erasePictures(
   userId: UserId,
   { users, upkeep }: Pick<Database, "users" | "upkeep">,
+  lifecycle: PictureLifecycle,
   storage: ObjectStorage,
   renditions: RenditionFolder,
 ): Promise<ErasureResult> {
@@ -26,7 +28,7 @@ export async function erasePictures(
   let erasedCount = 0;
   for (;;) {
     const mediaId = await users.findPictureId(userId);
-    if (mediaId) await users.removePointer({ userId, mediaId });
+    if (mediaId) await lifecycle.removePointer({ userId, mediaId });
     const all = await upkeep.findByUploader(userId);
     const ours = [];
     for (const { media, isOurs } of all) {

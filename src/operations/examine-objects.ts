@@ -1,21 +1,20 @@
 // Looks whether the two objects of a media are there and can be decoded. Called by `doctor.ts`.
-import type { Database } from "../database/connection.ts";
-import { retire } from "../database/retire.ts";
 import { objectSizeOf, type Media } from "../domain/media.ts";
 import { AppError } from "../errors.ts";
 import { plainLook, type Look } from "../domain/look.ts";
 import { redrawThumbnail } from "../images/redraw.ts";
+import type { PictureLifecycle } from "../services/picture-lifecycle.ts";
 import { DamagedObjectError, type ObjectStorage } from "../storage/object-storage.ts";
 import type { Finding } from "./finding.ts";
 
 export async function* examineObjects(
   media: Media,
-  database: Pick<Database, "users" | "media">,
+  lifecycle: PictureLifecycle,
   storage: ObjectStorage,
 ): AsyncGenerator<Finding> {
   const hide = async () => {
-    await database.users.removePointer({ userId: media.uploaderId, mediaId: media.id });
-    await retire(database, media.uploaderId, { retiredId: media.id, currentId: null });
+    await lifecycle.removePointer({ userId: media.uploaderId, mediaId: media.id });
+    await lifecycle.retire(media.uploaderId, { retiredId: media.id, currentId: null });
   };
   const original = await readOriginal(media, storage);
   if (!original) {

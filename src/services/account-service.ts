@@ -14,9 +14,9 @@ import type { UserId } from "../domain/ids.ts";
 import type { User } from "../domain/user.ts";
 import { WorkQueue } from "../runtime/work-queue.ts";
 import { AppError } from "../errors.ts";
-import type { ChangeFeed } from "./change-feed.ts";
+import type { Changes } from "./changes.ts";
 import type { RateLimits } from "./rate-limits.ts";
-import { UserPages, type UserPage } from "./user-pages.ts";
+import type { UserPage, UserPages } from "./user-pages.ts";
 
 /** Somebody who has just proved who they are. */
 export interface SignedIn {
@@ -32,16 +32,14 @@ const passwordLimits = { maxConcurrent: 2, maxWaiting: 32, maxWaitMs: 8_000, max
 
 export class AccountService {
   readonly #passwordWork = new WorkQueue("people sign in", passwordLimits);
-  readonly #pages: UserPages;
 
   constructor(
     readonly users: UserRepository,
+    readonly pages: UserPages,
     readonly tokens: AccessTokens,
     readonly rateLimits: RateLimits,
-    changes: ChangeFeed,
-  ) {
-    this.#pages = new UserPages(users, changes);
-  }
+    readonly changes: Changes,
+  ) {}
 
   /**
    * Creates an account and signs it in.
@@ -65,6 +63,7 @@ export class AccountService {
       email,
       passwordHash: await this.#passwordWork.run(network, 0, () => hashPassword(input.password)),
     });
+    this.changes.emit("userAdded", user.id);
     return { token: await this.tokens.issue(user.id), user };
   }
 
@@ -110,7 +109,7 @@ export class AccountService {
 
   /** Up to `count` users in the order in which they joined, and whether there are more. */
   findPage(count: number, afterId: UserId | null): Promise<UserPage> {
-    return this.#pages.find(count, afterId);
+    return this.pages.find(count, afterId);
   }
 }
 

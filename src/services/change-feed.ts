@@ -8,6 +8,8 @@ import type { MediaRepository } from "../database/media-repository.ts";
 import type { MediaId } from "../domain/ids.ts";
 import { HIDDEN_EVERYWHERE_MS, type MediaChange } from "../domain/media.ts";
 
+import type { Changes } from "./changes.ts";
+
 const LOOK_INTERVAL_MS = 500;
 
 /**
@@ -16,11 +18,7 @@ const LOOK_INTERVAL_MS = 500;
  */
 const OVERLAP_MS = 10_000;
 
-type Listener = (changes: readonly MediaChange[]) => void;
-
 export class ChangeFeed {
-  readonly #listeners: Listener[] = [];
-  readonly #gapListeners: (() => void)[] = [];
   /** What was told of each media that a look may find again. */
   readonly #told = new Map<MediaId, MediaChange>();
   /** When the last look began that succeeded, by the database's clock; */
@@ -32,22 +30,13 @@ export class ChangeFeed {
 
   constructor(
     readonly media: Pick<MediaRepository, "findChangedSince" | "readClock">,
+    readonly changes: Changes,
     readonly log: FastifyBaseLogger,
   ) {}
 
   /** Whether all is known that happened until two seconds ago. */
   get isUpToDate(): boolean {
     return performance.now() - this.#lookedAtMs < HIDDEN_EVERYWHERE_MS;
-  }
-
-  /** Calls `listener` with the changes that each look finds; with each change once. */
-  whenChanged(listener: Listener): void {
-    this.#listeners.push(listener);
-  }
-
-  /** Calls `listener` when what was hidden may have been removed, too, since the last look: no look finds it any more. */
-  whenMissed(listener: () => void): void {
-    this.#gapListeners.push(listener);
   }
 
   /** Resolves when the first look is done, whether it succeeded or not. */
@@ -83,9 +72,9 @@ export class ChangeFeed {
     for (const change of changes) this.#told.set(change.mediaId, change);
     for (const [id, { changedAt }] of this.#told) if (changedAt <= since) this.#told.delete(id);
     this.#readUntil = clock;
-    if (!this.isUpToDate) for (const listener of this.#gapListeners) listener();
+    if (!this.isUpToDate) this.changes.emit("changesMissed");
     this.#lookedAtMs = startedAtMs;
-    if (changes.length > 0) for (const listener of this.#listeners) listener(changes);
+    if (changes.length > 0) this.changes.emit("changesFound", changes);
   }
 
   #wasTold({ mediaId, changedAt, isHidden, isSettled }: MediaChange): boolean {

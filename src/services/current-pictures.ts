@@ -9,7 +9,6 @@ import { AppError } from "../errors.ts";
 import { SQUARE_MEMORY_BYTES } from "../images/cost.ts";
 import { drawDefaultSvg } from "../images/default-svg.ts";
 import type { PictureMaker } from "../images/picture-maker.ts";
-import type { ChangeFeed } from "./change-feed.ts";
 import type { MediaService } from "./media-service.ts";
 
 /** For so long a change that another process makes may not be seen. What this one changes is there at once. */
@@ -36,11 +35,11 @@ export class CurrentPictures {
     readonly users: UserRepository,
     readonly media: MediaService,
     readonly pictures: Pick<PictureMaker, "run">,
-    changes: ChangeFeed,
-  ) {
-    users.whenChanged((id) => this.#users.delete(id));
-    // Together with the picture that they had.
-    changes.whenChanged((all) => all.forEach(({ uploaderId }) => this.#users.delete(uploaderId)));
+  ) {}
+
+  /** Reads the user from the database again when next asked. */
+  forgetUser(id: UserId): void {
+    this.#users.delete(id);
   }
 
   /**

@@ -10,6 +10,7 @@ import { BoundedCache } from "../runtime/bounded-cache.ts";
 import type { MediaId } from "../domain/ids.ts";
 import { HIDDEN_EVERYWHERE_MS, type Media } from "../domain/media.ts";
 import type { ChangeFeed } from "./change-feed.ts";
+import type { Changes } from "./changes.ts";
 
 /** About a kilobyte each. */
 const MAX_COUNT = 50_000;
@@ -24,24 +25,14 @@ export class KnownMedia {
   readonly #loading = new Map<MediaId, { media: Promise<Media | null>; startedAtMs: number }>();
   /** For each query that is under way, what was hidden since it began. */
   readonly #hiddenWhileReading = new Set<Set<MediaId>>();
-  readonly #listeners: ((id: MediaId) => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
     readonly media: MediaRepository,
-    readonly changes: ChangeFeed,
+    readonly changeFeed: Pick<ChangeFeed, "isUpToDate">,
+    readonly changes: Changes,
     readonly log: FastifyBaseLogger,
-  ) {
-    media.whenHidden((id) => this.forget(id));
-    media.whenLeaving((id) => this.#drop(id));
-    changes.whenChanged((all) => {
-      for (const { mediaId, isHidden, isSettled } of all) {
-        if (isHidden) this.forget(mediaId);
-        else if (!isSettled) this.#drop(mediaId);
-      }
-    });
-    changes.whenMissed(() => this.#forgetAll());
-  }
+  ) {}
 
   get state(): { count: number; weight: number; hits: number; misses: number } {
     return this.#known.state;
@@ -57,7 +48,7 @@ export class KnownMedia {
 
   /** A picture that can be seen now, if it is known without a query. Its count of views may be an old one. */
   peek(id: MediaId): Media | undefined {
-    return this.changes.isUpToDate ? this.#known.get(id) : undefined;
+    return this.changeFeed.isUpToDate ? this.#known.get(id) : undefined;
   }
 
   /** The picture, or null when nobody may see it. However many ask at once, the database is asked once. */
@@ -95,26 +86,15 @@ export class KnownMedia {
     }
   }
 
-  /** Calls `listener` with each media that somebody has hidden, here or elsewhere; perhaps more than once. */
-  whenForgotten(listener: (id: MediaId) => void): void {
-    this.#listeners.push(listener);
-  }
-
-  /** The media is hidden. Drops its record, and tells the listeners. */
-  forget(id: MediaId): void {
-    this.#drop(id);
-    for (const listener of this.#listeners) listener(id);
-  }
-
   /** Drops the record of a media, and makes reads of it that are under way not store theirs. */
-  #drop(id: MediaId): void {
+  forget(id: MediaId): void {
     this.#known.delete(id);
     this.#loading.delete(id);
     for (const hidden of this.#hiddenWhileReading) hidden.add(id);
   }
 
   /** Drops every record, and makes reads that are under way not store theirs. */
-  #forgetAll(): void {
+  forgetAll(): void {
     this.#known.clear();
     this.#loading.clear();
     this.#hiddenWhileReading.clear();
@@ -126,7 +106,7 @@ export class KnownMedia {
       for (let start = 0; start < ids.length; start += REVIEW_BATCH_COUNT) {
         const some = ids.slice(start, start + REVIEW_BATCH_COUNT);
         const visible = new Set(await this.media.findVisibleIds(some));
-        for (const id of some) if (!visible.has(id)) this.forget(id);
+        for (const id of some) if (!visible.has(id)) this.changes.emit("hiddenPictureFound", id);
       }
     } catch (error) {
       this.log.debug({ err: error }, "the pictures in memory could not be looked up");

@@ -1,8 +1,8 @@
 // Tells whoever listens whose picture has changed, in whatever process. Heard by `graphql/live.resolver.ts`.
 import type { UserId } from "../domain/ids.ts";
+import type { MediaChange } from "../domain/media.ts";
 import { Tally } from "../runtime/tally.ts";
 import { AppError } from "../errors.ts";
-import type { ChangeFeed } from "./change-feed.ts";
 
 /** So many people wait for a listener that is slow; one that hears of some people alone never has more than those. */
 const MAX_WAITING_COUNT = 10_000;
@@ -35,14 +35,11 @@ export class LiveChanges {
   readonly #placesBySubscriber = new Tally<UserId>();
   readonly #turns = new Turns();
 
-  constructor(feed: ChangeFeed) {
-    feed.whenChanged((changes) => {
-      const look = {};
-      const userIds = new Set(
-        changes.filter(({ isSettled }) => isSettled).map(({ uploaderId }) => uploaderId),
-      );
-      for (const userId of userIds) this.#tell({ userId, look });
-    });
+  /** Notifies listeners of each user whose change is complete. */
+  publish(changes: readonly MediaChange[]): void {
+    const look = {};
+    const userIds = new Set(changes.filter(({ isSettled }) => isSettled).map(({ uploaderId }) => uploaderId));
+    for (const userId of userIds) this.#tell({ userId, look });
   }
 
   get listenerCount(): number {

@@ -6,7 +6,6 @@ import { createHash } from "node:crypto";
 import type { FastifyBaseLogger } from "fastify";
 
 import type { MediaRepository } from "../database/media-repository.ts";
-import { retire, retireLeaving } from "../database/retire.ts";
 import type { UserRepository } from "../database/user-repository.ts";
 import type { MediaId, UserId } from "../domain/ids.ts";
 import { allOrNone } from "../runtime/all-or-none.ts";
@@ -17,6 +16,7 @@ import type { User } from "../domain/user.ts";
 import { AppError } from "../errors.ts";
 import { assertSize, type ObjectStorage } from "../storage/object-storage.ts";
 import type { IncomingFile, PictureIntake } from "./picture-intake.ts";
+import type { PictureLifecycle } from "./picture-lifecycle.ts";
 import type { RateLimits } from "./rate-limits.ts";
 
 /** The first two are the seed's sentences, word for word. */
@@ -31,6 +31,7 @@ export class ProfilePictureService {
   constructor(
     readonly users: UserRepository,
     readonly media: MediaRepository,
+    readonly lifecycle: PictureLifecycle,
     readonly storage: ObjectStorage,
     readonly intake: PictureIntake,
     readonly rateLimits: Pick<RateLimits, "consumeChange">,
@@ -93,14 +94,14 @@ export class ProfilePictureService {
       const current = user.profilePictureId;
       if (!current) {
         // A deletion that failed behind its second step is finished by asking again.
-        if (await retireLeaving(this, userId)) return user;
+        if (await this.lifecycle.retireLeaving(userId)) return user;
         throw new AppError("NO_PROFILE_PICTURE", "There is no profile picture to delete.");
       }
-      await this.media.markLeaving(current); // 1. intent
-      const isSwapped = await this.users.swapPicture(userId, current, null); // 2. the user has no picture
-      await retire(this, userId, { retiredId: current, currentId: null }); // 3. and nobody sees it any more
+      await this.lifecycle.markLeaving(current); // 1. intent
+      const isSwapped = await this.lifecycle.swapPicture(userId, current, null); // 2. the user has no picture
+      await this.lifecycle.retire(userId, { retiredId: current, currentId: null }); // 3. and nobody sees it any more
       if (isSwapped) {
-        await retireLeaving(this, userId);
+        await this.lifecycle.retireLeaving(userId);
         return { ...user, profilePictureId: null };
       }
       // An upload came in between: delete that one.
@@ -154,7 +155,7 @@ export class ProfilePictureService {
   async #hideAgain(userId: UserId, mediaId: MediaId): Promise<void> {
     try {
       if ((await this.users.findPictureId(userId)) === mediaId) return; // It is, and only the answer was lost.
-      await retire(this, userId, { retiredId: mediaId, currentId: null });
+      await this.lifecycle.retire(userId, { retiredId: mediaId, currentId: null });
     } catch (error) {
       this.log.error({ err: error, mediaId }, "a picture that was to be restored could not be hidden yet");
     }
@@ -168,12 +169,12 @@ export class ProfilePictureService {
   async #makeCurrent(user: User, media: Media): Promise<boolean> {
     let replaced = user.profilePictureId;
     for (let tryCount = 0; tryCount < MAX_SWAP_TRIES; tryCount++) {
-      if (replaced) await this.media.markLeaving(replaced); // 3. intent: what the pointer is about to leave
+      if (replaced) await this.lifecycle.markLeaving(replaced); // 3. intent: what the pointer is about to leave
       const isStillThere = await this.media.markReady(media.id, replaced); // 4. complete, and whose place it takes
       if (!isStillThere) return false;
-      const isSwapped = await this.users.swapPicture(user.id, replaced, media.id); // 5. current, in one atomic write
+      const isSwapped = await this.lifecycle.swapPicture(user.id, replaced, media.id); // 5. current, in one atomic write
       if (isSwapped) {
-        await this.#retire(user.id, replaced, media); // 6. the old one is retired
+        await this.#retireReplaced(user.id, replaced, media); // 6. the old one is retired
         return true;
       }
       replaced = (await this.#getUser(user.id)).profilePictureId; // Somebody else was faster.
@@ -182,11 +183,11 @@ export class ProfilePictureService {
   }
 
   /** The upload has taken effect already: what fails here is finished with the next change, or by the clean-up job. */
-  async #retire(userId: UserId, replaced: MediaId | null, media: Media): Promise<void> {
+  async #retireReplaced(userId: UserId, replaced: MediaId | null, media: Media): Promise<void> {
     try {
-      if (replaced) await retire(this, userId, { retiredId: replaced, currentId: media.id });
+      if (replaced) await this.lifecycle.retire(userId, { retiredId: replaced, currentId: media.id });
       else await this.media.settle({ retiredId: null, currentId: media.id });
-      await retireLeaving(this, userId);
+      await this.lifecycle.retireLeaving(userId);
     } catch (error) {
       this.log.error(
         { err: error, mediaId: media.id, replaced },

@@ -3,7 +3,6 @@
 import type { UserRepository } from "../database/user-repository.ts";
 import type { MediaId, UserId } from "../domain/ids.ts";
 import type { User } from "../domain/user.ts";
-import type { ChangeFeed } from "./change-feed.ts";
 
 export interface UserPage {
   users: User[];
@@ -18,15 +17,10 @@ const MAX_COUNT = 100;
 export class UserPages {
   readonly #pages = new Map<string, { page: Promise<UserPage>; readAtMs: number }>();
 
-  constructor(
-    readonly users: UserRepository,
-    changes: ChangeFeed,
-  ) {
-    changes.whenChanged((all) => {
-      this.#forgetPagesOf(new Set(all.filter(({ isHidden }) => isHidden).map(({ mediaId }) => mediaId)));
-    });
-    users.whenAdded(() => this.#pages.clear());
-    users.whenChanged(() => this.#pages.clear());
+  constructor(readonly users: UserRepository) {}
+
+  forgetAll(): void {
+    this.#pages.clear();
   }
 
   /** Up to `count` users in the order in which they joined, and whether there are more. */
@@ -46,8 +40,8 @@ export class UserPages {
     }
   }
 
-  /** Whoever shows one of these pictures shows another by now. */
-  #forgetPagesOf(hidden: ReadonlySet<MediaId>): void {
+  /** Drops the pages with a user who shows one of these pictures: that user shows another by now. */
+  forgetPagesWith(hidden: ReadonlySet<MediaId>): void {
     const isHidden = ({ profilePictureId: id }: User) => id !== null && hidden.has(id);
     const forget = async (key: string, kept: { page: Promise<UserPage> }) => {
       const { users } = await kept.page;

@@ -11,6 +11,7 @@ import { Database } from "../../src/database/connection.ts";
 import { CleanupJob } from "../../src/jobs/cleanup-job.ts";
 import { createStorage } from "../../src/storage/create-storage.ts";
 import { Random } from "../fuzz/random.ts";
+import { lifecycleOf } from "../support/lifecycle.ts";
 import { findingsOf } from "../support/findings.ts";
 import * as sampleImages from "../support/sample-images.ts";
 import { ServerProcess } from "../support/server-process.ts";
@@ -123,7 +124,7 @@ async function examine(): Promise<void> {
   const storage = await createStorage(config.storage);
   try {
     const log = { info() {}, error: (_: object, what: string) => world.violations.push(what) };
-    const cleanup = new CleanupJob(database, storage, config.cleanup, log as never);
+    const cleanup = new CleanupJob(database, lifecycleOf(database), storage, config.cleanup, log as never);
     for (const person of world.people) await examinePerson(person);
     await cleanup.run({ now: new Date(Date.now() + TWO_HOURS_MS) });
     for (const { kind, subject } of await findingsOf({ database, storage })) {

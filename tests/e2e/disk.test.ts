@@ -8,6 +8,7 @@ import { loadConfig } from "../../src/config/config.ts";
 import { Database } from "../../src/database/connection.ts";
 import { createStorage } from "../../src/storage/create-storage.ts";
 import { CleanupJob } from "../../src/jobs/cleanup-job.ts";
+import { lifecycleOf } from "../support/lifecycle.ts";
 import { findingsOf, tomorrow } from "../support/findings.ts";
 import * as sampleImages from "../support/sample-images.ts";
 import { ServerProcess } from "../support/server-process.ts";
@@ -73,7 +74,8 @@ async function findings({ isCleaned }: { isCleaned: boolean }): Promise<string[]
   const now = isCleaned ? tomorrow() : new Date();
   try {
     const log = { info() {}, error() {} } as never;
-    if (isCleaned) await new CleanupJob(database, storage, config.cleanup, log).run({ now });
+    const cleanup = new CleanupJob(database, lifecycleOf(database), storage, config.cleanup, log);
+    if (isCleaned) await cleanup.run({ now });
     return (await findingsOf({ database, storage }, now)).map(({ kind }) => kind);
   } finally {
     await database.close();

@@ -2,7 +2,6 @@
 // half of what it has.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { CleanupJob } from "../../src/jobs/cleanup-job.ts";
 import { BucketStorage } from "../../src/storage/bucket-storage.ts";
 import { createGcsBucket } from "../../src/storage/gcs-bucket.ts";
 import { LocalStorage } from "../../src/storage/local-storage.ts";
@@ -66,8 +65,8 @@ describe.skipIf(isOnSecondDatabase).each(["s3", "gcs"] as const)("pictures in a 
 
   /** What the operator's doctor and the clean-up of later find. */
   async function expectNothingLeft(): Promise<void> {
-    const { database, storage, server } = app.app;
-    await new CleanupJob(database, storage, app.config.cleanup, server.log).run({
+    const { cleanup, database, storage } = app.app;
+    await cleanup.run({
       now: new Date(Date.now() + TWO_HOURS_MS),
     });
     expect(await findingsOf({ database, storage })).toEqual([]);

@@ -49,6 +49,7 @@ const erase = (userId: string) =>
   erasePictures(
     userId,
     app.app.database,
+    app.app.lifecycle,
     app.app.storage,
     new RenditionFolder(app.config.media.renditionDir, 1e6),
   );
@@ -128,7 +129,7 @@ describe("the doctor", () => {
     await setMedia({ unsettled_since: new Date(), status: "pending" });
     const { Doctor } = await import("../../src/operations/doctor.ts");
     const findings = [];
-    for await (const finding of new Doctor(app.app.database, app.app.storage).examine())
+    for await (const finding of new Doctor(app.app.database, app.app.lifecycle, app.app.storage).examine())
       findings.push(finding);
 
     expect(findings).toEqual([]);

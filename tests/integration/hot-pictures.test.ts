@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { HotBytes } from "../../src/storage/hot-bytes.ts";
 import { HotStorage } from "../../src/storage/hot-storage.ts";
 import type { ObjectStorage } from "../../src/storage/object-storage.ts";
+import { Changes } from "../../src/services/changes.ts";
 import { KnownMedia } from "../../src/services/known-media.ts";
 import { Random } from "../fuzz/random.ts";
 import { findingsOf } from "../support/findings.ts";
@@ -107,7 +108,8 @@ describe("a picture that was asked for before", () => {
     ["one", "findById", (known: KnownMedia) => known.find(mediaId)],
     ["many", "findManyByIds", (known: KnownMedia) => known.read([mediaId])],
   ] as const)("is not kept when it is deleted while it is being read: %s", async (_what, method, read) => {
-    const known = new KnownMedia(media(), app.app.changes, app.app.server.log);
+    const { known } = app.app;
+    known.forget(mediaId);
     const realMethod = media()[method].bind(media()) as (what: never) => Promise<never>;
     vi.spyOn(media(), method).mockImplementationOnce(async (what: unknown) => {
       const found = await realMethod(what as never);
@@ -167,10 +169,10 @@ describe("a picture that another process deletes", () => {
     const keptSquares = () => readdir(app.config.media.renditionDir);
     expect(await keptSquares()).toEqual([mediaId]);
     const looking = vi.spyOn(media(), "readClock").mockRejectedValue(new Error("the database is away"));
-    await expect.poll(() => app.app.changes.isUpToDate, { timeout: 5_000 }).toBe(false);
+    await expect.poll(() => app.app.changeFeed.isUpToDate, { timeout: 5_000 }).toBe(false);
     await app.mediaCollection.deleteMany({});
     looking.mockRestore();
-    await expect.poll(() => app.app.changes.isUpToDate, { timeout: 5_000 }).toBe(true);
+    await expect.poll(() => app.app.changeFeed.isUpToDate, { timeout: 5_000 }).toBe(true);
 
     expect((await readPicture(""))[0].status).toBe(404);
     await expect.poll(keptSquares).toEqual([]);
@@ -200,7 +202,9 @@ describe("a picture that another process deletes", () => {
   it("in a way of its own is forgotten with the next review", async () => {
     const log = app.app.server.log;
     vi.useFakeTimers({ toFake: ["setInterval"] });
-    const known = new KnownMedia(media(), app.app.changes, log);
+    const changes = new Changes();
+    const known = new KnownMedia(media(), app.app.changeFeed, changes, log);
+    changes.on("hiddenPictureFound", (id) => known.forget(id));
     known.start();
     await known.find(mediaId);
     await app.mediaCollection.updateOne({}, { $set: { is_deleted: true } });

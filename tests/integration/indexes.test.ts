@@ -91,7 +91,7 @@ function isServed({ filter, sort }: Query, indexes: string[]): boolean {
 
 describe(`with ${RECORD_COUNT} records`, () => {
   it("every query of the service is served by an index", async () => {
-    const { profilePictures, cleanup, database, storage, known } = app.app;
+    const { profilePictures, cleanup, database, lifecycle, storage, known } = app.app;
     const bytes = await sampleImages.onePixelPng();
     const queries = await queriesOf(async () => {
       await app.graphql(
@@ -122,7 +122,7 @@ describe(`with ${RECORD_COUNT} records`, () => {
       await database.upkeep.isBeingReplaced(current, new Date(0));
       await database.upkeep.findPage(current, 10);
       await database.users.findPointers(user.id, 10);
-      await erasePictures(user.id, database, storage, new RenditionFolder(app.folder, 1000));
+      await erasePictures(user.id, database, lifecycle, storage, new RenditionFolder(app.folder, 1000));
     });
 
     const unserved = async () => {

@@ -105,8 +105,8 @@ it("what could not be stored is told and does not hold up the others, and the ne
 it("what is uploaded meanwhile is in the new place already, and what is removed does not come back", async () => {
   const [stays, goes] = [await givenMover(), await givenMover()];
   await app.graphql(DELETE, {}, goes.token);
-  const { database, storage, server } = app.app;
-  const cleanup = new CleanupJob(database, storage, { retentionMs: 0 }, server.log);
+  const { database, lifecycle, storage, server } = app.app;
+  const cleanup = new CleanupJob(database, lifecycle, storage, { retentionMs: 0 }, server.log);
   const removing = new Proxy(from, {
     get(target, name) {
       if (name !== "read") return Reflect.get(target, name).bind?.(target) ?? Reflect.get(target, name);

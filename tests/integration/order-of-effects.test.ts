@@ -345,9 +345,9 @@ describe("the clean-up", () => {
   it("removes nothing that another process may still show, whatever the clock of whoever hid it said", async () => {
     const { token } = await app.givenPersonWithPicture(await sampleImages.palettePng());
     await app.graphql(DELETE, {}, token);
-    const { database, storage, server } = app.app;
+    const { database, lifecycle, storage, server } = app.app;
     await app.mediaCollection.updateOne({}, { $set: { deleted_at: new Date(0) } });
-    const cleanup = new CleanupJob(database, storage, { retentionMs: 0 }, server.log);
+    const cleanup = new CleanupJob(database, lifecycle, storage, { retentionMs: 0 }, server.log);
 
     expect(await cleanup.run()).toMatchObject({ removedCount: 0, failedCount: 0 });
     await expect.poll(async () => (await cleanup.run()).removedCount, { timeout: 5_000 }).toBe(1);
@@ -440,12 +440,18 @@ describe("the clean-up", () => {
       const person = await app.givenPersonWithPicture(await sampleImages.flatPng(20, 20));
       await app.graphql(DELETE, {}, person.token);
     }
-    const { database, storage, server } = app.app;
+    const { database, lifecycle, storage, server } = app.app;
     const deleting = vi.spyOn(storage, "delete");
     const jobs = Array.from({ length: 4 }, () => {
       const { users, media, upkeep } = database;
       const cleanupLease = new Lease(database.connection, database.clock, "cleanup"); // As another process has it.
-      return new CleanupJob({ users, media, upkeep, cleanupLease }, storage, app.config.cleanup, server.log);
+      return new CleanupJob(
+        { users, media, upkeep, cleanupLease },
+        lifecycle,
+        storage,
+        app.config.cleanup,
+        server.log,
+      );
     });
 
     const results = await Promise.all(jobs.map((job) => job.run({ now: afterRetention() })));

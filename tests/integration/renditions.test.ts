@@ -203,7 +203,7 @@ describe("what is kept of a picture", () => {
     await fetchPicture("?size=96&format=webp");
     const folder = new RenditionFolder(app.config.media.renditionDir, 1e6);
 
-    await erasePictures(person.user.id, app.app.database, app.app.storage, folder);
+    await erasePictures(person.user.id, app.app.database, app.app.lifecycle, app.app.storage, folder);
 
     expect(await keptFiles()).toEqual([]);
   });

@@ -96,6 +96,7 @@ export class TestApp {
       email: `${randomBytes(6).toString("hex")}@example.com`,
       passwordHash: "none",
     });
+    this.app.changes.emit("userAdded", user.id);
     return { user, token: await this.app.tokens.issue(user.id) };
   }
 

@@ -1,0 +1,91 @@
+// The writes that show and hide pictures, each followed by its notification. Used wherever a pointer moves.
+import type { MediaRepository } from "../database/media-repository.ts";
+import type { Pointer, UserRepository } from "../database/user-repository.ts";
+import type { MediaId, UserId } from "../domain/ids.ts";
+import type { Changes } from "./changes.ts";
+
+/** Each round sees a concurrent change. */
+const MAX_ROUNDS = 20;
+
+/**
+ * Subscribers are notified before the caller gets the result, and also when the write failed: it may have reached the
+ * database before the error.
+ */
+export class PictureLifecycle {
+  readonly users: UserRepository;
+  readonly media: MediaRepository;
+
+  constructor(
+    { users, media }: { users: UserRepository; media: MediaRepository },
+    readonly changes: Changes,
+  ) {
+    this.users = users;
+    this.media = media;
+  }
+
+  /** Records that the owner's pointer is about to leave the picture. */
+  async markLeaving(id: MediaId): Promise<void> {
+    try {
+      await this.media.markLeaving(id);
+    } finally {
+      this.changes.emit("pictureLeaving", id);
+    }
+  }
+
+  /** Moves the pointer if it is still at `expected`. @returns false when another change moved it, or the user is gone */
+  async swapPicture(userId: UserId, expected: MediaId | null, next: MediaId | null): Promise<boolean> {
+    try {
+      return await this.users.swapPicture(userId, expected, next);
+    } finally {
+      this.changes.emit("userChanged", userId);
+    }
+  }
+
+  /** Takes the pointer away if it is still where it is expected, also for a deactivated user. */
+  async removePointer(pointer: Pointer): Promise<void> {
+    try {
+      await this.users.removePointer(pointer);
+    } finally {
+      this.changes.emit("userChanged", pointer.userId);
+    }
+  }
+
+  /**
+   * Hides a picture that its owner's pointer has left. The owner may restore it at the same time. So the pointer is read
+   * after each step, until the picture is shown if it is current, and hidden if it is not. The mark that a change is
+   * under way is removed last: after a crash in between, the clean-up job finds the picture.
+   *
+   * @param change `currentId` is the picture that took its place, if there is one
+   */
+  async retire(
+    userId: UserId,
+    change: { retiredId: MediaId; currentId: MediaId | null; isLeft?: boolean },
+  ): Promise<void> {
+    let isShown: boolean | null = null;
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const isCurrent = (await this.users.findPictureId(userId)) === change.retiredId;
+      if (isCurrent === isShown) break;
+      if (isCurrent) await this.media.reinstate(change.retiredId);
+      else await this.#hide(change.retiredId);
+      isShown = isCurrent;
+    }
+    await this.media.settle(change);
+  }
+
+  /** Finishes earlier changes of the user that were interrupted. @returns whether there were any */
+  async retireLeaving(userId: UserId): Promise<boolean> {
+    const marked = await this.media.findLeaving(userId);
+    const currentId = marked.length > 0 ? await this.users.findPictureId(userId) : null;
+    const leaving = marked.filter((id) => id !== currentId); // Another change is about to leave the current one.
+    for (const id of leaving) await this.retire(userId, { retiredId: id, currentId: null });
+    return leaving.length > 0;
+  }
+
+  async #hide(id: MediaId): Promise<void> {
+    try {
+      await this.media.hide(id);
+    } finally {
+      this.changes.emit("pictureHidden", id);
+    }
+  }
+}
