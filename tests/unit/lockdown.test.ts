@@ -1,4 +1,4 @@
-// Run in a process of its own: what is taken away there is not given back.
+// Checks `forbidCodeFromStrings` in a separate process, because it cannot be undone.
 import { execFileSync } from "node:child_process";
 
 import { expect, it } from "vitest";
@@ -26,7 +26,7 @@ it.each([
   );
 });
 
-it("leaves functions what they are", () => {
+it("does not change the type and constructor name of functions", () => {
   const checks =
     "[(() => {}) instanceof Function, (async () => {}).constructor.name, (() => {}).constructor === Function]";
 

@@ -14,16 +14,21 @@ const attempt = async (limits: RateLimits, address: string, account: string) => 
   }
 };
 
-describe("an address", () => {
+describe("attempts from a network address", () => {
   it.each([
-    ["the same", "203.0.113.7", "203.0.113.7", "RATE_LIMITED"],
+    ["the same address", "203.0.113.7", "203.0.113.7", "RATE_LIMITED"],
     ["another IPv4 address", "203.0.113.7", "203.0.113.8", "passed"],
-    ["the same, mapped to IPv6", "203.0.113.7", "::ffff:203.0.113.7", "RATE_LIMITED"],
-    ["another one of the same IPv6 network", "2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "RATE_LIMITED"],
-    ["the same IPv6 network, spelled out", "2001:db8::1", "2001:0db8:0:0:1:2:3:4", "RATE_LIMITED"],
+    ["the same address, mapped to IPv6", "203.0.113.7", "::ffff:203.0.113.7", "RATE_LIMITED"],
+    ["another address of the same IPv6 network", "2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "RATE_LIMITED"],
+    [
+      "another address of a short IPv6 network, written in full",
+      "2001:db8::1",
+      "2001:0db8:0:0:1:2:3:4",
+      "RATE_LIMITED",
+    ],
     ["another IPv6 network", "2001:db8:1:2::1", "2001:db8:1:3::1", "passed"],
     ["another short IPv6 network", "::1", "2001::1", "passed"],
-  ])("that is %s as one before is counted as it should", async (_what, first, second, expected) => {
+  ])("%s: after an attempt from %s, one from %s is %s", async (_what, first, second, expected) => {
     const limits = new RateLimits(
       { uploadsPerMinute: 5, signInsPerMinute: 1 },
       (options) => new RateLimiterMemory(options),
@@ -35,8 +40,8 @@ describe("an address", () => {
   });
 });
 
-describe("an account", () => {
-  it("is the same in either case", async () => {
+describe("attempts on an account", () => {
+  it("are counted together, whatever the case of its letters", async () => {
     const limits = new RateLimits(
       { uploadsPerMinute: 5, signInsPerMinute: 1 },
       (options) => new RateLimiterMemory(options),

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { ConfigError, loadConfig } from "../../../src/config/config.ts";
 
-/** The problems of an environment; none when it is fine. */
+/** The problems that `loadConfig` reports for an environment; empty when it is valid. */
 function problemsOf(env: Record<string, string>): readonly string[] {
   try {
     loadConfig(env);
@@ -13,7 +13,7 @@ function problemsOf(env: Record<string, string>): readonly string[] {
 }
 
 describe("loadConfig", () => {
-  it("needs nothing", () => {
+  it("needs no variables", () => {
     expect(loadConfig({})).toMatchObject({
       http: { host: "127.0.0.1", port: 4000, publicUrl: null, corsOrigins: [], trustProxy: false },
       database: { kind: "embedded", file: expect.stringMatching(/instance\/database\/letsapp\.sqlite$/) },
@@ -31,11 +31,11 @@ describe("loadConfig", () => {
     });
   });
 
-  it("takes an empty variable for none", () => {
+  it("treats an empty variable as unset", () => {
     expect(loadConfig({ PORT: "", JWT_SECRET: " ", MONGODB_URI: "" })).toEqual(loadConfig({}));
   });
 
-  it("cannot be changed afterwards", () => {
+  it("returns a frozen configuration", () => {
     const config = loadConfig({});
 
     expect(() => Object.assign(config.http, { port: 1 })).toThrow(TypeError);
@@ -148,7 +148,7 @@ describe("loadConfig", () => {
     "s3://bucket?region=eu-1&region=eu-2",
     "s3://bucket?endpoint=http:minio",
     "s3://bucket?endpoint=http://key:secret@minio",
-  ])("refuses to store at %s, and repeats no secret", (STORAGE_URL) => {
+  ])("refuses the STORAGE_URL %s, and does not repeat its secret", (STORAGE_URL) => {
     expect(() => loadConfig({ STORAGE_URL })).toThrow(/^STORAGE_URL must be like file:\/\/\/var[^@]*$/);
   });
 
@@ -160,7 +160,7 @@ describe("loadConfig", () => {
     ": x",
     "Two words: x",
     "Name: ä€",
-  ])("refuses to send the CDN %j as a header, and does not repeat it", (CDN_PURGE_HEADER) => {
+  ])("refuses the CDN_PURGE_HEADER %j, and does not repeat it", (CDN_PURGE_HEADER) => {
     const env = { CDN_PURGE_URL: "https://cdn.example/{key}", CDN_PURGE_HEADER };
 
     expect(() => loadConfig(env)).toThrow(
@@ -168,7 +168,7 @@ describe("loadConfig", () => {
     );
   });
 
-  it.each(["{key}", "{}", "[{key}]"])("refuses to send the CDN %s as a body", (CDN_PURGE_BODY) => {
+  it.each(["{key}", "{}", "[{key}]"])("refuses the CDN_PURGE_BODY %s", (CDN_PURGE_BODY) => {
     const env = { CDN_PURGE_URL: "https://cdn.example/{key}", CDN_PURGE_BODY };
 
     expect(() => loadConfig(env)).toThrow("CDN_PURGE_BODY must be JSON with {key} in it");
@@ -296,7 +296,7 @@ describe("loadConfig", () => {
     expect(problemsOf(env as Record<string, string>)).toEqual([problem]);
   });
 
-  it("reports all problems at once, and no secret", () => {
+  it("reports all problems at once, without secrets", () => {
     const problems = problemsOf({
       PORT: "x",
       JWT_SECRET: "top-secret",

@@ -1,5 +1,5 @@
-// A command whose time is over right after it was sent, as in a virtual machine that was paused: its answer is still to
-// come, so nothing else may use its connection.
+// Checks a command that times out right after it was sent, as in a virtual machine that was paused. Its answer is still
+// to come, so no other command may use its connection.
 import { createRequire } from "node:module";
 
 import { expect, it, vi } from "vitest";
@@ -10,7 +10,7 @@ const { Connection } = createRequire(import.meta.url)("mongodb/lib/cmap/connecti
   Connection: { prototype: object };
 };
 
-/** A connection of the driver's that sends a command and knows that no time is left for the answer. */
+/** A driver connection that sends a command and then has `remainingTimeMS` left for the answer. */
 function givenConnection(remainingTimeMS: number) {
   const connection = Object.assign(Object.create(Connection.prototype) as object, {
     error: null,

@@ -34,7 +34,7 @@ describe("initials", () => {
 });
 
 describe("the colour of a user", () => {
-  it("is always the same, differs from others', and white can be read on it", () => {
+  it("is always the same, differs between users, and is dark enough for white text", () => {
     const ids = Array.from({ length: 2000 }, (_, i) => i.toString(16).padStart(24, "0"));
     const colours = ids.map(colourOf);
 

@@ -52,7 +52,7 @@ describe("encodeKey", () => {
     expect(new Set(keys.map((key) => key.toString("hex"))).size).toBe(keys.length);
   });
 
-  it("orders the other way when inverted", () => {
+  it("orders bytes in reverse when they are inverted", () => {
     const keys = ascending.map((value) => invert(encodeKey(value)));
 
     expect(keys.toSorted(Buffer.compare)).toEqual(keys.toReversed());
@@ -66,7 +66,7 @@ describe("encodeKey", () => {
     );
   });
 
-  it("makes no key that another one starts with", () => {
+  it("returns no key that is a prefix of another key", () => {
     const keys = ascending.map((value) => encodeKey(value));
 
     const prefixes = keys.filter((key) =>

@@ -1,4 +1,4 @@
-// Whatever index is chosen, the answer has to be the one that reading everything gives.
+// Checks that a query finds the same documents as a full scan, with every index that the planner may choose.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -19,7 +19,7 @@ let folder: string;
 let store: Store;
 let collection: Collection;
 
-/** The same numbers in every run. Source: mulberry32. */
+/** A random generator that returns the same numbers in every run. Source: mulberry32. */
 function seededRandom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -94,7 +94,7 @@ const keysOf = (documents: Document[], sort: object) =>
   documents.map((document) => Object.keys(sort).map((field) => document[field] ?? null));
 
 describe("a query on indexes", () => {
-  it("finds what reading everything finds, in the order asked for", () => {
+  it("finds the documents that a full scan finds, in the requested order", () => {
     const all = [...collection.readAll()].map(({ document }) => document);
     const usedIndexes = new Set<string>();
 
@@ -110,7 +110,7 @@ describe("a query on indexes", () => {
     expect([...usedIndexes].toSorted()).toEqual(["a", "ab", "bca", "c", "none"]);
   });
 
-  it("finds the same after updates and deletions", () => {
+  it("finds the documents that a full scan finds after updates and deletions", () => {
     store.transaction(() => {
       for (const [i, stored] of [...collection.readAll()].entries()) {
         if (i % 3 === 0) collection.remove(stored);
@@ -127,7 +127,7 @@ describe("a query on indexes", () => {
     }
   });
 
-  it("reads one document for one id", () => {
+  it("reads a single range of the _id index for an id", () => {
     const { document } = [...collection.readAll()][0]!;
 
     const plan = choosePlan(collection.indexes, { _id: document._id, a: 1 }, {});
@@ -136,7 +136,7 @@ describe("a query on indexes", () => {
     expect(plan?.ranges).toHaveLength(1);
   });
 
-  it("stops reading once it has enough", () => {
+  it("stops at the limit, and does not sort when an index has the order", () => {
     const found = findDocuments(collection, { filter: {}, sort: { a: 1 }, limit: 3 });
 
     expect([...found]).toHaveLength(3);

@@ -34,7 +34,7 @@ async function withDatabase<Result>(
   }
 }
 
-/** Sends bytes and resolves to what comes back before the connection ends. */
+/** Sends bytes and resolves to the bytes that the server sends before it ends the connection. */
 function exchange(uri: string, bytes: Buffer): Promise<Buffer> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
@@ -47,7 +47,7 @@ function exchange(uri: string, bytes: Buffer): Promise<Buffer> {
 }
 
 describe("the embedded database", () => {
-  it("still has everything after a restart, indexes included", async () => {
+  it("keeps its documents and indexes across a restart", async () => {
     await withDatabase(async (db) => {
       await db.collection("people").createIndex({ name: 1 }, { unique: true });
       await db.collection("people").insertOne({ name: "ada" });
@@ -59,13 +59,13 @@ describe("the embedded database", () => {
     });
   });
 
-  it("tells a second process that the file is locked", async () => {
+  it("refuses to open a file that another process has locked", async () => {
     await withDatabase(async () => {
       await expect(EmbeddedMongoServer.start(file)).rejects.toThrow("is locked by another process");
     });
   });
 
-  it("refuses a file of a newer format, and leaves it as it is", async () => {
+  it("refuses a file of a newer format, and leaves it unchanged", async () => {
     await withDatabase((db) => db.collection("people").insertOne({ name: "ada" }));
     const database = new DatabaseSync(file);
     database.exec("PRAGMA user_version = 99");
@@ -80,7 +80,7 @@ describe("the embedded database", () => {
     after.close();
   });
 
-  it("listens where only its own user can connect, and leaves nothing there", async () => {
+  it("listens in a folder that only its own user can open, and removes that folder", async () => {
     const socketFolder = await withDatabase(async (_db, uri) => {
       const socketFolder = path.dirname(socketOf(uri));
       expect((await stat(socketFolder)).mode & 0o777).toBe(0o700);
@@ -90,20 +90,20 @@ describe("the embedded database", () => {
     await expect(stat(socketFolder)).rejects.toMatchObject({ code: "ENOENT" });
   });
 
-  it("is not opened where there is no folder", async () => {
+  it("refuses to open a file in a folder that does not exist", async () => {
     await expect(EmbeddedMongoServer.start(path.join(folder, "missing", "test.sqlite"))).rejects.toThrow();
   });
 
   it.each([
     ["text", Buffer.from("GET / HTTP/1.1\r\nHost: here\r\n\r\n")],
-    ["a length of nothing", Buffer.alloc(16)],
-    ["a length beyond all bounds", Buffer.from([0xff, 0xff, 0xff, 0x7f, ...Buffer.alloc(12)])],
+    ["a length of zero", Buffer.alloc(16)],
+    ["a length of 2 GiB", Buffer.from([0xff, 0xff, 0xff, 0x7f, ...Buffer.alloc(12)])],
     ["an unknown operation", Buffer.from([20, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9, 9, 0, 0, 0, 0, 0, 0])],
     [
-      "a document cut short",
+      "a truncated document",
       Buffer.from([26, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0xdd, 7, 0, 0, 0, 0, 0, 0, 0, 99, 0, 0, 0, 1]),
     ],
-  ])("ends a connection that sends %s, and serves the others", async (_what, bytes) => {
+  ])("ends a connection that sends %s, and serves the other connections", async (_what, bytes) => {
     await withDatabase(async (db, uri) => {
       expect(await exchange(uri, bytes)).toEqual(Buffer.alloc(0));
 
@@ -111,7 +111,7 @@ describe("the embedded database", () => {
     });
   });
 
-  it("gives up on a query after the time it was given", async () => {
+  it("aborts a query after its maxTimeMS", async () => {
     await withDatabase(async (db) => {
       const documents = Array.from({ length: 20_000 }, (_, n) => ({ n, text: "x".repeat(100) }));
       await db.collection("many").insertMany(documents);

@@ -1,4 +1,4 @@
-// That a request is answered whose connection the system has made, and nobody has taken yet, when the service stops.
+// Checks that `stopServer` answers requests on connections that the system has made and Node has not accepted yet.
 import { once } from "node:events";
 import { connect, type AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
@@ -8,14 +8,14 @@ import { expect, it } from "vitest";
 
 import { finishConnectionsOnStop, stopServer } from "../../../src/http/stopping.ts";
 
-it("takes whoever has connected before it stops to listen", async () => {
+it("answers every client that connected before the server stopped listening", async () => {
   const app = fastify({ return503OnClosing: false });
   finishConnectionsOnStop(app);
   app.get("/", async () => "here you are");
   await app.listen({ port: 0, host: "127.0.0.1" });
   const { port } = app.server.address() as AddressInfo;
 
-  const sockets = Array.from({ length: 20 }, () => connect(port, "127.0.0.1")); // Within one turn of the event loop.
+  const sockets = Array.from({ length: 20 }, () => connect(port, "127.0.0.1")); // Within one event-loop turn.
   for (const socket of sockets) socket.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   const answers = sockets.map((socket) => text(socket));
   const stopping = stopServer(app);

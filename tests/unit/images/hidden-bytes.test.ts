@@ -1,5 +1,5 @@
-// What stands within a file, but not in its picture: it must not be stored. And what is missing in the midst of a
-// file that looks whole from outside: it must be noticed.
+// Checks that bytes hidden in a file, outside of its picture, are not stored. Also checks that a file is refused when
+// data is missing in its middle, although its start and its end are in place.
 import { deflateSync, inflateSync } from "node:zlib";
 
 import sharp from "sharp";
@@ -21,7 +21,7 @@ function before(jpeg: Buffer, at: number, hidden: string | Buffer): Buffer {
   return Buffer.concat([jpeg.subarray(0, at), Buffer.from(hidden), jpeg.subarray(at)]);
 }
 
-/** All segments before the scan but those of one kind. */
+/** The JPEG without the segments of one kind before its first scan. */
 function withoutSegments(jpeg: Buffer, marker: number): Buffer {
   const kept = [jpeg.subarray(0, 2)];
   let at = 2;
@@ -31,7 +31,7 @@ function withoutSegments(jpeg: Buffer, marker: number): Buffer {
   return Buffer.concat([...kept, jpeg.subarray(at)]);
 }
 
-/** A scan of one byte, with the components that have these numbers. */
+/** A scan of one byte, for the components with these ids. */
 function scanOf(...ids: number[]): Buffer {
   const components = ids.flatMap((id) => [id, 0]);
   return Buffer.of(0xff, 0xda, 0, 6 + components.length, ids.length, ...components, 0, 63, 0, 0x7f);
@@ -48,14 +48,14 @@ function profileSegment(part: number, partCount: number, data: Buffer | string):
   return Buffer.concat([head, payload]);
 }
 
-describe("hidden bytes go, and the pixels stay:", () => {
+describe("bytes hidden in a file", () => {
   it.each<[string, () => Promise<Buffer>]>([
     [
-      "as a JPEG's colour profile that is none",
+      "in place of a JPEG's colour profile",
       async () => before(await sampleImages.plainJpeg(), 2, profileSegment(1, 1, secret.repeat(20))),
     ],
     [
-      "as a JPEG's colour profile that has no tags",
+      "as a JPEG's colour profile without tags",
       async () => {
         const header = (await profileOf(await sampleImages.displayP3Jpeg())).subarray(0, 128);
         const spoilt = Buffer.concat([header, Buffer.from(secret.repeat(20))]);
@@ -68,7 +68,7 @@ describe("hidden bytes go, and the pixels stay:", () => {
       async () => before(await sampleImages.plainJpeg(), 2, profileSegment(0, 0, secret)),
     ],
     [
-      "behind a JPEG's colour profile",
+      "after a JPEG's colour profile",
       async () => {
         const profile = await profileOf(await sampleImages.displayP3Jpeg());
         return before(
@@ -79,7 +79,7 @@ describe("hidden bytes go, and the pixels stay:", () => {
       },
     ],
     [
-      "in a JPEG's segment that is shorter than it should be",
+      "in a JPEG's JFIF segment that is too short",
       async () =>
         before(await sampleImages.plainJpeg(), 2, Buffer.from(`\xff\xe0\0\x09JFIF\0\x01\x01`, "latin1")),
     ],
@@ -92,14 +92,14 @@ describe("hidden bytes go, and the pixels stay:", () => {
       },
     ],
     [
-      "behind the compressed pixels of a PNG",
+      "after the compressed pixels of a PNG",
       async () =>
         sampleImages.withPixelData(await sampleImages.palettePng(), (pixels) => [
           Buffer.concat([pixels, Buffer.from(secret)]),
         ]),
     ],
     [
-      "in a chunk of its own behind the pixels of a PNG",
+      "in a separate chunk after the pixels of a PNG",
       async () =>
         sampleImages.withPixelData(await sampleImages.palettePng(), (pixels) => [
           pixels,
@@ -107,7 +107,7 @@ describe("hidden bytes go, and the pixels stay:", () => {
         ]),
     ],
     [
-      "as a PNG's colour profile that is none",
+      "in place of a PNG's colour profile",
       async () => {
         const png = await sampleImages.palettePng();
         const data = Buffer.concat([Buffer.from("name\0\0"), deflateSync(Buffer.from(secret.repeat(20)))]);
@@ -115,7 +115,7 @@ describe("hidden bytes go, and the pixels stay:", () => {
       },
     ],
     [
-      "behind the colour profile of a PNG",
+      "after the colour profile of a PNG",
       async () => {
         const profile = await profileOf(await sampleImages.displayP3Jpeg());
         const data = Buffer.concat([Buffer.from("P3\0\0"), deflateSync(profile), Buffer.from(secret)]);
@@ -123,7 +123,7 @@ describe("hidden bytes go, and the pixels stay:", () => {
       },
     ],
     [
-      "in a comment of a PNG whose check sum is wrong",
+      "in a comment of a PNG with a wrong checksum",
       async () => {
         const chunk = sampleImages.pngChunk("tEXt", Buffer.from(`Comment\0${secret}`));
         chunk[chunk.length - 1]! ^= 1;
@@ -138,15 +138,15 @@ describe("hidden bytes go, and the pixels stay:", () => {
       },
     ],
     [
-      "behind the pixels of a GIF",
+      "after the pixels of a GIF",
       async () => sampleImages.withSubBlock(await sampleImages.stillGif(), secret),
     ],
     [
-      "behind the pixels of a frame",
+      "after the pixels of a frame of an animated GIF",
       async () => sampleImages.withSubBlock(await sampleImages.animatedGif(), secret),
     ],
     [
-      "in extensions of a GIF that say again how often it repeats",
+      "in further NETSCAPE extensions of a GIF, which say how often it repeats",
       async () => {
         const gif = await sampleImages.animatedGif();
         const extension = Buffer.from(`\x21\xff\x0bNETSCAPE2.0\x0d<?php 1234567\0`, "latin1");
@@ -154,7 +154,7 @@ describe("hidden bytes go, and the pixels stay:", () => {
       },
     ],
     [
-      "as a colour profile behind the scan of a JPEG",
+      "as a colour profile after the scan of a JPEG",
       async () => {
         const jpeg = await sampleImages.plainJpeg();
         const profile = await profileOf(await sampleImages.displayP3Jpeg());
@@ -162,7 +162,7 @@ describe("hidden bytes go, and the pixels stay:", () => {
       },
     ],
     [
-      "as a GIF's colour profile that is none",
+      "in place of a GIF's colour profile",
       async () => {
         const gif = await sampleImages.stillGif();
         const extension = Buffer.from(
@@ -172,7 +172,7 @@ describe("hidden bytes go, and the pixels stay:", () => {
         return before(gif, gif.length - 1, extension);
       },
     ],
-  ])("%s", async (_where, make) => {
+  ])("are dropped without a change of the pixels: %s", async (_where, make) => {
     const bytes = await make();
 
     const { original, thumbnail } = await maker.make(bytes, "somebody");
@@ -182,7 +182,7 @@ describe("hidden bytes go, and the pixels stay:", () => {
     expect((await pixelsOf(original)).equals(await pixelsOf(bytes))).toBe(true);
   });
 
-  it("behind the tags of a colour profile: zeros take their place", async () => {
+  it("are overwritten with zeros after the tags of a colour profile", async () => {
     const profile = await profileOf(await sampleImages.displayP3Jpeg());
     const spoilt = Buffer.concat([profile, Buffer.from(secret)]);
     spoilt.writeUInt32BE(spoilt.length);
@@ -194,14 +194,14 @@ describe("hidden bytes go, and the pixels stay:", () => {
     expect((await pixelsOf(original)).equals(await pixelsOf(bytes))).toBe(true);
   });
 
-  it("between fill bytes in the data of a JPEG, which decoders read differently: such a file is refused", async () => {
+  it("lead to a refusal as fill bytes in the data of a JPEG, which decoders read differently", async () => {
     const jpeg = await sampleImages.plainJpeg();
     const stuffed = jpeg.indexOf(Buffer.from([0xff, 0x00]), sampleImages.scansOf(jpeg)[0]);
 
     expect(await codeOf(maker, before(jpeg, stuffed, Buffer.of(0xff)))).toBe("UNREADABLE_IMAGE");
   });
 
-  it("as more rows than a PNG has: such a file is refused", async () => {
+  it("lead to a refusal as surplus rows of pixels in a PNG", async () => {
     const bytes = sampleImages.withPixelData(await sampleImages.palettePng(), (pixels) => [
       deflateSync(Buffer.concat([inflateSync(pixels), Buffer.from(secret)])),
     ]);
@@ -211,7 +211,7 @@ describe("hidden bytes go, and the pixels stay:", () => {
 });
 
 describe("colour profiles", () => {
-  it("stay when something hidden behind them goes", async () => {
+  it("are kept when hidden bytes after them are dropped", async () => {
     const profile = await profileOf(await sampleImages.displayP3Jpeg());
     const spoilt = Buffer.concat([profile, Buffer.from(secret)]);
     const jpeg = before(await sampleImages.plainJpeg(), 2, profileSegment(1, 1, spoilt));
@@ -223,7 +223,7 @@ describe("colour profiles", () => {
     for (const { original } of stored) expect((await profileOf(original)).equals(profile)).toBe(true);
   });
 
-  it("stay byte for byte in several parts", async () => {
+  it("are kept byte for byte in several parts", async () => {
     const profile = await profileOf(await sampleImages.displayP3Jpeg());
     const parts = [profile.subarray(0, 200), profile.subarray(200)];
     const segments = parts.map((part, i) => profileSegment(i + 1, 2, part));
@@ -232,7 +232,7 @@ describe("colour profiles", () => {
     expect((await maker.make(bytes, "somebody")).original.equals(bytes)).toBe(true);
   });
 
-  it("stay where their parts come in another order", async () => {
+  it("are kept when their parts are out of order", async () => {
     const profile = await profileOf(await sampleImages.displayP3Jpeg());
     const parts = [
       profileSegment(2, 2, profile.subarray(200)),
@@ -243,7 +243,7 @@ describe("colour profiles", () => {
     expect((await profileOf((await maker.make(bytes, "somebody")).original)).equals(profile)).toBe(true);
   });
 
-  it("that would inflate to hundreds of megabytes go without being inflated", async () => {
+  it("that would inflate to hundreds of megabytes are dropped without being inflated", async () => {
     const bomb = Buffer.concat([Buffer.from("bomb\0\0"), deflateSync(Buffer.alloc(500_000_000))]);
     const bytes = before(await sampleImages.flatPng(9, 9), 33, sampleImages.pngChunk("iCCP", bomb));
 
@@ -254,14 +254,14 @@ describe("colour profiles", () => {
   });
 });
 
-describe("a file that is whole but for what is in its midst is refused:", () => {
+describe("a file with data missing in its middle is refused:", () => {
   it.each([
     ["baseline JPEG", sampleImages.plainJpeg],
-    ["JPEG with intervals", async () => sampleImages.restartJpeg()],
-    ["JPEG of separate scans", async () => sampleImages.separateScansJpeg()],
+    ["JPEG with restart intervals", async () => sampleImages.restartJpeg()],
+    ["JPEG with separate scans", async () => sampleImages.separateScansJpeg()],
     ["progressive JPEG", sampleImages.progressiveJpeg],
-    ["progressive JPEG with intervals", async () => sampleImages.progressiveRestartJpeg()],
-  ])("%s, cut off and closed again, unless it ends where a scan does", async (_what, make) => {
+    ["progressive JPEG with restart intervals", async () => sampleImages.progressiveRestartJpeg()],
+  ])("%s, truncated and given an end marker, unless it ends at the end of a scan", async (_what, make) => {
     const bytes = await make();
     const lengths = Array.from({ length: 98 }, (_, i) => Math.floor((bytes.length * (i + 1)) / 100));
 
@@ -281,7 +281,7 @@ describe("a file that is whole but for what is in its midst is refused:", () => 
     ["still GIF", sampleImages.stillGif, Buffer.from([0, 0x3b])],
     ["interlaced GIF", sampleImages.interlacedGif, Buffer.from([0, 0x3b])],
     ["animated GIF", sampleImages.animatedGif, Buffer.from([0, 0x3b])],
-  ])("%s, cut off and closed again", async (_what, make, end) => {
+  ])("%s, truncated and given an end marker", async (_what, make, end) => {
     const bytes = await make();
     const lengths = Array.from({ length: 99 }, (_, i) => Math.floor((bytes.length * (i + 1)) / 100));
 
@@ -302,13 +302,13 @@ describe("a file that is whole but for what is in its midst is refused:", () => 
 describe("a JPEG of a rarer kind", () => {
   it.each([
     ["with restart intervals", sampleImages.restartJpeg],
-    ["of separate scans", sampleImages.separateScansJpeg],
+    ["with separate scans", sampleImages.separateScansJpeg],
     ["progressive, with restart intervals", sampleImages.progressiveRestartJpeg],
   ])("keeps every byte: %s", async (_what, make) => {
     expect((await maker.make(make(), "somebody")).original.equals(make())).toBe(true);
   });
 
-  it("keeps the colours that an Adobe segment behind its frame header gives it", async () => {
+  it("keeps the colours that an Adobe segment after its frame header defines", async () => {
     const jpeg = await sampleImages.plainJpeg();
     const rgb = Buffer.from("\xff\xee\x00\x0eAdobe\0\0\0\0\0\0\0", "latin1");
     const bytes = before(jpeg, sampleImages.scansOf(jpeg)[0]!, rgb);
@@ -319,7 +319,7 @@ describe("a JPEG of a rarer kind", () => {
     expect((await pixelsOf(original)).equals(await pixelsOf(jpeg))).toBe(false);
   });
 
-  it("needs no tables where a camera for films has left them out", async () => {
+  it("keeps every byte when its Huffman tables are left out, as video cameras do", async () => {
     const whole = await sharp(sampleImages.portraitJpeg()).jpeg({ optimiseCoding: false }).toBuffer();
     const bytes = withoutSegments(whole, 0xc4);
 
@@ -329,17 +329,17 @@ describe("a JPEG of a rarer kind", () => {
     expect((await pixelsOf(original)).equals(await pixelsOf(whole))).toBe(true);
   });
 
-  it("is accepted where an encoder has left the range of coefficients empty", async () => {
+  it("is accepted when an encoder left the range of coefficients empty, which is then filled in", async () => {
     const baseline = await sampleImages.plainJpeg();
     const emptyRange = Buffer.from(baseline);
-    emptyRange[sampleImages.scansOf(baseline)[0]! + 12] = 0; // "Coefficients 0 to 0", where it sends all 64.
+    emptyRange[sampleImages.scansOf(baseline)[0]! + 12] = 0; // The header says 0 to 0; the scan has all 64.
 
     const { original } = await maker.make(emptyRange, "somebody");
 
     expect(original.equals(baseline)).toBe(true);
   });
 
-  it("is refused when its scans go over too many pixels, however small the file is", async () => {
+  it("is refused when its scans decode too many pixels, however small the file is", async () => {
     const bytes = sampleImages.manyScansJpeg(2_500, 85);
 
     await expect(maker.make(bytes, "somebody")).rejects.toMatchObject({
@@ -349,14 +349,18 @@ describe("a JPEG of a rarer kind", () => {
   });
 
   it.each<[string, Buffer[], object]>([
-    ["its four components stand apart", [1, 2, 3, 4].map((id) => scanOf(id)), { limit: 240_000_000 }],
-    ["its first component stands apart", [scanOf(1), scanOf(2, 3, 4)], { limit: 240_000_000 }],
+    [
+      "each of its four components has a separate scan",
+      [1, 2, 3, 4].map((id) => scanOf(id)),
+      { limit: 240_000_000 },
+    ],
+    ["its first component has a separate scan", [scanOf(1), scanOf(2, 3, 4)], { limit: 240_000_000 }],
     [
       "it has a hundred scans",
       Array.from({ length: 100 }, () => scanOf(1, 2, 3, 4)),
       { limit: 500_000_000, actual: 100 * 6_320 * 6_320 },
     ],
-  ])("of the baseline kind is refused by what a decoder holds when %s", async (_what, scans, details) => {
+  ])("of the baseline kind is refused for the cost of decoding it when %s", async (_what, scans, details) => {
     const frame = Buffer.from([0xff, 0xc0, 0, 20, 8, 0, 0, 0, 0, 4]);
     frame.writeUInt16BE(6_320, 5);
     frame.writeUInt16BE(6_320, 7);
@@ -388,7 +392,7 @@ describe("a JPEG of a rarer kind", () => {
     });
   });
 
-  it("that no browser shows is refused with that reason", async () => {
+  it("that no browser can show is refused with that reason", async () => {
     await expect(maker.make(sampleImages.arithmeticJpeg(), "somebody")).rejects.toMatchObject({
       code: "UNREADABLE_IMAGE",
       message: "The JPG image is encoded in a way that browsers cannot show.",

@@ -8,12 +8,12 @@ import * as sampleImages from "../../support/sample-images.ts";
 
 const maker = new PictureMaker({ maxConcurrent: 2, maxWaiting: 1000 }, inThisProcess);
 
-/** Decoded pixels, to compare pictures by what they show. */
+/** The decoded pixels, to compare pictures by content. */
 async function pixelsOf(bytes: Buffer): Promise<Buffer> {
   return sharp(bytes, { pages: -1 }).raw().toBuffer();
 }
 
-/** Mean difference of two pictures' pixels, 0 to 255, on a small grid. */
+/** The mean difference between the pixels of two pictures, 0 to 255, on a small grid. */
 async function difference(a: Buffer, b: Buffer): Promise<number> {
   const [one, other] = await Promise.all(
     [a, b].map((bytes) =>
@@ -24,7 +24,7 @@ async function difference(a: Buffer, b: Buffer): Promise<number> {
 }
 
 describe("a GIF with a frame beyond its screen", () => {
-  it("keeps every byte, and has the size that the decoder gives it", async () => {
+  it("keeps every byte, and has the size that the decoder reports", async () => {
     const gif = sampleImages.frameFloodGif(2);
     gif.writeUInt16LE(500, gif.indexOf(0x2c, 13) + 1);
 
@@ -65,7 +65,7 @@ describe("a picture", () => {
     });
   });
 
-  it("says its width and height", async () => {
+  it("is returned with its width and height", async () => {
     expect(await maker.make(sampleImages.portraitJpeg(), "somebody")).toMatchObject({
       width: 512,
       height: 600,
@@ -76,7 +76,7 @@ describe("a picture", () => {
     });
   });
 
-  it("has a thumbnail of its middle, not stretched", async () => {
+  it("has a thumbnail of its middle that is not stretched", async () => {
     const bytes = sampleImages.portraitJpeg();
 
     const { thumbnail } = await maker.make(bytes, "somebody");
@@ -104,7 +104,7 @@ describe("a picture", () => {
     },
   );
 
-  it("keeps its colour profile", async () => {
+  it("keeps its colour profile, which the thumbnail does not have", async () => {
     const { original, thumbnail } = await maker.make(await sampleImages.displayP3Jpeg(), "somebody");
 
     expect((await sharp(original).metadata()).icc).toBeDefined();
@@ -140,12 +140,12 @@ describe("orientation", () => {
 });
 
 describe("orientation of a PNG", () => {
-  it.each(["before", "behind"])("is obeyed when it stands %s the pixels", async (where) => {
+  it.each(["before", "after"])("is applied when its chunk comes %s the pixels", async (where) => {
     const exif = Buffer.from([
       ...Buffer.from("MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0", "latin1"),
     ]);
     const png = await sampleImages.flatPng(40, 20);
-    const at = where === "before" ? 33 : png.length - 12; // Behind IHDR, or before IEND.
+    const at = where === "before" ? 33 : png.length - 12; // After IHDR, or before IEND.
     const bytes = Buffer.concat([png.subarray(0, at), sampleImages.pngChunk("eXIf", exif), png.subarray(at)]);
 
     const picture = await maker.make(bytes, "somebody");
@@ -155,8 +155,8 @@ describe("orientation of a PNG", () => {
   });
 });
 
-describe("a PNG of 16 bits that lies on its side", () => {
-  it("keeps its depth when it is turned", async () => {
+describe("a 16-bit PNG that lies on its side", () => {
+  it("keeps its bit depth when it is turned upright", async () => {
     const bytes = await sharp(await sampleImages.png16())
       .toColourspace("rgb16")
       .withMetadata({ orientation: 6 })
@@ -171,7 +171,7 @@ describe("a PNG of 16 bits that lies on its side", () => {
 
 describe("metadata", () => {
   it.each([1, 6])(
-    "is removed, the place included, from a photograph with orientation %i",
+    "is removed from a photograph with orientation %i, including its location",
     async (orientation) => {
       const bytes = await sampleImages.orientedJpeg(orientation);
       expect((await sharp(bytes).metadata()).exif).toBeDefined();
@@ -186,7 +186,7 @@ describe("metadata", () => {
     },
   );
 
-  it("of a camera goes, without a change of the pixels", async () => {
+  it("of a camera is removed without a change of the pixels", async () => {
     const bytes = sampleImages.cameraJpeg();
     expect([bytes.includes("NIKON"), bytes.includes("Exif")]).toEqual([true, true]);
 
@@ -199,7 +199,7 @@ describe("metadata", () => {
     );
   });
 
-  it("goes without a change of the pixels", async () => {
+  it("is removed without a change of the pixels", async () => {
     const bytes = await sampleImages.orientedJpeg(1);
 
     const { original } = await maker.make(bytes, "somebody");
@@ -226,7 +226,7 @@ describe("metadata", () => {
       "secret",
     ],
     [
-      "what follows a JPEG",
+      "bytes after the end of a JPEG",
       async () => Buffer.concat([await sampleImages.plainJpeg(), Buffer.from("secret")]),
       "secret",
     ],
@@ -251,7 +251,7 @@ describe("metadata", () => {
       "secret",
     ],
     [
-      "what follows a PNG",
+      "bytes after the end of a PNG",
       async () => Buffer.concat([await sampleImages.palettePng(), Buffer.from("secret")]),
       "secret",
     ],
@@ -263,11 +263,11 @@ describe("metadata", () => {
       "secret",
     ],
     [
-      "what follows a GIF",
+      "bytes after the end of a GIF",
       async () => Buffer.concat([await sampleImages.stillGif(), Buffer.from("secret")]),
       "secret",
     ],
-  ])("goes: %s", async (_what, make, secret) => {
+  ])("is removed: %s", async (_what, make, secret) => {
     const bytes = await make();
     expect(bytes.includes(secret)).toBe(true);
 
@@ -279,7 +279,7 @@ describe("metadata", () => {
   });
 });
 
-describe("what is no whole picture", () => {
+describe("a file that is not a valid picture within the limits", () => {
   it.each([
     ["baseline JPEG", sampleImages.plainJpeg],
     ["progressive JPEG", sampleImages.progressiveJpeg],
@@ -287,7 +287,7 @@ describe("what is no whole picture", () => {
     ["interlaced PNG", sampleImages.interlacedPng],
     ["still GIF", sampleImages.stillGif],
     ["animated GIF", sampleImages.animatedGif],
-  ])("is refused wherever it is cut off: %s", async (_what, make) => {
+  ])("is refused wherever it is truncated: %s", async (_what, make) => {
     const bytes = await make();
     const lengths = [
       ...Array.from({ length: 99 }, (_, i) => Math.floor((bytes.length * (i + 1)) / 100)),
@@ -315,8 +315,12 @@ describe("what is no whole picture", () => {
       "UNREADABLE_IMAGE",
     ],
     ["a GIF's first bytes", Buffer.from("GIF89a"), "UNREADABLE_IMAGE"],
-    ["a PNG of no width", sampleImages.pngHeaderOf(0, 10), "UNREADABLE_IMAGE"],
-    ["a PNG that promises more than it holds", sampleImages.pngHeaderOf(3000, 3000), "UNREADABLE_IMAGE"],
+    ["a PNG with a width of zero", sampleImages.pngHeaderOf(0, 10), "UNREADABLE_IMAGE"],
+    [
+      "a PNG whose header promises more pixels than it holds",
+      sampleImages.pngHeaderOf(3000, 3000),
+      "UNREADABLE_IMAGE",
+    ],
     ["a PNG of 2.5 gigapixels", sampleImages.pngHeaderOf(50_000, 50_000), "IMAGE_TOO_COMPLEX"],
     ["a GIF of 35,000 frames", sampleImages.frameFloodGif(35_000), "IMAGE_TOO_COMPLEX"],
     ["a GIF of 301 frames", sampleImages.frameFloodGif(301), "IMAGE_TOO_COMPLEX"],
@@ -335,7 +339,7 @@ describe("what is no whole picture", () => {
     expect(["UNREADABLE_IMAGE", "IMAGE_TOO_COMPLEX"]).toContain(await codeOf(maker, gif));
   });
 
-  it("is refused when it has more scans than any encoder makes", async () => {
+  it("is refused as a JPEG with more scans than any encoder makes", async () => {
     expect(await codeOf(maker, sampleImages.scanFloodJpeg())).toBe("IMAGE_TOO_COMPLEX");
   });
 
@@ -346,7 +350,7 @@ describe("what is no whole picture", () => {
     expect(await codeOf(maker, sampleImages.pngHeaderOf(width, height))).toBe("IMAGE_TOO_COMPLEX");
   });
 
-  it("is refused with what was found and what would do", async () => {
+  it("is refused with the actual value and the allowed ones", async () => {
     await expect(
       maker.make(await sharp(sampleImages.portraitJpeg()).webp().toBuffer(), "somebody"),
     ).rejects.toMatchObject({
@@ -359,7 +363,7 @@ describe("what is no whole picture", () => {
     });
   });
 
-  it("is refused when it would take too much memory, though its pixels are few enough", async () => {
+  it("is refused when it would take too much memory, although it has few enough pixels", async () => {
     const bytes = sampleImages.pngHeaderOf(6300, 6300, { bitDepth: 16, colourType: 6, isInterlaced: true });
 
     await expect(maker.make(bytes, "somebody")).rejects.toMatchObject({
@@ -368,12 +372,12 @@ describe("what is no whole picture", () => {
     });
   });
 
-  it("is told from one at the limits", async () => {
+  it("is distinguished from a file at the limits, which is accepted", async () => {
     expect(await codeOf(maker, sampleImages.frameFloodGif(300))).toBe("none");
     expect(await codeOf(maker, await sampleImages.flatPng(8000, 5000))).toBe("none");
   });
 
-  it("is refused when a check sum is wrong", async () => {
+  it("is refused when a checksum is wrong", async () => {
     const bytes = await sampleImages.palettePng();
     bytes[bytes.length - 30]! ^= 1;
 
@@ -381,8 +385,8 @@ describe("what is no whole picture", () => {
   });
 });
 
-describe("too much at once", () => {
-  it("is refused as OVERLOADED, and what waits is still done", async () => {
+describe("pictures beyond the capacity of the queue", () => {
+  it("are refused as OVERLOADED, and waiting pictures are still made", async () => {
     const busy = new PictureMaker({ maxConcurrent: 1, maxWaiting: 1 }, inThisProcess);
     const bytes = sampleImages.portraitJpeg();
 
@@ -392,7 +396,7 @@ describe("too much at once", () => {
       busy.make(bytes, "somebody"),
     ]);
 
-    // Their headers are read side by side, so it may be any of them.
+    // The headers are read concurrently, so any of the three pictures may be refused.
     const refusals = outcomes.filter(({ status }) => status === "rejected");
     expect(refusals).toMatchObject([{ reason: { code: "OVERLOADED", details: { retryAfterSeconds: 5 } } }]);
     await expect(busy.make(bytes, "somebody")).resolves.toBeDefined();
@@ -404,7 +408,7 @@ function withSegment(jpeg: Buffer, marker: number, payload: string): Buffer {
   return Buffer.concat([jpeg.subarray(0, 2), head, Buffer.from(payload), jpeg.subarray(2)]);
 }
 
-/** Behind IHDR, which ends at byte 33. */
+/** Inserts a chunk after IHDR, which ends at byte 33. */
 function withChunk(png: Buffer, type: string, data: string): Buffer {
   return Buffer.concat([
     png.subarray(0, 33),
@@ -413,7 +417,7 @@ function withChunk(png: Buffer, type: string, data: string): Buffer {
   ]);
 }
 
-/** Before the trailer. */
+/** Inserts an extension before the trailer. */
 function withExtension(gif: Buffer, head: number[], text: string): Buffer {
   const extension = Buffer.from([0x21, ...head, text.length, ...Buffer.from(text), 0]);
   return Buffer.concat([gif.subarray(0, -1), extension, gif.subarray(-1)]);

@@ -1,4 +1,5 @@
-// Dates in conditional requests: a server in any time zone reads all three forms of RFC 9110 alike.
+// Checks the dates of conditional requests: the time zone of the server does not affect how it reads the three date
+// formats of RFC 9110.
 import { afterEach, expect, it, vi } from "vitest";
 
 import { evaluateConditions } from "../../../src/rest/conditional.ts";
@@ -15,7 +16,7 @@ it.each([
   ["Fri Nov 27 21:30:00 2026", "send"],
   ["Fri Nov 27 22:00:00 2026", "unchanged"],
   ["Fri Nov 27 21:30:00 2026 ?", "send"],
-])("if modified since %s: %s", (date, verdict) => {
+])("If-Modified-Since: %s evaluates to %s in every time zone", (date, verdict) => {
   for (const zone of ["America/New_York", "UTC", "Asia/Tokyo"]) {
     vi.stubEnv("TZ", zone);
 
@@ -23,7 +24,7 @@ it.each([
   }
 });
 
-it("are no conditions where nobody knows when it was modified", () => {
+it("date conditions are ignored when the modification date is unknown", () => {
   const initials = { etag: '"x"', lastModified: null };
   const headers = ["if-modified-since", "if-unmodified-since"].flatMap((name) =>
     ["Sun, 06 Nov 1994 08:49:37 GMT", "Fri, 31 Dec 2100 00:00:00 GMT"].map((date) => ({ [name]: date })),

@@ -1,4 +1,4 @@
-// A form whose connection has ended before anybody came to read it.
+// Checks `readFormFile` for a request whose connection ended before it was read.
 import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 
@@ -6,7 +6,7 @@ import { expect, it } from "vitest";
 
 import { readFormFile } from "../../../src/rest/form-file.ts";
 
-it("rejects at once when the request is gone already", async () => {
+it("rejects at once when the request is already destroyed", async () => {
   const request = new IncomingMessage(new Socket());
   request.headers["content-type"] = "multipart/form-data; boundary=x";
   request.destroy();

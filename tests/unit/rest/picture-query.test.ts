@@ -1,4 +1,4 @@
-// The format of a square where the address names none. Source: RFC 9110, section 12.5.1.
+// Checks the format of a square when the URL does not name one. Source: RFC 9110, section 12.5.1.
 import { expect, it } from "vitest";
 
 import { readRendition } from "../../../src/rest/picture-query.ts";
@@ -16,6 +16,6 @@ it.each([
   ["*/*", null],
   ["", null],
   [undefined, null],
-])("for the Accept header %j is %j", (accept, format) => {
+])("the Accept header %j selects the format %j", (accept, format) => {
   expect(readRendition({ size: "96" }, accept)).toMatchObject({ format, isNegotiated: true });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { BoundedCache } from "../../../src/runtime/bounded-cache.ts";
 
 describe("a bounded cache", () => {
-  it("gives up what nobody asked for, oldest first, when there is no more room", () => {
+  it("evicts entries that were not read, oldest first, when it is full", () => {
     const cache = new BoundedCache<string, number>(30);
     for (const [index, key] of ["a", "b", "c"].entries()) cache.set(key, index, 10);
     cache.get("a");
@@ -14,7 +14,7 @@ describe("a bounded cache", () => {
     expect(cache.state).toMatchObject({ count: 2, weight: 30 });
   });
 
-  it("gives up what was asked for once, too, when it is not asked for again", () => {
+  it("evicts an entry that was read once but not again", () => {
     const cache = new BoundedCache<number, number>(10);
     for (let key = 0; key < 10; key++) cache.set(key, key);
     for (let key = 0; key < 10; key++) cache.get(key);
@@ -25,7 +25,7 @@ describe("a bounded cache", () => {
     expect(cache.get(0)).toBeUndefined();
   });
 
-  it("keeps nothing that is heavier than its bound, and drops what stood under the key", () => {
+  it("does not keep a value that is heavier than its bound, and drops the old value of the key", () => {
     const cache = new BoundedCache<string, number>(10);
     cache.set("a", 1, 5);
 
@@ -35,7 +35,7 @@ describe("a bounded cache", () => {
     expect(cache.state).toEqual({ count: 0, weight: 0, hits: 0, misses: 1 });
   });
 
-  it("weighs what is set again once", () => {
+  it("counts the weight of a replaced entry once", () => {
     const cache = new BoundedCache<string, number>(10);
     cache.set("a", 1, 5);
     cache.set("a", 2, 6);

@@ -1,4 +1,4 @@
-// How much goes on at once: jobs that take memory, and bytes that come in slowly.
+// Checks the limits of concurrent work: jobs that take memory, and the bytes of uploads that arrive slowly.
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 
 import { ByteBudget } from "../../../src/runtime/byte-budget.ts";
@@ -6,15 +6,15 @@ import { WorkQueue } from "../../../src/runtime/work-queue.ts";
 
 const limits = { maxConcurrent: 1, maxWaiting: 10, maxWaitMs: 60_000, maxMemoryBytes: 100 };
 
-/** A promise that is kept when the test says so. */
+/** A promise that resolves when the test calls `release`. */
 function held() {
   let release!: (value: string) => void;
   const promise = new Promise<string>((resolve) => (release = resolve));
   return { promise, release };
 }
 
-describe("a queue of jobs: what comes", () => {
-  it("is done one after another when each takes much memory, in the order in which it came", async () => {
+describe("a queue of jobs", () => {
+  it("runs jobs in their order, and at the same time only while their memory fits", async () => {
     const queue = new WorkQueue("things", { ...limits, maxConcurrent: 3 });
     const events: string[] = [];
     const job = (name: string) => async () => {
@@ -42,7 +42,7 @@ describe("a queue of jobs: what comes", () => {
     ]);
   });
 
-  it("is not kept waiting for ever, nor is what stands behind it", async () => {
+  it("rejects a job that has waited too long, and then runs a smaller one behind it", async () => {
     const queue = new WorkQueue("things", { ...limits, maxConcurrent: 2, maxWaitMs: 1 });
     const running = held();
 
@@ -58,7 +58,7 @@ describe("a queue of jobs: what comes", () => {
     await expect(outcomes[0]).resolves.toBe("done");
   });
 
-  it("that fails makes room for what waits", async () => {
+  it("starts the next job when one fails", async () => {
     const queue = new WorkQueue("things", limits);
 
     const outcomes = await Promise.allSettled([
@@ -70,7 +70,7 @@ describe("a queue of jobs: what comes", () => {
   });
 });
 
-/** A job that runs until the test says so. */
+/** Starts a job that runs until the test calls `release`. */
 function startHeld(queue: WorkQueue, client: string, events: string[] = []) {
   const { promise, release } = held();
   const outcome = queue
@@ -83,7 +83,7 @@ function startHeld(queue: WorkQueue, client: string, events: string[] = []) {
 }
 
 describe("clients that share a queue", () => {
-  it("take turns, however many jobs one of them has sent", async () => {
+  it("take turns, however many jobs one client has sent", async () => {
     const queue = new WorkQueue("things", limits);
     const events: string[] = [];
     const jobs = [..."mmmmm", "a", "b"].map((client) => startHeld(queue, client, events));
@@ -94,7 +94,7 @@ describe("clients that share a queue", () => {
     expect(events.slice(0, 4)).toEqual(["m", "a", "b", "m"]);
   });
 
-  it("lose their last job to another client when the queue is full, if they have the most", async () => {
+  it("lose their last job to another client if the queue is full and they have the most jobs", async () => {
     const queue = new WorkQueue("things", { ...limits, maxWaiting: 3 });
     const mallory = Array.from({ length: 4 }, () => startHeld(queue, "mallory"));
     const ada = startHeld(queue, "ada");
@@ -111,7 +111,7 @@ describe("clients that share a queue", () => {
 const budgetLimits = { maxBytes: 100, maxConcurrentPerClient: 2, maxWaitMs: 60_000 };
 
 describe("a budget of bytes", () => {
-  it("refuses what would be too much, and has room again when the work is over, failed or not", async () => {
+  it("refuses bytes above its limit, and has room again after work that fails or succeeds", async () => {
     const budget = new ByteBudget("things", budgetLimits);
     const holding = held();
     const work = budget.hold("ada", async ({ take, complete }) => {
@@ -131,7 +131,7 @@ describe("a budget of bytes", () => {
     await expect(budget.hold("ben", async ({ take }) => take(100))).resolves.toBeUndefined();
   });
 
-  it("gives nothing to work that is over", async () => {
+  it("refuses bytes for work that has ended", async () => {
     const budget = new ByteBudget("things", budgetLimits);
     const late = await budget.hold("ada", async ({ take }) => take);
 
@@ -139,7 +139,7 @@ describe("a budget of bytes", () => {
     await expect(budget.hold("ada", async ({ take }) => take(100))).resolves.toBeUndefined();
   });
 
-  it("gives up the file that comes most slowly, when it is short", async () => {
+  it("aborts the slowest upload when it runs out of bytes", async () => {
     vi.useFakeTimers({ toFake: ["performance"] });
     onTestFinished(() => void vi.useRealTimers());
     const budget = new ByteBudget("things", budgetLimits);
@@ -162,7 +162,7 @@ describe("a budget of bytes", () => {
     expect(await outcome).toBe("OVERLOADED");
   });
 
-  it("takes two files of a client at a time, and lets others wait for them", async () => {
+  it("takes two files of a client at a time, and makes only that client's third one wait", async () => {
     const budget = new ByteBudget("things", budgetLimits);
     const holding = [held(), held()];
     const [first, second] = holding.map(({ promise }) => budget.hold("ada", () => promise));
@@ -180,7 +180,7 @@ describe("a budget of bytes", () => {
     await second;
   });
 
-  it("lets a file wait for those of the same client only so long", async () => {
+  it("rejects a file that has waited too long for others of the same client", async () => {
     const budget = new ByteBudget("things", { ...budgetLimits, maxWaitMs: 1 });
     const holding = held();
     const two = [1, 2].map(() => budget.hold("ada", () => holding.promise));

@@ -1,4 +1,4 @@
-// Which bytes stay in memory.
+// Checks which objects `HotBytes` keeps in memory.
 import { describe, expect, it, vi } from "vitest";
 
 import { HotBytes } from "../../../src/storage/hot-bytes.ts";
@@ -11,7 +11,7 @@ describe("large objects", () => {
   const ask = (hot: HotBytes, { key, load }: ReturnType<typeof objectOf>) =>
     hot.peek(key) ?? hot.read(key, load);
 
-  it("are kept once they are asked for again, small ones at once", async () => {
+  it("are kept after the second read, small objects after the first", async () => {
     const hot = new HotBytes(1_000_000);
     const [small, large] = [objectOf("small", 1000), objectOf("large", 100_000)];
     for (let i = 0; i < 4; i++) for (const object of [small, large]) await ask(hot, object);
@@ -20,7 +20,7 @@ describe("large objects", () => {
     expect(large.load).toHaveBeenCalledTimes(2);
   });
 
-  it("push out neither small ones nor each other when they are more than there is room for", async () => {
+  it("are not kept, and evict nothing, when reading them in turn exceeds the limit", async () => {
     const hot = new HotBytes(1_000_000);
     const small = objectOf("small", 1000);
     const large = Array.from({ length: 20 }, (_, i) => objectOf(`large ${i}`, 100_000));
