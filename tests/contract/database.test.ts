@@ -1,4 +1,5 @@
-// What the service and its driver expect of a MongoDB, whichever it is. The plain driver asks.
+// The contract that the service and its driver expect of a MongoDB server, embedded or not. The tests use the plain
+// driver.
 import mongoose from "mongoose";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
@@ -22,7 +23,7 @@ beforeEach(() => {
 const names = (documents: object[]) => documents.map((document) => (document as { name: string }).name);
 
 describe("insert", () => {
-  it("gives a document an id that is its own", async () => {
+  it("gives a document an id when it has none", async () => {
     const { insertedId } = await people.insertOne({ name: "ada" });
 
     expect(insertedId).toBeInstanceOf(ObjectId);
@@ -55,7 +56,7 @@ describe("insert", () => {
     expect(await people.countDocuments()).toBe(1);
   });
 
-  it("keeps what came before the failure of an ordered insert, and nothing after it", async () => {
+  it("keeps the documents before the failure of an ordered insert, and none after it", async () => {
     const id = new ObjectId();
     const documents = [{ _id: id, name: "first" }, { _id: id, name: "twin" }, { name: "after" }];
 
@@ -83,7 +84,7 @@ describe("unique index", () => {
     await expect(people.insertOne({ name: "ada" })).rejects.toMatchObject({ code: 11000 });
   });
 
-  it("refuses an update that would make two alike, and leaves the document as it was", async () => {
+  it("refuses an update that would make a duplicate, and leaves the document unchanged", async () => {
     await people.insertMany([{ name: "ada" }, { name: "grace" }]);
 
     await expect(people.updateOne({ name: "grace" }, { $set: { name: "ada" } })).rejects.toMatchObject({
@@ -111,18 +112,18 @@ describe("unique index", () => {
     expect(await people.countDocuments()).toBe(3);
   });
 
-  it("cannot be made over values that stand twice already", async () => {
+  it("cannot be created over values that already occur twice", async () => {
     const others = db.collection(`others_${lastName}`);
     await others.insertMany([{ name: "ada" }, { name: "ada" }]);
 
-    // Not every server has MongoDB's number for it.
+    // The error code differs between servers.
     await expect(others.createIndex({ name: 1 }, { unique: true })).rejects.toThrow();
     expect(await others.countDocuments()).toBe(2);
   });
 });
 
 describe("indexes", () => {
-  it("are listed, with the one on _id", async () => {
+  it("are listed, including the one on _id", async () => {
     await people.createIndex({ name: 1 }, { unique: true });
     await people.createIndex({ at: 1 }, { sparse: true });
 
@@ -133,13 +134,13 @@ describe("indexes", () => {
     expect(listed).toContainEqual(expect.objectContaining({ name: "at_1", sparse: true }));
   });
 
-  it("may be asked for again", async () => {
+  it("may be created again without an error", async () => {
     await people.createIndex({ name: 1 }, { unique: true });
 
     await expect(people.createIndex({ name: 1 }, { unique: true })).resolves.toBe("name_1");
   });
 
-  it("serve the documents that were there before them", async () => {
+  it("cover documents that were inserted before them", async () => {
     await people.insertMany([{ n: 3 }, { n: 1 }, { n: 2 }]);
 
     await people.createIndex({ n: 1 });
@@ -167,7 +168,7 @@ describe("find", () => {
   });
 
   it.each([
-    ["everything, in the order of insertion", {}, ["grace", "ada", "joan"]],
+    ["everything without a condition", {}, ["grace", "ada", "joan"]],
     ["by equality", { name: "ada" }, ["ada"]],
     ["by equality on an index", { born: 1906 }, ["grace"]],
     ["by several fields", { name: "ada", born: 1906 }, []],
@@ -177,10 +178,10 @@ describe("find", () => {
     ["by inequality", { name: { $ne: "ada" } }, ["grace", "joan"]],
     ["by absence or null", { retired: null }, ["ada", "joan"]],
     ["by presence", { retired: { $exists: true } }, ["grace", "joan"]],
-    ["by a range of dates, which null and absence are not in", { retired: { $lt: new Date() } }, ["grace"]],
+    ["by a range of dates, which excludes null and absence", { retired: { $lt: new Date() } }, ["grace"]],
     ["by alternatives", { $or: [{ name: "ada" }, { born: { $gt: 1910 } }] }, ["ada", "joan"]],
     ["by conjunction", { $and: [{ born: { $gt: 1815 } }, { born: { $lt: 1917 } }] }, ["grace"]],
-    ["by a value of another type: nothing", { born: { $gt: "1815" } }, []],
+    ["nothing by a value of another type", { born: { $gt: "1815" } }, []],
   ])("selects %s", async (_what, filter, expected) => {
     const found = await people.find(filter).toArray();
 
@@ -200,7 +201,7 @@ describe("find", () => {
     expect(names(await people.find().sort({ born: 1 }).skip(1).limit(1).toArray())).toEqual(["grace"]);
   });
 
-  it("shows only the fields asked for", async () => {
+  it("returns only the requested fields", async () => {
     expect(await people.findOne({ name: "ada" }, { projection: { _id: 0, name: 1, "tag.role": 1 } })).toEqual(
       {
         name: "ada",
@@ -209,14 +210,14 @@ describe("find", () => {
     );
   });
 
-  it("leaves out fields", async () => {
+  it("leaves out excluded fields", async () => {
     expect(await people.findOne({ name: "joan" }, { projection: { _id: 0, born: 0 } })).toEqual({
       name: "joan",
       retired: null,
     });
   });
 
-  it("answers a collection that is not there with nothing", async () => {
+  it("finds nothing in a collection that does not exist", async () => {
     const nowhere = db.collection("nowhere");
 
     expect(await nowhere.findOne()).toBeNull();
@@ -232,13 +233,13 @@ describe("find", () => {
 describe("cursor", () => {
   beforeEach(() => people.insertMany(Array.from({ length: 350 }, (_, n) => ({ n }))));
 
-  it("hands out everything in batches", async () => {
+  it("returns everything in batches", async () => {
     const found = await people.find().batchSize(100).toArray();
 
     expect(found.map(({ n }) => n)).toEqual(Array.from({ length: 350 }, (_, n) => n));
   });
 
-  it("may be left before its end", async () => {
+  it("may be closed before its end", async () => {
     const cursor = people.find().sort({ n: -1 }).batchSize(2);
 
     expect((await cursor.next())?.n).toBe(349);
@@ -246,7 +247,7 @@ describe("cursor", () => {
     await cursor.close();
   });
 
-  it("goes on while others write", async () => {
+  it("continues during writes", async () => {
     const cursor = people.find({ n: { $lt: 350 } }).batchSize(50);
     const seen = [(await cursor.next())!.n];
 
@@ -275,7 +276,7 @@ describe("update", () => {
     });
   });
 
-  it("tells a match from a change", async () => {
+  it("counts matched and modified documents separately", async () => {
     await people.insertOne({ n: 1 });
 
     expect(await people.updateOne({ n: 1 }, { $set: { n: 1 } })).toMatchObject({
@@ -288,7 +289,7 @@ describe("update", () => {
     });
   });
 
-  it("changes one or all", async () => {
+  it("changes one document or all", async () => {
     await people.insertMany([{ n: 1 }, { n: 1 }, { n: 2 }]);
 
     expect((await people.updateOne({ n: 1 }, { $set: { seen: true } })).modifiedCount).toBe(1);
@@ -296,7 +297,7 @@ describe("update", () => {
     expect(await people.countDocuments({ n: 2 })).toBe(3);
   });
 
-  it("inserts what it does not find, with the values for that case", async () => {
+  it("inserts a document that it does not find, with the values of $setOnInsert", async () => {
     const change = { $set: { a: 1 }, $setOnInsert: { b: 2 }, $inc: { n: 1 } };
 
     const first = await people.updateOne({ name: "ada" }, change, { upsert: true });
@@ -332,27 +333,27 @@ describe("update", () => {
     await expect(people.updateOne({}, { $set: { _id: new ObjectId() } })).rejects.toMatchObject({ code: 66 });
   });
 
-  it("does not count up what is no number", async () => {
+  it("does not increment a value that is not a number", async () => {
     await people.insertOne({ name: "ada" });
 
     await expect(people.updateOne({}, { $inc: { name: 1 } })).rejects.toMatchObject({ code: 14 });
   });
 
   it.each([
-    ["nothing to do", { findAndModify: "x", query: {} }],
-    ["operators and fields", { findAndModify: "x", query: {}, update: { $set: { a: 1 }, b: 2 } }],
+    ["neither an update nor a removal", { findAndModify: "x", query: {} }],
+    ["both operators and fields", { findAndModify: "x", query: {}, update: { $set: { a: 1 }, b: 2 } }],
     ["an operator that does not exist", { findAndModify: "x", query: {}, update: { $conjure: { a: 1 } } }],
-    ["an operator on no fields", { findAndModify: "x", query: {}, update: { $set: 5 } }],
+    ["an operator without fields", { findAndModify: "x", query: {}, update: { $set: 5 } }],
     [
       "two operators on one field",
       { findAndModify: "x", query: {}, update: { $set: { a: 1 }, $inc: { a: 1 } } },
     ],
-    ["a field of a number", { findAndModify: "x", query: {}, update: { $set: { "n.deep": 1 } } }],
+    ["a field within a number", { findAndModify: "x", query: {}, update: { $set: { "n.deep": 1 } } }],
     [
       "both an update and a removal",
       { findAndModify: "x", query: {}, update: { $set: { a: 1 } }, remove: true },
     ],
-  ])("is refused with %s, and the document stays as it was", async (_what, command) => {
+  ])("is refused with %s, and leaves the document unchanged", async (_what, command) => {
     await people.insertOne({ name: "ada", n: 1 });
 
     await expect(db.command({ ...command, findAndModify: people.collectionName })).rejects.toThrow();
@@ -360,7 +361,7 @@ describe("update", () => {
     expect(await people.findOne({}, { projection: { _id: 0 } })).toEqual({ name: "ada", n: 1 });
   });
 
-  it("of a collection that is not there changes nothing and makes none", async () => {
+  it("of a collection that does not exist changes nothing and does not create it", async () => {
     expect((await people.updateOne({ n: 1 }, { $set: { n: 2 } })).matchedCount).toBe(0);
     expect((await people.deleteMany({})).deletedCount).toBe(0);
     expect(await db.listCollections({ name: people.collectionName }).toArray()).toEqual([]);
@@ -378,7 +379,7 @@ describe("update", () => {
 });
 
 describe("findOneAndUpdate", () => {
-  it("returns the document before or after", async () => {
+  it("returns the document before or after the update", async () => {
     await people.insertOne({ name: "ada", n: 1 });
     const change = { $inc: { n: 1 } };
 
@@ -387,7 +388,7 @@ describe("findOneAndUpdate", () => {
     expect(await people.findOneAndUpdate({ name: "bob" }, change)).toBeNull();
   });
 
-  it("takes the first in order", async () => {
+  it("takes the first document in the sort order", async () => {
     await people.insertMany([{ n: 1 }, { n: 3 }, { n: 2 }]);
 
     const taken = await people.findOneAndUpdate({}, { $set: { taken: true } }, { sort: { n: -1 } });
@@ -395,7 +396,7 @@ describe("findOneAndUpdate", () => {
     expect(taken?.n).toBe(3);
   });
 
-  it("lets one of two win who swap from the same value", async () => {
+  it("lets exactly one of two concurrent compare-and-swap updates win", async () => {
     const [one, two] = [new ObjectId(), new ObjectId()];
     await people.insertOne({ name: "ada", picture: null });
 
@@ -406,7 +407,7 @@ describe("findOneAndUpdate", () => {
     expect(outcomes.map(({ matchedCount }) => matchedCount).toSorted()).toEqual([0, 1]);
   });
 
-  it("deletes and returns", async () => {
+  it("deletes and returns the document as findOneAndDelete", async () => {
     await people.insertOne({ name: "ada" });
 
     expect((await people.findOneAndDelete({ name: "ada" }))?.name).toBe("ada");
@@ -415,7 +416,7 @@ describe("findOneAndUpdate", () => {
 });
 
 describe("delete", () => {
-  it("removes one or all, and says how many", async () => {
+  it("removes one document or all, and returns their number", async () => {
     await people.insertMany([{ n: 1 }, { n: 1 }, { n: 1 }, { n: 2 }]);
 
     expect((await people.deleteOne({ n: 1 })).deletedCount).toBe(1);
@@ -426,7 +427,7 @@ describe("delete", () => {
 });
 
 describe("bulk write", () => {
-  it("does many writes in one command", async () => {
+  it("runs many writes in one command", async () => {
     await people.insertMany([
       { name: "ada", n: 0 },
       { name: "grace", n: 0 },
@@ -467,7 +468,7 @@ describe("aggregate", () => {
     ]);
   });
 
-  it("counts", async () => {
+  it("counts documents", async () => {
     expect(await people.countDocuments({ kind: "a" })).toBe(2);
     expect(await people.estimatedDocumentCount()).toBe(3);
   });
@@ -488,7 +489,7 @@ describe("commands", () => {
     expect(await db.command({ ping: 1 })).toMatchObject({ ok: 1 });
   });
 
-  it("refuses one that does not exist", async () => {
+  it("refuses a command that does not exist", async () => {
     await expect(db.command({ conjure: 1 })).rejects.toMatchObject({ code: 59 });
   });
 

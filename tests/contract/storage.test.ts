@@ -1,4 +1,4 @@
-// What the services expect of a storage, whichever it is.
+// The contract that the services expect of every storage: local, in a bucket, or moving from one to another.
 import { randomBytes } from "node:crypto";
 import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -31,7 +31,7 @@ afterAll(async () => {
   for (const store of Object.values(stores)) await store.stop();
 });
 
-/** Each call makes an empty one: in a bucket below a prefix of its own. */
+/** Each call creates an empty storage. A storage in a bucket gets its own prefix. */
 const local = async (): Promise<ObjectStorage> => new LocalStorage(path.join(folder, "pictures"));
 const moving = async () =>
   new MovingStorage(
@@ -47,7 +47,7 @@ describe.each([
   ...bucketKinds.map((kind) => ({ kind, isThere: isInstalled(kind), create: inBucket(kind) })),
 ])("$kind storage", ({ isThere, create }) => {
   beforeEach((context) => context.skip(!isThere));
-  it("returns the bytes that were put", async () => {
+  it("returns the bytes that were stored", async () => {
     const storage = await create();
     const bytes = Buffer.from([0, 255, 1, 254]);
 
@@ -57,7 +57,7 @@ describe.each([
     expect(await storage.stat("a1.jpg")).toEqual({ sizeBytes: 4 });
   });
 
-  it("lends and reads bytes of the size that they should have, or of any where none is known", async () => {
+  it("lends and reads an object only if it has the expected size, or if no size is expected", async () => {
     const storage = await create();
     await storage.put("a1.jpg", Buffer.from("bytes"));
 
@@ -74,7 +74,7 @@ describe.each([
     expect([await storage.lend("none.jpg", 5), await storage.read("none.jpg", 5)]).toEqual([null, null]);
   });
 
-  it("lends nobody the memory of another until that is given back, and for sure", async () => {
+  it("reuses lent memory only after it is given back as done", async () => {
     const storage = await create();
     for (const name of "abcde") await storage.put(`${name}1.jpg`, Buffer.from(name.repeat(3)));
     const lend = async (name: string) => (await storage.lend(`${name}1.jpg`, 3))!;
@@ -82,14 +82,14 @@ describe.each([
     b.giveBack(false);
     const c = await lend("c");
     c.giveBack(true);
-    c.giveBack(true); // It is given back once, however often that is said.
+    c.giveBack(true); // The second call has no effect.
 
     const [d, e] = [await lend("d"), await lend("e")];
 
     expect([a, b, d, e].map(({ bytes }) => String(bytes))).toEqual(["aaa", "bbb", "ddd", "eee"]);
   });
 
-  it("lends as much as is asked for at once", async () => {
+  it("lends an object 200 times at once", async () => {
     const storage = await create();
     await storage.put("a1.jpg", Buffer.from("bytes"));
 
@@ -98,7 +98,7 @@ describe.each([
     expect(lent.map((one) => String(one?.bytes))).toEqual(Array.from({ length: 200 }, () => "bytes"));
   });
 
-  it("puts another object in the place of the first", async () => {
+  it("replaces an object under the same key", async () => {
     const storage = await create();
 
     await storage.put("a1.jpg", Buffer.from("first"));
@@ -107,14 +107,14 @@ describe.each([
     expect(String(await storage.read("a1.jpg"))).toBe("second");
   });
 
-  it("finds nothing where nothing is", async () => {
+  it("returns null for an object that does not exist", async () => {
     const storage = await create();
 
     expect(await storage.read("none.jpg")).toBeNull();
     expect(await storage.stat("none.jpg")).toBeNull();
   });
 
-  it("lists what is there", async () => {
+  it("lists the objects that were stored", async () => {
     const storage = await create();
     await storage.put("a1.jpg", Buffer.from("four"));
     await storage.put("thumb_a1.jpg", Buffer.from("two"));
@@ -128,7 +128,7 @@ describe.each([
     expect(listed.every(({ modifiedAt }) => Math.abs(modifiedAt.getTime() - Date.now()) < 60_000)).toBe(true);
   });
 
-  it("lists more than comes at once", async () => {
+  it("lists more objects than fit into one page", async () => {
     const storage = await create();
     const keys = Array.from({ length: 1_100 }, (_, i) => `${1000 + i}.jpg`);
     for (let i = 0; i < keys.length; i += 100) {
@@ -148,14 +148,14 @@ describe.each([
     }
   });
 
-  it("lists nothing where nothing is", async () => {
+  it("lists nothing when it is empty", async () => {
     const listed = [];
     for await (const object of (await create()).list()) listed.push(object);
 
     expect(listed).toEqual([]);
   });
 
-  it("deletes what is there, and does not mind what is not", async () => {
+  it("deletes an object, and does not fail when it does not exist", async () => {
     const storage = await create();
     await storage.put("a1.jpg", Buffer.from("bytes"));
 
@@ -165,7 +165,7 @@ describe.each([
     expect(await storage.read("a1.jpg")).toBeNull();
   });
 
-  it("says that it can be written", async () => {
+  it("passes the check that it can be written, and keeps no object of it", async () => {
     const storage = await create();
 
     await Promise.all(Array.from({ length: 20 }, () => storage.check()));
@@ -177,7 +177,7 @@ describe.each([
   });
 
   it.each(["../escape.jpg", "a/b.jpg", ".hidden", "", "a\0b", "a\\b"])(
-    "never touches a key such as %j",
+    "stores nothing under a key such as %j, and finds nothing there",
     async (key) => {
       const storage = await create();
 
@@ -194,7 +194,7 @@ describe.each([
 });
 
 describe("local storage", () => {
-  it("keeps its files from other users of the machine, and leaves nothing unfinished", async () => {
+  it("hides its files from other users of the machine, and leaves no unfinished file", async () => {
     const storage = new LocalStorage(path.join(folder, "pictures"));
 
     await storage.put("a1.jpg", Buffer.from("bytes"));
@@ -204,7 +204,7 @@ describe("local storage", () => {
     expect((await stat(path.join(folder, "pictures", "a1.jpg"))).mode & 0o777).toBe(0o600);
   });
 
-  it("says STORAGE_UNAVAILABLE when its folder cannot be made", async () => {
+  it("throws STORAGE_UNAVAILABLE when its folder cannot be created", async () => {
     await writeFile(path.join(folder, "pictures"), "a file in the way");
     const storage = new LocalStorage(path.join(folder, "pictures"));
 
