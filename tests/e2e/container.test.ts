@@ -1,5 +1,5 @@
-// The Dockerfile and compose.yaml, as far as they can be tried without a container engine: the commands of the one run
-// in a plain folder, and the other is read.
+// Checks the Dockerfile and compose.yaml without a container engine: runs the commands of the Dockerfile in a plain
+// folder, and reads compose.yaml.
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
@@ -19,7 +19,7 @@ interface Instruction {
   text: string;
 }
 
-/** The instructions of each stage. */
+/** The instructions of each stage of the Dockerfile. */
 function readStages(): Instruction[][] {
   const lines = readFileSync("Dockerfile", "utf8")
     .replaceAll(/\\\n\s*/g, "")
@@ -65,7 +65,7 @@ describe("the Dockerfile", () => {
   }, 240_000);
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  it("builds a service that starts, is healthy, and stops when it is told to", async () => {
+  it("builds a service that starts, is healthy, and stops on SIGTERM", async () => {
     const [command, ...args] = JSON.parse(textsOf(image, "CMD")[0]!) as [string, ...string[]];
     const { LD_PRELOAD: _jemalloc, HOST: _anywhere, ...env } = imageEnv;
     const port = String(await freePort());
@@ -95,7 +95,7 @@ describe("the Dockerfile", () => {
     expect(await exited).toEqual([0, null]);
   });
 
-  it("runs as nobody of importance, with variables that the service knows", () => {
+  it("runs as an unprivileged user, with variables that the service accepts", () => {
     expect(textsOf(image, "USER")).toEqual(["node"]);
     expect(() => loadConfig(imageEnv)).not.toThrow();
     expect(readStages().map(([from]) => from!.text.split(" ")[0])).toEqual([
@@ -110,7 +110,7 @@ describe("compose.yaml", () => {
   const compose: any = parse(readFileSync("compose.yaml", "utf8"), { merge: true });
   const services: [string, Record<string, unknown>][] = Object.entries(compose.services);
 
-  it("gives each server what it needs, and nothing that it does not know", () => {
+  it("gives each server a valid configuration, its secrets, and no capabilities", () => {
     for (const name of ["server1", "server2"]) {
       const { environment, secrets, read_only, cap_drop } = compose.services[name];
       const { AWS_SHARED_CREDENTIALS_FILE, ...ours } = environment;
@@ -125,7 +125,7 @@ describe("compose.yaml", () => {
     }
   });
 
-  it("names what it uses, and publishes on loopback alone", () => {
+  it("defines every name that it uses, and publishes ports on loopback only", () => {
     const names = new Set(services.map(([name]) => name));
     const known = { ...compose.volumes, ...compose.secrets };
     const used = services.flatMap(([, { depends_on, volumes = [], secrets = [] }]) => [

@@ -1,4 +1,4 @@
-// Image work in processes of its own, as the built program does it: Node starts no TypeScript as a child.
+// Checks image work in child processes. The pool comes from the built program, because Node cannot fork TypeScript.
 import { readFileSync } from "node:fs";
 
 import sharp from "sharp";
@@ -28,7 +28,7 @@ function createPool(options: Partial<PoolOptions> = {}): Pool {
 
 afterEach(() => pool.close());
 
-/** Takes a second or so to decode, and 150 MB. */
+/** An image that takes about a second and 150 MB to decode. */
 const largeJpeg = () =>
   sharp({ create: { width: 6000, height: 5000, channels: 3, background: "#369" } })
     .jpeg({ progressive: true })
@@ -36,7 +36,7 @@ const largeJpeg = () =>
 
 const smallJpeg = sampleImages.portraitJpeg();
 
-/** The processes that this one has started. */
+/** The ids of the child processes of this process. */
 function childIds(): number[] {
   const text = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, "utf8");
   return text.split(" ").filter(Boolean).map(Number);
@@ -46,13 +46,13 @@ function decoderId(): number {
   return childIds().find((id) => readFileSync(`/proc/${id}/cmdline`, "utf8").includes("decoder-process"))!;
 }
 
-describe("an image that ends the process that decodes it", () => {
-  it("because it takes too long is refused, and the next one is made", async () => {
+describe("an image that ends its decoder process", () => {
+  it("by taking too long is refused, and the next image is made", async () => {
     createPool({ taskTimeoutMs: 2_000 });
     await pool.run("makePicture", smallJpeg, plainLook);
 
     const slow = pool.run("makePicture", await largeJpeg(), plainLook);
-    process.kill(decoderId(), "SIGSTOP"); // However fast the machine is.
+    process.kill(decoderId(), "SIGSTOP"); // Stopped, so that even a fast machine reaches the timeout.
 
     await expect(slow).rejects.toMatchObject({ code: "IMAGE_TOO_COMPLEX" });
     await expect(createPool().run("makePicture", smallJpeg, plainLook)).resolves.toMatchObject({
@@ -61,7 +61,7 @@ describe("an image that ends the process that decodes it", () => {
     expect(crashes).toEqual([]);
   });
 
-  it("because it takes too much memory is refused, and the next one is made", async () => {
+  it("by taking too much memory is refused, and the next image is made", async () => {
     createPool({ maxResidentBytes: 110 * 1024 * 1024 });
 
     const large = pool.run("makePicture", await largeJpeg(), plainLook);
@@ -70,7 +70,7 @@ describe("an image that ends the process that decodes it", () => {
     await expect(pool.run("makePicture", smallJpeg, plainLook)).resolves.toMatchObject({ width: 512 });
   });
 
-  it("by a fault of the decoder is refused, the operator is told, and the next one is made", async () => {
+  it("by a crash is refused and reported to the operator, and the next image is made", async () => {
     createPool();
     await pool.run("makePicture", smallJpeg, plainLook);
 
@@ -82,7 +82,7 @@ describe("an image that ends the process that decodes it", () => {
     await expect(pool.run("makePicture", smallJpeg, plainLook)).resolves.toMatchObject({ width: 512 });
   });
 
-  it("while others wait for it leaves them their turn", async () => {
+  it("does not fail the images that wait for that process", async () => {
     createPool();
     await pool.run("makePicture", smallJpeg, plainLook);
 
@@ -97,8 +97,8 @@ describe("an image that ends the process that decodes it", () => {
   });
 });
 
-describe("the process that decodes", () => {
-  it("has none of the service's secrets, and may neither read other files nor start programs", async () => {
+describe("a decoder process", () => {
+  it("has no secrets of the service, and may not write files, start programs or compile strings", async () => {
     process.env.JWT_SECRET = "the secret of the service";
     createPool({ environment: { MALLOC_CONF: "narenas:2" } });
     await pool.run("makePicture", smallJpeg, plainLook);
@@ -114,7 +114,7 @@ describe("the process that decodes", () => {
     expect(command).toContain("--disallow-code-generation-from-strings");
   });
 
-  it("says what is wrong with an image as the service does", async () => {
+  it("rejects an image with the same error as the service itself", async () => {
     createPool();
 
     const refusal = pool.run("makePicture", sampleImages.pngHeaderOf(10_000, 4_001), plainLook);
@@ -126,7 +126,7 @@ describe("the process that decodes", () => {
     });
   });
 
-  it("outlives the signals that a terminal sends to all, and ends with the service", async () => {
+  it("survives SIGINT and SIGTERM, which a terminal may send to all processes, and ends with the service", async () => {
     createPool();
     await pool.run("makePicture", smallJpeg, plainLook);
     const id = decoderId();

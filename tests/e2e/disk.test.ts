@@ -1,5 +1,5 @@
-// A disk that is full, or that cannot be written any more: what is said, what is kept, and that all is well afterwards
-// without a restart.
+// Checks the service on a disk that is full or read-only: its errors, the data that it keeps, and its recovery without
+// a restart.
 import path from "node:path";
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -50,7 +50,7 @@ async function graphql(query: string, variables: object = {}) {
   return (await response.json()) as { data: any; errors?: { extensions: { code: string } }[] };
 }
 
-/** The id of the new picture, or the code of the error. */
+/** Uploads a picture. Resolves to the status, and the id of the new picture or the code of the error. */
 async function upload(bytes: Buffer): Promise<{ status: number; media_id?: string; code?: string }> {
   const response = await postPicture(server.url, { userId: userId!, token: token! }, bytes);
   return { status: response.status, ...((await response.json()) as object) };
@@ -66,7 +66,7 @@ async function shown(): Promise<{ id: string; viewCount: number } | null> {
   return (await graphql("{ me { profilePicture { id viewCount } } }")).data.me.profilePicture;
 }
 
-/** What the doctor finds now, and with `isCleaned` after a clean-up of a day later. */
+/** The kinds of the doctor's findings: now or, with `isCleaned`, after a clean-up as of tomorrow. */
 async function findings({ isCleaned }: { isCleaned: boolean }): Promise<string[]> {
   const config = loadConfig(environment());
   const database = await Database.openBeside(config.database);
@@ -82,9 +82,9 @@ async function findings({ isCleaned }: { isCleaned: boolean }): Promise<string[]
   }
 }
 
-describe.skipIf(!canMount)("a disk that is full", () => {
+describe.skipIf(!canMount)("the service on a full disk", () => {
   it.each([0, 8, 40, 70, 100, 140, 200])(
-    "up to the last %i KB: an upload is done or refused, and nothing is broken",
+    "completes or refuses an upload, and keeps its data consistent, with %i KB left",
     async (freeKilobytes) => {
       const { media_id: before } = await upload(sampleImages.portraitJpeg());
       await disk.fill(freeKilobytes * 1024);
@@ -104,7 +104,7 @@ describe.skipIf(!canMount)("a disk that is full", () => {
     },
   );
 
-  it("still shows pictures, counts their views, and says that it is not ready", async () => {
+  it("still serves pictures, counts their views, and is not ready", async () => {
     const { media_id: mediaId } = await upload(sampleImages.portraitJpeg());
     await disk.fill();
 
@@ -112,7 +112,7 @@ describe.skipIf(!canMount)("a disk that is full", () => {
     const readyz = (await fetch(`${server.url}/readyz`)).status;
     const deletion = await graphql("mutation { deleteProfilePicture { success } }");
     const between = await shown();
-    await new Promise((resolve) => setTimeout(resolve, 2_500)); // A flush fails meanwhile.
+    await new Promise((resolve) => setTimeout(resolve, 2_500)); // Long enough for a flush of views to fail.
     await disk.empty();
     statuses.push(await view(mediaId!));
 
@@ -128,7 +128,7 @@ describe.skipIf(!canMount)("a disk that is full", () => {
     expect(await shown()).toEqual({ id: mediaId, viewCount: 4 });
   });
 
-  it("says so when the service is started on it, and starts when there is space again", async () => {
+  it("refuses to start, names the full disk, and starts when there is space again", async () => {
     await upload(sampleImages.portraitJpeg());
     await server.stop("SIGKILL");
     await disk.fill();
@@ -146,8 +146,8 @@ describe.skipIf(!canMount)("a disk that is full", () => {
   });
 });
 
-describe.skipIf(!canMount)("a folder of pictures that cannot be written any more", () => {
-  it("is said by uploads and by /readyz; pictures are shown, and all is well when it can", async () => {
+describe.skipIf(!canMount)("the service with a read-only picture folder", () => {
+  it("refuses uploads, is not ready, still serves pictures, and recovers when the folder is writable", async () => {
     const pictures = await SmallDisk.mount(DISK_MEBIBYTES, path.join(disk.folder, "uploads"));
     const { media_id: mediaId } = await upload(sampleImages.portraitJpeg());
     await pictures.setReadOnly(true);

@@ -1,5 +1,5 @@
-// Caches at the edge that nobody here wrote, with the configurations of `docs/deploy.md`: what is kept, what is asked for
-// again, what is counted, and what is gone after a deletion.
+// Checks the configurations of `docs/deploy.md` with real nginx and Varnish: which answers they cache and revalidate,
+// which views are counted, and which pictures are gone after a deletion.
 import { request } from "node:http";
 import { connect } from "node:net";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -26,7 +26,7 @@ import { ServerProcess } from "../support/server-process.ts";
 const missing = (["nginx", "varnishd"] as const).filter((program) => !isInstalled(program));
 if (missing.length > 0) console.log(`Skipped at the edge: ${missing.join(" and ")} not installed.`);
 
-/** The service behind a cache; it purges it where that can be purged. */
+/** The service behind a cache. The service purges Varnish; nginx cannot be purged. */
 interface World {
   server: ServerProcess;
   edge: Edge;
@@ -58,7 +58,7 @@ async function startWorld(kind: "nginx" | "Varnish", env: Record<string, string>
 
 let personCount = 0;
 
-/** Somebody who does everything through the edge, and has a picture. */
+/** A user who has a picture and sends all requests through the edge. */
 async function givenPerson({ edge }: World, bytes = sampleImages.portraitJpeg()) {
   const client = new Client(edge.url);
   const name = `person-${++personCount}`;
@@ -76,7 +76,7 @@ async function givenPerson({ edge }: World, bytes = sampleImages.portraitJpeg())
     mediaId: await upload(bytes),
     upload,
     delete: () => client.execute(DeleteProfilePictureDocument, {}),
-    /** As its owner sees it in the list, beside everybody else. */
+    /** The view count of the user's picture, read by its owner from the list of users. */
     async viewCount(): Promise<number> {
       const { users } = await client.execute(ListUsersDocument, { first: 100 });
       const mine = users.edges.find(({ node }) => node.id === register.user.id)!;
@@ -122,7 +122,7 @@ describe.each(caches)("behind %s", (kind, program) => {
     });
     afterAll(() => world?.close());
 
-    it("a picture comes from us once, and from the cache after that, byte for byte; one view is counted", async () => {
+    it("a picture is fetched from the service once, then comes from the cache unchanged, as one view", async () => {
       const person = await givenPerson(world);
 
       const [first, second] = [await show(world, person.mediaId), await show(world, person.mediaId)];
@@ -135,10 +135,10 @@ describe.each(caches)("behind %s", (kind, program) => {
         expect(second.headers.get(name)).toBe(first.headers.get(name));
         expect(second.headers.get(name)).not.toBeNull();
       }
-      expect(await person.viewCount()).toBe(2); // One by the edge, and the one that went past it.
+      expect(await person.viewCount()).toBe(2); // The request of the edge, and the direct one.
     });
 
-    it("what is unchanged is answered 304 by the cache itself, and counts nothing", async () => {
+    it("the cache itself answers 304 for an unchanged picture, and no view is counted", async () => {
       const person = await givenPerson(world);
       const { headers } = await show(world, person.mediaId);
 
@@ -148,7 +148,7 @@ describe.each(caches)("behind %s", (kind, program) => {
       expect(await person.viewCount()).toBe(1);
     });
 
-    it("each format that clients name in Accept is kept apart, and each address", async () => {
+    it("each format of the Accept header and each URL is cached separately", async () => {
       const { mediaId } = await givenPerson(world);
       const accepts = ["image/webp,*/*", "image/avif,*/*", "image/webp,*/*", "image/avif,*/*"];
       const negotiated = [];
@@ -165,7 +165,7 @@ describe.each(caches)("behind %s", (kind, program) => {
       expect([named.type, named.cache, namedAgain.cache]).toEqual(["image/png", "MISS", "HIT"]);
     });
 
-    it("a part of a picture comes from the cache as well", async () => {
+    it("a byte range of a picture comes from the cache", async () => {
       const { mediaId } = await givenPerson(world);
       const whole = await show(world, mediaId);
 
@@ -175,7 +175,7 @@ describe.each(caches)("behind %s", (kind, program) => {
       expect(part.bytes.equals(whole.bytes.subarray(10, 20))).toBe(true);
     });
 
-    it("what is not there is not kept", async () => {
+    it("a 404 is not cached", async () => {
       const unknown = "0123456789abcdef01234567";
 
       const answers = [await show(world, unknown), await show(world, unknown)];
@@ -186,7 +186,7 @@ describe.each(caches)("behind %s", (kind, program) => {
       ]);
     });
 
-    it("many who ask at once for what is not kept do not wait for each other", async () => {
+    it("concurrent requests for an answer that is not cached do not wait for each other", async () => {
       const person = await givenPerson(world);
       await person.delete();
       const startedAtMs = performance.now();
@@ -194,11 +194,11 @@ describe.each(caches)("behind %s", (kind, program) => {
       const answers = await Promise.all(Array.from({ length: 30 }, () => show(world, person.mediaId)));
 
       expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([404]));
-      // One after another they would take half a second each.
+      // Sequential requests would take half a second each.
       expect(performance.now() - startedAtMs).toBeLessThan(4_000);
     });
 
-    it("subscriptions come through", async () => {
+    it("subscriptions pass through", async () => {
       const person = await givenPerson(world);
       const watcher = new LiveClient(world.edge.url, { authorization: `Bearer ${person.token}` });
       watcher.subscribe("subscription { profilePictureChanged { id } }");
@@ -228,7 +228,7 @@ describe.each(caches)("behind %s", (kind, program) => {
 });
 
 describe.skipIf(!isInstalled("nginx"))("several processes behind nginx", () => {
-  it("may be killed one right after another: whichever is there is asked", async () => {
+  it("may be killed one right after another: nginx asks the one that runs", async () => {
     const folder = await mkdtemp(path.join(tmpdir(), "letsapp-edge-"));
     const ports = [await freePort(), await freePort()];
     const start = (i: number) =>
@@ -258,7 +258,7 @@ describe.skipIf(!isInstalled("nginx"))("several processes behind nginx", () => {
 });
 
 describe.skipIf(!isInstalled("nginx"))("a client behind nginx", () => {
-  it("is known by its own address, whatever it says of itself", async () => {
+  it("is rate-limited by its own address, whatever its X-Forwarded-For says", async () => {
     const world = await startWorld("nginx", { TRUST_PROXY: "loopback", SIGN_INS_PER_MINUTE: "3" });
     const query = `mutation ($input: LoginInput!) { login(input: $input) { token } }`;
     const codes: (string | undefined)[] = [];
@@ -280,7 +280,7 @@ describe.skipIf(!isInstalled("nginx"))("a client behind nginx", () => {
 });
 
 describe.skipIf(!isInstalled("nginx"))("a cache that is not purged", () => {
-  it("shows a deleted picture until its time is over, and then no more, not even when nobody answers", async () => {
+  it("serves a deleted picture only until its max-age is over, even when the service is down", async () => {
     const world = await startWorld("nginx", { MEDIA_MAX_AGE_SECONDS: "1" });
     const person = await givenPerson(world);
     const before = await show(world, person.mediaId);
@@ -307,7 +307,7 @@ describe.skipIf(!isInstalled("varnishd"))("a cache that is purged", () => {
   const statuses = (mediaId: string) =>
     Promise.all(all.map(async (query) => (await show(world, mediaId, query)).status));
 
-  it("shows a deleted picture no more, in none of its sizes, and everybody else's as before", async () => {
+  it("no longer serves a deleted picture in any size, and still has the pictures of other users", async () => {
     const [person, other] = [await givenPerson(world), await givenPerson(world)];
     for (const { mediaId } of [person, other]) expect(await statuses(mediaId)).toEqual([200, 200, 200]);
 
@@ -317,7 +317,7 @@ describe.skipIf(!isInstalled("varnishd"))("a cache that is purged", () => {
     expect((await show(world, other.mediaId)).cache).toBe("HIT");
   });
 
-  it("leads to the new picture as soon as the old one is replaced", async () => {
+  it("redirects to the new picture as soon as the old one is replaced", async () => {
     const person = await givenPerson(world);
     const current = async () =>
       (
@@ -333,7 +333,7 @@ describe.skipIf(!isInstalled("varnishd"))("a cache that is purged", () => {
     expect((await show(world, nextId)).status).toBe(200);
   });
 
-  it("counts a picture again that was purged and fetched again", async () => {
+  it("causes another view when a picture is fetched again after a purge", async () => {
     const person = await givenPerson(world);
     for (let i = 0; i < 3; i++) await show(world, person.mediaId);
     await fetch(`${world.edge.url}/media-${person.mediaId}`, { method: "PURGE" });
@@ -342,7 +342,7 @@ describe.skipIf(!isInstalled("varnishd"))("a cache that is purged", () => {
     expect(await person.viewCount()).toBe(2);
   });
 
-  it("tells nobody whose picture it is", async () => {
+  it("does not reveal the cache tags, which name the owner of a picture", async () => {
     const { mediaId } = await givenPerson(world);
 
     const { headers } = await show(world, mediaId);
@@ -352,7 +352,7 @@ describe.skipIf(!isInstalled("varnishd"))("a cache that is purged", () => {
     expect(direct.headers.get("surrogate-key")).toContain(mediaId);
   });
 
-  it("is purged by nobody else, and of nothing but a tag", async () => {
+  it("refuses purges from other addresses, and purges of anything but a tag", async () => {
     const { port } = world.edge;
     const ask = (localAddress: string, route: string) =>
       new Promise<number>((resolve, reject) => {
@@ -370,18 +370,21 @@ describe.skipIf(!isInstalled("varnishd"))("a cache that is purged", () => {
     expect((await show(world, mediaId)).cache).toBe("HIT");
   });
 
-  it.each(["/metrics", "/%6detrics", "/readyz?x", "/%72eadyz"])("keeps %s to itself", async (route) => {
-    const status = await new Promise((resolve, reject) => {
-      const asked = request({ host: "127.0.0.1", port: world.edge.port, path: route }, (response) => {
-        response.resume().on("end", () => resolve(response.statusCode));
+  it.each(["/metrics", "/%6detrics", "/readyz?x", "/%72eadyz"])(
+    "answers 404 for the internal path %s",
+    async (route) => {
+      const status = await new Promise((resolve, reject) => {
+        const asked = request({ host: "127.0.0.1", port: world.edge.port, path: route }, (response) => {
+          response.resume().on("end", () => resolve(response.statusCode));
+        });
+        asked.on("error", reject).end();
       });
-      asked.on("error", reject).end();
-    });
 
-    expect(status).toBe(404);
-  });
+      expect(status).toBe(404);
+    },
+  );
 
-  it("is not gone past by a client that asks for another protocol", async () => {
+  it("cannot be bypassed by a client that asks for a protocol upgrade", async () => {
     const answer = await new Promise<string>((resolve, reject) => {
       const socket = connect(world.edge.port, "127.0.0.1");
       let text = "";
@@ -393,12 +396,12 @@ describe.skipIf(!isInstalled("varnishd"))("a cache that is purged", () => {
     });
 
     expect(answer).toMatch(/^HTTP\/1\.1 200/);
-    expect(answer).not.toContain("process_cpu_seconds_total"); // What nobody outside may see.
+    expect(answer).not.toContain("process_cpu_seconds_total"); // A metric, which is not public.
   });
 
-  it("was away when a picture was deleted: the deletion is answered, and purged when it is back", async () => {
+  it("is unreachable when a picture is deleted: the deletion succeeds, and the purge follows later", async () => {
     const edgePort = await freePort();
-    // The purges go by another port than the pictures, where nobody listens yet.
+    // Purges go to a separate port, on which no process listens yet.
     const own = await startWorld("Varnish", { CDN_PURGE_URL: `http://127.0.0.1:${edgePort}/{key}` });
     const person = await givenPerson(own);
     expect((await show(own, person.mediaId)).status).toBe(200);

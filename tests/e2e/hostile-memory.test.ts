@@ -1,4 +1,4 @@
-// The most memory that one upload takes, the processes that decode included, for files that are made to take much.
+// Bounds the memory that one upload takes, including decoder processes, for files that are made to take much.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -29,7 +29,7 @@ function textBomb(type: "zTXt" | "iTXt" | "iCCP", megabytes: number, count: numb
   return Buffer.concat([start, ...Array.from({ length: count }, () => chunk), pixels, end]);
 }
 
-/** EXIF that promises 65,535 entries, and a thousand segments of it. */
+/** A JPEG with a thousand EXIF segments, each of which promises 65,535 entries. */
 async function exifFlood(): Promise<Buffer> {
   const jpeg = await sampleImages.plainJpeg();
   const payload = Buffer.concat([
@@ -43,9 +43,9 @@ async function exifFlood(): Promise<Buffer> {
 }
 
 const files: Record<string, () => Buffer | Promise<Buffer>> = {
-  "a PNG of 14 texts of 49 MB": () => textBomb("zTXt", 49, 14),
-  "a PNG of 14 international texts of 49 MB": () => textBomb("iTXt", 49, 14),
-  "a PNG of 80 texts of 7 MB": () => textBomb("zTXt", 7, 80),
+  "a PNG with 14 texts of 49 MB": () => textBomb("zTXt", 49, 14),
+  "a PNG with 14 international texts of 49 MB": () => textBomb("iTXt", 49, 14),
+  "a PNG with 80 texts of 7 MB": () => textBomb("zTXt", 7, 80),
   "a PNG with a colour profile of 400 MB": () => textBomb("iCCP", 400, 1),
   "a PNG of 40 megapixels": () => sampleImages.flatPng(8000, 5000),
   "an interlaced PNG of 30 megapixels": () => flat(6000, 5000).png({ progressive: true }).toBuffer(),
@@ -59,7 +59,7 @@ const files: Record<string, () => Buffer | Promise<Buffer>> = {
       .withMetadata({ orientation: 6 })
       .jpeg({ progressive: true, chromaSubsampling: "4:4:4" })
       .toBuffer(),
-  "a progressive JPG of four inks of 20 megapixels on its side": () =>
+  "a progressive CMYK JPG of 20 megapixels on its side": () =>
     flat(4500, 4500)
       .toColourspace("cmyk")
       .withMetadata({ orientation: 6 })

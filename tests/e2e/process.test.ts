@@ -1,4 +1,4 @@
-// The built program, started, stopped, killed and started again, as its users do it.
+// Checks the built program as operators use it: started, stopped, killed and started again.
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
@@ -59,14 +59,14 @@ async function viewCountOf(url: string, token: string): Promise<number> {
   return users.edges[0]!.node.profilePicture!.viewCount;
 }
 
-/** A process that is expected to give up: its exit code and what it says, line by line. */
+/** Starts a process that is expected to fail. Resolves to its exit code and the lines of its stderr. */
 async function giveUp(env: Record<string, string>): Promise<{ code: number | null; lines: string[] }> {
   const { code, stderr } = await ServerProcess.spawn({ INSTANCE_DIR: folder, ...env }).ended;
   return { code, lines: stderr.trim().split("\n") };
 }
 
 describe("the program", () => {
-  it("starts on an empty folder, says where it is, and does its work", async () => {
+  it("starts on an empty folder, prints its addresses, and serves requests", async () => {
     const server = await start();
     const client = new Client(server.url);
 
@@ -90,7 +90,7 @@ describe("the program", () => {
     expect(deleteProfilePicture.user.profilePicture).toBeNull();
   });
 
-  it("shows no secret: not in its log, its errors or its metrics", async () => {
+  it("shows no secrets in its log, its errors or its metrics", async () => {
     const server = await start({ LOG_LEVEL: "trace" });
     const { token, mediaUrl } = await givenPicture(server.url);
     const client = new Client(server.url);
@@ -147,14 +147,14 @@ describe("the program", () => {
     }
   });
 
-  it("keeps its secret to itself", async () => {
+  it("keeps its generated secret in a file that only its user can read", async () => {
     await start();
 
     expect((await stat(path.join(folder, "jwt-secret"))).mode & 0o777).toBe(0o600);
     expect((await readFile(path.join(folder, "jwt-secret"), "utf8")).trim()).toMatch(/^[\w-]{43}$/);
   });
 
-  it("still has everything after a restart: users, pictures, views, tokens", async () => {
+  it("keeps users, pictures, views and tokens across a restart", async () => {
     const first = await start();
     const { token, mediaUrl } = await givenPicture(first.url);
     for (let i = 0; i < 3; i++) await (await fetch(first.url + mediaUrl)).arrayBuffer();
@@ -167,7 +167,7 @@ describe("the program", () => {
     expect((await fetch(second.url + mediaUrl)).status).toBe(200);
   });
 
-  it("has lost nothing that it acknowledged when it was killed", async () => {
+  it("loses nothing that it acknowledged when it is killed", async () => {
     const first = await start();
     const { token, mediaUrl, mediaId } = await givenPicture(first.url);
     for (let i = 0; i < 7; i++) await (await fetch(first.url + mediaUrl)).arrayBuffer();
@@ -183,7 +183,7 @@ describe("the program", () => {
     expect((await fetch(`${second.url + mediaUrl}?thumbnail=true`)).status).toBe(200);
   });
 
-  it("leaves one database file behind, and nothing in the folder for temporary files", async () => {
+  it("leaves a single database file, and nothing in the folder for temporary files", async () => {
     const temporary = await mkdtemp(path.join(tmpdir(), "t-"));
     const server = await start({ TMPDIR: temporary });
     await givenPicture(server.url);
@@ -196,7 +196,7 @@ describe("the program", () => {
     expect(await readdir(path.join(folder, "database"))).toEqual(["letsapp.sqlite"]);
   });
 
-  it("answers what is under way before it stops, and then no more", async () => {
+  it("answers an upload that is under way before it stops, and then accepts no connections", async () => {
     const server = await start();
     const { token } = await givenPicture(server.url);
     const [head, tail] = await halvesOfUpload();
@@ -232,8 +232,8 @@ async function halvesOfUpload(): Promise<[Buffer, Buffer]> {
   return [form.subarray(0, 30_000), form.subarray(30_000)];
 }
 
-describe("the program gives up with one clear line", () => {
-  it("on data that another process uses", async () => {
+describe("the program exits with one clear line per problem", () => {
+  it("when another process uses its data", async () => {
     await start();
 
     expect(await giveUp({})).toEqual({
@@ -244,7 +244,7 @@ describe("the program gives up with one clear line", () => {
     });
   });
 
-  it("on a port that is taken", async () => {
+  it("when its port is taken", async () => {
     const other = createServer().listen(0, "127.0.0.1");
     await new Promise((resolve) => other.once("listening", resolve));
     const { port } = other.address() as AddressInfo;
@@ -258,14 +258,14 @@ describe("the program gives up with one clear line", () => {
     });
   });
 
-  it("on an address that is not this machine's", async () => {
+  it("when HOST is not an address of this machine", async () => {
     expect(await giveUp({ HOST: "203.0.113.1" })).toEqual({
       code: 1,
       lines: ["letsapp: 203.0.113.1 is no address of this machine. Set HOST to one that is."],
     });
   });
 
-  it("on an instance folder that cannot be one", async () => {
+  it("when the instance folder would be inside a file", async () => {
     const file = path.join(folder, "a-file");
     await writeFile(file, "");
 
@@ -277,7 +277,7 @@ describe("the program gives up with one clear line", () => {
     ]);
   });
 
-  it("on an instance folder that is a file", async () => {
+  it("when the instance folder is a file", async () => {
     const file = path.join(folder, "a-file");
     await writeFile(file, "");
 
@@ -286,13 +286,13 @@ describe("the program gives up with one clear line", () => {
     ]);
   });
 
-  it("on an instance folder that nobody can make", async () => {
+  it("when the instance folder cannot be created", async () => {
     expect((await giveUp({ INSTANCE_DIR: "/proc/letsapp/instance" })).lines).toEqual([
       "letsapp: /proc/letsapp cannot be written (ENOENT). Set INSTANCE_DIR to a folder that can.",
     ]);
   });
 
-  it("on pictures that can be in no folder, or in no region", async () => {
+  it("when the folder of the storage cannot be created, or the region of its bucket is unknown", async () => {
     const file = path.join(folder, "a-file");
     await writeFile(file, "");
 
@@ -302,12 +302,12 @@ describe("the program gives up with one clear line", () => {
       ]);
     const { lines } = await giveUp({ STORAGE_URL: "s3://pictures" });
     expect(lines.filter((line) => line.startsWith("letsapp:"))).toEqual([
-      // The SDK has its own to say of older Nodes.
+      // The SDK prints its own warnings on older Node versions.
       "letsapp: the region of s3://pictures is not known: add ?region= to the address, or set AWS_REGION",
     ]);
   });
 
-  it("on a secret that cannot be read", async () => {
+  it("when the secret file cannot be read or is empty", async () => {
     const empty = path.join(folder, "empty");
     await writeFile(empty, "\n");
 
@@ -322,7 +322,7 @@ describe("the program gives up with one clear line", () => {
       });
   });
 
-  it("on a database that is damaged, or none", async () => {
+  it("when the database file is damaged, or is a folder", async () => {
     const file = path.join(folder, "database", "letsapp.sqlite");
     await mkdir(path.dirname(file), { recursive: true });
     await writeFile(file, randomBytes(3_000));
@@ -341,7 +341,7 @@ describe("the program gives up with one clear line", () => {
       ]);
   });
 
-  it("for each variable that is wrong", async () => {
+  it("when variables are invalid", async () => {
     const { code, lines } = await giveUp({ PORT: "http", LOG_LEVEL: "loud" });
 
     expect(code).toBe(1);
@@ -351,7 +351,7 @@ describe("the program gives up with one clear line", () => {
     ]);
   });
 
-  it("on a database of a newer version", async () => {
+  it("when the database has a newer format", async () => {
     await (await start()).stop();
     const database = new DatabaseSync(path.join(folder, "database", "letsapp.sqlite"));
     database.exec("PRAGMA user_version = 99");
@@ -364,7 +364,7 @@ describe("the program gives up with one clear line", () => {
     expect(lines[0]).toContain("has format 99; this version of the program reads up to format 1");
   });
 
-  it("on a MongoDB that does not answer", async () => {
+  it("when the MongoDB server does not answer", async () => {
     const { code, lines } = await giveUp({
       MONGODB_URI: "mongodb://127.0.0.1:1/letsapp",
       JWT_SECRET: "x".repeat(32),

@@ -1,4 +1,4 @@
-// The operator's programs as an operator runs them: beside the service, and without it.
+// Checks the operator's command-line programs, with the service running and without it.
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { cp, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
@@ -60,14 +60,14 @@ function runIn(instanceDir: string, program: string, args: string[] = [], more =
   });
 }
 
-it("indexes says which there are, and that none is missing", async () => {
+it("indexes lists all indexes, of which none is missing", async () => {
   const { status, stdout } = await run("indexes");
 
   expect(status).toBe(0);
   expect(stdout.match(/^  [a-z]+\.[a-z_]+: is there$/gm)).toHaveLength(6);
 });
 
-it("doctor examines the data of a running service, repairs what it is told to, and the service goes on", async () => {
+it("doctor examines the data of a running service, and repairs it with --repair while the service runs", async () => {
   const healthy = await run("doctor");
   const thumbnail = (await readdir(pictures())).find((name) => name.startsWith("thumb_"));
   await writeFile(path.join(pictures(), thumbnail!), "no picture");
@@ -88,7 +88,7 @@ it("doctor examines the data of a running service, repairs what it is told to, a
   expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
 });
 
-it.skipIf(!existsSync("/usr/bin/script"))("doctor shows on a terminal how far it has come", async () => {
+it.skipIf(!existsSync("/usr/bin/script"))("doctor shows its progress on a terminal", async () => {
   const command = `${process.execPath} dist/cli/doctor.js`;
   const env = { PATH: process.env.PATH, INSTANCE_DIR: folder };
   const { stdout } = await promisify(execFile)("/usr/bin/script", ["-qec", command, "/dev/null"], { env });
@@ -97,13 +97,13 @@ it.skipIf(!existsSync("/usr/bin/script"))("doctor shows on a terminal how far it
   expect(stdout).toContain("All is well");
 });
 
-it("doctor examines what a killed service has left", async () => {
+it("doctor examines the data that a killed service has left", async () => {
   await server.stop("SIGKILL");
 
   expect((await run("doctor")).status).toBe(0);
 });
 
-it("cleanup says what it would do, and does it", async () => {
+it("cleanup reports its changes with --dry-run, and makes them without", async () => {
   expect(await run("cleanup", "--dry-run")).toMatchObject({
     status: 0,
     stdout: expect.stringContaining("nothing has been changed"),
@@ -120,7 +120,7 @@ it("erase removes a user's pictures while the service runs", async () => {
   expect(await readdir(pictures())).toEqual([]);
 });
 
-it("backup copies everything while pictures are uploaded, and the copy is whole", async () => {
+it("backup copies everything while pictures are uploaded, and the copy is complete", async () => {
   const copy = path.join(folder, "copy");
   const done = new AbortController();
   const uploading = (async () => {
@@ -142,7 +142,7 @@ it("backup copies everything while pictures are uploaded, and the copy is whole"
   expect((await fetch(`${server.url}${new URL(thumbnailUrl).pathname}?thumbnail=true`)).status).toBe(200);
 }, 60_000);
 
-it("doctor repairs nothing where the storage is probably another one, unless it is told to", async () => {
+it("doctor repairs nothing without --force when the storage is probably the wrong one", async () => {
   await rename(pictures(), `${pictures()}-elsewhere`);
   const refused = await run("doctor", "--repair");
   await rename(`${pictures()}-elsewhere`, pictures());
@@ -152,7 +152,7 @@ it("doctor repairs nothing where the storage is probably another one, unless it 
   expect(healthy.status).toBe(0);
 });
 
-it("backup names the pictures that are nowhere, as of a storage that is not mounted, and is not whole", async () => {
+it("backup names missing pictures, as when the storage is not mounted, and its copy stays unfinished", async () => {
   const copy = `${folder}-copy`;
   const keys = await readdir(pictures());
   await rename(pictures(), `${pictures()}-elsewhere`);
@@ -168,7 +168,7 @@ it("backup names the pictures that are nowhere, as of a storage that is not moun
   await rm(copy, { recursive: true });
 });
 
-it("backup does not write into a folder that has something in it", async () => {
+it("backup does not write into a folder that is not empty", async () => {
   expect(await run("backup", "--to", folder)).toEqual({
     status: 2,
     stdout: "",
@@ -181,7 +181,7 @@ it.each([
   ["cleanup", ["now"], "Unexpected argument 'now'"],
   ["backup", [], "Say where to."],
   ["erase", [], "A user id is 24 hexadecimal digits."],
-])("%s says what is wrong with its arguments", async (program, args, reason) => {
+])("%s reports what is wrong with its arguments", async (program, args, reason) => {
   const { status, stdout, stderr } = await run(program, ...args);
 
   expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
@@ -189,7 +189,7 @@ it.each([
   expect(stderr).toContain(`Usage: npm run ${program}`);
 });
 
-it("a copy of the folder leads nobody to the service that runs on the first one", async () => {
+it("a program that runs on a copy of the folder does not reach the service of the original", async () => {
   const copy = `${folder}-copy`;
   await cp(folder, copy, { recursive: true });
 
@@ -203,7 +203,7 @@ it("a copy of the folder leads nobody to the service that runs on the first one"
   expect(await run("doctor")).toMatchObject({ status: 0, stdout: expect.stringContaining("All is well") });
 });
 
-it("a folder without a database is named, and none is made", async () => {
+it("doctor names a folder without a database, and does not create it", async () => {
   await server.stop();
   await rm(folder, { recursive: true });
 
@@ -211,8 +211,8 @@ it("a folder without a database is named, and none is made", async () => {
   await expect(readdir(folder)).rejects.toThrow("ENOENT");
 });
 
-describe("erase, where pictures are at the edge as well,", () => {
-  it("purges them there, and again when no process can show them any more", async () => {
+describe("erase, when a CDN has the pictures as well,", () => {
+  it("purges them there, and again when no process can serve them any more", async () => {
     const cdn = await PurgeListener.start();
     const { status } = await runIn(folder, "erase", ["--user", userId], {
       CDN_PURGE_URL: `${cdn.url}/{key}`,
@@ -223,7 +223,7 @@ describe("erase, where pictures are at the edge as well,", () => {
     expect(cdn.counts[`/user-${userId}`]).toBeGreaterThanOrEqual(2);
   });
 
-  it("says that they may still be shown there, where the edge does not answer", async () => {
+  it("reports that the CDN may still show them when it does not answer", async () => {
     const { status, stdout, stderr } = await runIn(folder, "erase", ["--user", userId], {
       CDN_PURGE_URL: `http://127.0.0.1:${await freePort()}/{key}`,
       LOG_LEVEL: "silent",

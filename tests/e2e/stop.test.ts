@@ -1,5 +1,5 @@
-// Being stopped in the midst of work: what was begun is answered, every view is counted, and a second signal is obeyed at
-// once.
+// Checks a stop under load: requests that were begun are answered, every view is counted, and a second signal ends the
+// process at once.
 import { mkdtemp, rm } from "node:fs/promises";
 import { Agent, request } from "node:http";
 import { once } from "node:events";
@@ -48,7 +48,7 @@ async function upload(url: string): Promise<string> {
   return ((await response.json()) as { media_id: string }).media_id;
 }
 
-/** Does it again and again until there is nobody any more who takes a request. */
+/** Repeats the work until it fails, because the server does not accept requests any more. */
 async function untilRefused(work: () => Promise<void>): Promise<void> {
   for (;;) {
     try {
@@ -59,14 +59,14 @@ async function untilRefused(work: () => Promise<void>): Promise<void> {
   }
 }
 
-/** How many requests of one method the server says that it has answered with 200. */
+/** Number of requests with one method that the server logged as answered with 200. */
 function answeredCount({ stdout }: { stdout: string }, method: string): number {
   const requests = stdout.split("\n").filter((line) => line.includes('"msg":"request"'));
   return requests.filter((line) => line.includes(`"method":"${method}"`) && line.includes('"status":200'))
     .length;
 }
 
-it("answers all that it has begun, flushes the views, and ends with 0", async () => {
+it("answers all requests that it has begun, flushes the views, and exits with 0", async () => {
   const { url } = server;
   const mediaId = await upload(url);
   let viewCount = 0;
@@ -99,7 +99,7 @@ it("answers all that it has begun, flushes the views, and ends with 0", async ()
   expect(await recordedViews()).toBe(viewCount);
 });
 
-/** Of all media, the replaced ones as well. */
+/** The recorded views of all media, including the replaced ones. */
 async function recordedViews(): Promise<number> {
   const database = await Database.openBeside(loadConfig({ INSTANCE_DIR: folder }).database);
   const media = await database.connection.collection("media").find().toArray();
@@ -107,7 +107,7 @@ async function recordedViews(): Promise<number> {
   return media.reduce((sum, { view_count: count }) => sum + count, 0);
 }
 
-it("stops at once at a second signal, and what was acknowledged is there", async () => {
+it("stops at once on a second signal, and keeps what it acknowledged", async () => {
   const mediaId = await upload(server.url);
   const hanging = fetch(`${server.url}/api/users/${userId}/profile-picture`, {
     method: "POST",
@@ -134,7 +134,7 @@ it("stops at once at a second signal, and what was acknowledged is there", async
   expect(users.edges[0]!.node.profilePicture!.id).toBe(mediaId);
 });
 
-it("may be told to stop at any moment while it starts: in order once it listens, and the views are counted once", async () => {
+it("may be stopped at any moment of its start: exits with 0 once it listens, and counts the views once", async () => {
   const mediaId = await upload(server.url);
   for (let i = 0; i < 40; i++) await (await fetch(`${server.url}/api/users/media/${mediaId}`)).arrayBuffer();
   await server.stop("SIGKILL");
@@ -155,7 +155,7 @@ it("may be told to stop at any moment while it starts: in order once it listens,
   await expect.poll(recordedViews).toBe(40);
 });
 
-it("answers whatever is still sent on connections that were open, and takes no new ones", async () => {
+it("answers requests that still arrive on open connections, and accepts no new connections", async () => {
   const clients = Array.from({ length: 12 }, (_, i) => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const headers = { "content-type": "application/json", authorization: `Bearer ${token}` };
@@ -172,7 +172,7 @@ it("answers whatever is still sent on connections that were open, and takes no n
     const untilOver = async () => {
       while (!["ECONNREFUSED", "ECONNRESET", "EPIPE"].includes(answers.at(-1)!)) {
         answers.push(await ask());
-        await sleep(i * 8); // Some are busy, and some hardly ever.
+        await sleep(i * 8); // The first client is always busy, the last one is mostly idle.
       }
       agent.destroy();
     };
@@ -190,7 +190,7 @@ it("answers whatever is still sent on connections that were open, and takes no n
   }
 });
 
-it("does not wait for ever for a request behind answers that nobody reads", async () => {
+it("does not wait indefinitely for a request behind answers that the client does not read", async () => {
   const mediaId = await upload(server.url);
   const socket = connect(Number(new URL(server.url).port), "127.0.0.1").on("error", () => {});
   const ask = `GET /api/users/media/${mediaId} HTTP/1.1\r\nHost: x\r\n\r\n`;
@@ -204,7 +204,7 @@ it("does not wait for ever for a request behind answers that nobody reads", asyn
   expect(code).toBe(0);
 });
 
-it("does not wait for clients that hear nothing any more, or never asked for anything", async () => {
+it("does not wait for clients that stopped reading, or never sent a complete request", async () => {
   const port = Number(new URL(server.url).port);
   const silent = connect(port, "127.0.0.1").on("error", () => {});
   const half = connect(port, "127.0.0.1").on("error", () => {});

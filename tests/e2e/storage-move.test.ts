@@ -1,4 +1,5 @@
-// The program that moves pictures, as an operator runs it beside the service: to a bucket where there is one.
+// Checks the program that moves pictures while the service runs: to a bucket if an S3 server is installed, or else to
+// another folder.
 import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -44,7 +45,7 @@ function move(...args: string[]): Promise<{ status: number; stdout: string; stde
   });
 }
 
-it("moves all pictures while the service runs, which then needs the old place no more", async () => {
+it("moves all pictures while the service runs, which then no longer needs the old storage", async () => {
   const before = await ServerProcess.start({ INSTANCE_DIR: folder });
   const client = new Client(before.url);
   const input = { username: "ada", email: "ada@example.com", password: "correct horse" };
@@ -88,7 +89,7 @@ it.each([
   [["--from", "s3://pictures"], "--to must be the address of a storage"],
   [["--from", "gs://same", "--to", "gs://same"], "--from and --to are the same storage"],
   [["--form", "gs://same"], "Unknown option '--form'"],
-])("says what is wrong with %j", async (args, sentence) => {
+])("reports what is wrong with the arguments %j", async (args, sentence) => {
   const server = await ServerProcess.start({ INSTANCE_DIR: folder });
   const { status, stderr } = await move(...args);
   await server.stop();

@@ -1,4 +1,4 @@
-// The unit of docs/: systemd understands all of it, and finds little that the service may do.
+// Checks `docs/letsapp.service` with systemd: the unit is valid, and gives the service few privileges.
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,13 +9,13 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 const isInstalled = spawnSync("systemd-analyze", ["--version"]).status === 0;
 if (!isInstalled) console.log("Skipped: systemd-analyze is not installed.");
 
-describe.skipIf(!isInstalled)("the unit for systemd", () => {
+describe.skipIf(!isInstalled)("the systemd unit", () => {
   let folder: string;
   let unit: string;
   beforeAll(() => {
     folder = mkdtempSync(path.join(tmpdir(), "letsapp-unit-"));
     unit = path.join(folder, "letsapp.service");
-    // Where this machine has Node, and the service.
+    // The paths of Node and of the service on this machine.
     const text = readFileSync("docs/letsapp.service", "utf8")
       .replace("/usr/bin/node", process.execPath)
       .replace("/opt/letsapp", process.cwd());

@@ -1,4 +1,4 @@
-// Faults that nobody waits for do not end the service.
+// Checks that a rejected promise without a handler does not end the service.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -31,12 +31,12 @@ async function ask(query: string, token?: string): Promise<{ status: number; bod
   return { status: response.status, body: await response.json() };
 }
 
-it("a list of which two items fail, one at once and one later, is answered, and so is what comes next", async () => {
+it("the service answers a list in which one item fails at once and another later, and the next request", async () => {
   const { body } = await ask(
     'mutation { register(input: { username: "ada", email: "ada@example.com", password: "correct horse" }) { token } }',
   );
   const database = await Database.openBeside(loadConfig({ INSTANCE_DIR: folder }).database);
-  // Another program has left two records whose dates are none; the picture of the first is not in memory.
+  // Two records have invalid dates, as another program might write them. The picture of the first is not in memory.
   await database.connection.collection("users").insertMany([
     {
       username: "b",

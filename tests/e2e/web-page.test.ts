@@ -1,4 +1,4 @@
-// That the built program serves the page and what belongs to it, and nothing else.
+// Checks that the built program serves the page and its assets, and no other files.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -24,7 +24,7 @@ afterAll(async () => {
 const scriptPath = () => /src="\.(\/assets\/[^"]+\.js)"/.exec(page)![1]!;
 
 describe("the page", () => {
-  it("is asked for anew each time, and takes nothing from elsewhere but pictures", async () => {
+  it("is revalidated each time, and loads only pictures from other origins", async () => {
     const { headers } = await fetch(server.url);
     const policy = headers.get("content-security-policy")!;
 
@@ -52,7 +52,7 @@ describe("the page", () => {
     expect(headers.get("content-security-policy")).toContain(` http://127.0.0.1:${store.port} data: blob:`);
   });
 
-  it("has a script of less than 180 kB, compressed once, that may be kept for ever", async () => {
+  it("has a precompressed script of less than 180 kB, which caches may keep for a year", async () => {
     const answerTo = (encoding: string) =>
       fetch(server.url + scriptPath(), { headers: { "accept-encoding": encoding } });
     const plain = await answerTo("identity");
@@ -77,7 +77,7 @@ describe("the page", () => {
     "/assets/..%2f..%2fmain.js",
     "/main.tsx",
     "/src/web/main.tsx",
-  ])("leaves alone what is no part of it: %s", async (address) => {
+  ])("does not expose a file that is not part of it: %s", async (address) => {
     const { status, headers } = await fetch(server.url + address);
 
     expect(status).toBeGreaterThanOrEqual(400);
