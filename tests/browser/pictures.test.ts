@@ -1,4 +1,4 @@
-// What a person sees: pictures on another site's page, and the playground.
+// Checks in a browser: pictures on another site's page, and the playground.
 import { createServer, type Server } from "node:http";
 import { mkdtemp, rm } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
@@ -38,7 +38,7 @@ describe("a picture on another site's page", () => {
   let site: Server;
   afterAll(() => site?.close());
 
-  it("is shown, and may be drawn and read by it", async () => {
+  it("is shown, and scripts of that page may draw it and read its pixels", async () => {
     const file = new Blob([new Uint8Array(sampleImages.portraitJpeg())]);
     const { uploadProfilePicture } = await client.execute(UploadProfilePictureDocument, { file });
     const { url, thumbnailUrl } = uploadProfilePicture.media!;
@@ -75,7 +75,7 @@ describe("a picture on another site's page", () => {
 });
 
 describe("the playground", () => {
-  it("uploads a file and shows what became of it, without a request to elsewhere", async () => {
+  it("uploads a file and shows the result, without a request to another origin", async () => {
     const { page, troubles, outside } = await openPage(browser, server.url, {
       viewport: { width: 1400, height: 900 },
       extraHTTPHeaders: { authorization: `Bearer ${client.token}` },

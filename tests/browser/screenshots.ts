@@ -1,4 +1,4 @@
-// Takes the pictures that stand in the README, of the built page with people on it:
+// Takes the screenshots for the README, of the built page with example users:
 //   npm run screenshots
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -86,7 +86,7 @@ async function take(
   await page.close();
 }
 
-/** A picture that is nobody's: two colours that meet. */
+/** A drawn landscape, which shows no real person. Its sky fades from one colour to the other. */
 function sky(above: string, below: string): Promise<Buffer> {
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="400" height="400"><defs><linearGradient id="sky" x1="0" y1="0" x2=".4" y2="1"><stop stop-color="${above}"/><stop offset="1" stop-color="${below}"/></linearGradient></defs><rect width="400" height="400" fill="url(#sky)"/><circle cx="270" cy="130" r="52" fill="#fff" opacity=".85"/><path d="M0 330 130 190l90 95 60-55 120 120v50H0z" fill="#0b1020" opacity=".55"/></svg>`;
   return sharp(Buffer.from(svg)).jpeg({ quality: 90 }).toBuffer();

@@ -1,4 +1,4 @@
-// The page as people use it, from signing up to undoing a deletion, on the real service.
+// Checks the page in a browser on the real service, from signing up to undoing a deletion.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => browser?.close());
 
-/** Each group of tests has a service of its own, so that everybody fits into the first page of its list. */
+/** Gives a group of tests its own service, so that all of its users fit on the first page of the list. */
 function givenService(): void {
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), "letsapp-page-"));
@@ -44,7 +44,7 @@ afterEach(async ({ task }) => {
   for (const { page } of watched) await page.close();
   watched.length = 0;
 });
-/** What a person would have seen, for whoever looks for the reason. */
+/** Saves a screenshot of each page and prints its text and errors, to help find the reason of a failure. */
 async function reportScreens(): Promise<void> {
   for (const [i, { page, troubles }] of watched.entries()) {
     const file = path.join(tmpdir(), `letsapp-failure-${i}.png`);
@@ -53,7 +53,7 @@ async function reportScreens(): Promise<void> {
   }
 }
 
-/** Opens the page. Whatever a test does: nothing may fail in the console, and nothing is fetched from elsewhere. */
+/** Opens the page, and records console errors and requests to other origins, which `expectNoTroubles` rejects. */
 async function visit(options: BrowserContextOptions = {}): Promise<Visitor> {
   const opened = await openPage(browser, server.url, options);
   watched.push(opened);
@@ -73,7 +73,7 @@ function expectNoTroubles(allowed = /^$/): void {
   expect(watched.flatMap(({ troubles }) => troubles).filter((trouble) => !allowed.test(trouble))).toEqual([]);
 }
 
-/** So slow that an upload can be watched. */
+/** Limits uploads to 40 kB a second, so that their progress can be watched. */
 async function slowDown({ page }: Visitor): Promise<void> {
   const network = await page.context().newCDPSession(page);
   await network.send("Network.enable");
@@ -88,7 +88,7 @@ async function slowDown({ page }: Visitor): Promise<void> {
 describe("a picture", () => {
   givenService();
 
-  it("is cropped, uploaded with its progress seen, and shown everywhere at once", async () => {
+  it("is cropped, uploaded with visible progress, and then shown everywhere on the page", async () => {
     const { visitor, page, username } = await visitSignedUp();
     expect(await visitor.ownPictures(username)).toEqual(["initials", "initials", "initials"]);
     await slowDown(visitor);
@@ -107,12 +107,12 @@ describe("a picture", () => {
     expect(large).toMatch(/\/api\/users\/media\/[0-9a-f]{24}\?size=300$/);
     expect([inHeader, inList]).toEqual([large, large]);
     for (const [i, { mean }] of square.channels.entries()) {
-      expect(Math.abs(mean - middle.channels[i]!.mean)).toBeLessThan(4); // It shows what was chosen.
+      expect(Math.abs(mean - middle.channels[i]!.mean)).toBeLessThan(4); // The square shows the chosen part.
     }
     expectNoTroubles();
   });
 
-  it("is decoded by the browser, in a size that suits the place", async () => {
+  it("is decoded by the browser, in a size that fits its place", async () => {
     const { visitor, page, username } = await visitSignedUp({ deviceScaleFactor: 2 });
     await visitor.upload(sampleImages.portraitJpeg());
     const image = page.getByRole("listitem").filter({ hasText: username }).locator("img");
@@ -132,7 +132,7 @@ describe("a picture", () => {
     expectNoTroubles();
   });
 
-  it("is replaced, and the one before is taken back", async () => {
+  it("is replaced, and Undo restores the previous one", async () => {
     const { visitor, page, username } = await visitSignedUp();
     await visitor.upload(sampleImages.portraitJpeg());
     const before = await visitor.ownPictures(username);
@@ -147,7 +147,7 @@ describe("a picture", () => {
     expectNoTroubles();
   });
 
-  it("is deleted, taken back, and still there after a reload", async () => {
+  it("is deleted, restored by Undo, and still there after a reload", async () => {
     const { visitor, page, username } = await visitSignedUp();
     await visitor.upload(sampleImages.portraitJpeg());
     const before = await visitor.ownPictures(username);
@@ -165,7 +165,7 @@ describe("a picture", () => {
     expectNoTroubles();
   });
 
-  it("is seen by somebody else, whose look is counted", async () => {
+  it("is shown to another user, whose view is counted", async () => {
     const { visitor, username } = await visitSignedUp();
     await visitor.upload(sampleImages.portraitJpeg());
     const [url] = await visitor.ownPictures(username);
@@ -174,11 +174,11 @@ describe("a picture", () => {
     await row.scrollIntoViewIfNeeded();
 
     expect(await row.locator("img").getAttribute("src")).toBe(url);
-    await row.getByText(/^[1-9]\d* views?$/).waitFor(); // The list looks again after a while.
+    await row.getByText(/^[1-9]\d* views?$/).waitFor(); // The list polls for new view counts.
     expectNoTroubles();
   });
 
-  it("is not changed by an upload that was cancelled on its way", async () => {
+  it("is not changed by an upload that the user cancels", async () => {
     const { visitor, page, username } = await visitSignedUp();
     await slowDown(visitor);
     await visitor.choose(await sampleImages.jpegOfSize(400_000));
@@ -193,7 +193,7 @@ describe("a picture", () => {
     expectNoTroubles();
   });
 
-  it("may be pasted, or dropped anywhere", async () => {
+  it("may be pasted, or dropped anywhere on the page", async () => {
     const { visitor, page } = await visitSignedUp();
     const base64 = sampleImages.portraitJpeg().toString("base64");
     const give = (kind: "paste" | "drop") =>
@@ -219,7 +219,7 @@ describe("a picture", () => {
   });
 });
 
-describe("a file that cannot be taken", () => {
+describe("a file that the service does not accept", () => {
   givenService();
 
   const photo = () =>
@@ -233,7 +233,7 @@ describe("a file that cannot be taken", () => {
       },
     });
 
-  it("is too large: it is said how large, and made smaller", async () => {
+  it("is too large: the page says how large, and makes it smaller", async () => {
     const { visitor, page, username } = await visitSignedUp();
     await visitor.choose(await photo().jpeg({ quality: 90 }).toBuffer());
     const alert = await page.getByRole("alert").textContent();
@@ -247,7 +247,7 @@ describe("a file that cannot be taken", () => {
     expectNoTroubles();
   });
 
-  it("is of another type: it is made a JPG where the browser can", async () => {
+  it("is of another type: the page makes it a JPG", async () => {
     const { visitor, page } = await visitSignedUp();
     await visitor.choose(await photo().resize(300).webp().toBuffer(), "me.webp", "image/webp");
     const alert = await page.getByRole("alert").textContent();
@@ -262,13 +262,13 @@ describe("a file that cannot be taken", () => {
 
   it.each([
     [
-      "is no picture",
+      "is not a picture",
       Buffer.from("hello"),
       "That is no picture we can take. Pictures can be JPG, PNG or GIF.",
     ],
     ["is empty", Buffer.alloc(0), "That file is empty."],
     ["is damaged", Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 0]), /^That file is damaged or was cut off/],
-  ])("%s: it is not sent", async (_what, bytes, sentence) => {
+  ])("%s: the page does not send it", async (_what, bytes, sentence) => {
     const { visitor, page, username } = await visitSignedUp();
     await visitor.choose(bytes);
 
@@ -279,7 +279,7 @@ describe("a file that cannot be taken", () => {
     expectNoTroubles();
   });
 
-  it("has too many pixels: it is made smaller", async () => {
+  it("has too many pixels: the page makes it smaller", async () => {
     const { visitor, page } = await visitSignedUp();
     const vast = await sharp({ create: { width: 7000, height: 7000, channels: 3, background: "#336699" } })
       .png()
@@ -294,7 +294,7 @@ describe("a file that cannot be taken", () => {
     expectNoTroubles();
   });
 
-  it("is whole for the browser and not for the service, which says why", async () => {
+  it("is valid for the browser but not for the service: the page shows the reason", async () => {
     const { visitor, page } = await visitSignedUp();
     const jpeg = sampleImages.portraitJpeg();
     await visitor.choose(Buffer.concat([jpeg.subarray(0, jpeg.length - 3000), Buffer.from([0xff, 0xd9])]));
@@ -305,7 +305,7 @@ describe("a file that cannot be taken", () => {
     expectNoTroubles();
   });
 
-  it("is one too many: it is said how long to wait", async () => {
+  it("exceeds the rate limit: the page says how long to wait", async () => {
     const { visitor, page } = await visitSignedUp();
     for (let i = 0; i < UPLOADS_PER_MINUTE; i++) await visitor.upload(await sampleImages.flatPng(40 + i, 40));
     await visitor.choose(sampleImages.portraitJpeg());
@@ -319,7 +319,7 @@ describe("a file that cannot be taken", () => {
   });
 });
 
-describe("what comes in between", () => {
+describe("an unexpected event", () => {
   givenService();
 
   const DELETE = "mutation { deleteProfilePicture { success } }";
@@ -332,7 +332,7 @@ describe("what comes in between", () => {
       body: JSON.stringify({ query }),
     });
 
-  it("another person has signed in in another tab: the page is theirs, and so is what it does", async () => {
+  it("another user signs in in another tab: the page switches to that user", async () => {
     const { visitor, page, username } = await visitSignedUp();
     await visitor.upload(sampleImages.portraitJpeg());
     const other = await visitSignedUp();
@@ -348,9 +348,9 @@ describe("what comes in between", () => {
     expectNoTroubles();
   });
 
-  it("somebody changes a picture in another browser: it is new here within two seconds, and then gone", async () => {
+  it("another user changes and deletes a picture: the page shows each change within two seconds", async () => {
     const [watcher, owner] = [await visitSignedUp(), await visitSignedUp()];
-    await watcher.page.reload(); // So that both are in the list.
+    await watcher.page.reload(); // Loads the list with both users.
     const seen = watcher.page
       .getByRole("listitem")
       .filter({ hasText: owner.username })
@@ -373,7 +373,7 @@ describe("what comes in between", () => {
     expectNoTroubles();
   });
 
-  it("one's own picture is changed elsewhere: it is new wherever it is shown", async () => {
+  it("the user's picture is deleted elsewhere: the page removes it in every place", async () => {
     const { visitor, username } = await visitSignedUp();
     await visitor.upload(sampleImages.portraitJpeg());
 
@@ -385,7 +385,7 @@ describe("what comes in between", () => {
     expectNoTroubles();
   });
 
-  it("the picture was deleted elsewhere, and nobody told: the page says so, and shows that there is none", async () => {
+  it("the picture is deleted elsewhere without a live event: Delete shows an error and the initials", async () => {
     const visitor = await visit();
     const { page } = visitor;
     await page.routeWebSocket(/graphql/, () => {});
@@ -401,7 +401,7 @@ describe("what comes in between", () => {
     expectNoTroubles();
   });
 
-  it("the focus goes on from where something vanished", async () => {
+  it("the focused button disappears: the focus moves to the message in its place", async () => {
     const { visitor, page } = await visitSignedUp();
     await visitor.upload(sampleImages.portraitJpeg());
     await page.getByRole("button", { name: "Delete" }).press("Enter");
@@ -417,7 +417,7 @@ describe("what comes in between", () => {
     [429, "", /^That was a lot at once/],
     [204, "", /^Something went wrong on our side/],
     [400, '{"errors":[{"message":"Cannot query field x"}]}', /^Something went wrong on our side/],
-  ])("a proxy answers an upload with %i: it is said in words", async (status, body, sentence) => {
+  ])("a proxy answers an upload with %i: the page shows a sentence", async (status, body, sentence) => {
     const { visitor, page } = await visitSignedUp();
     await visitor.choose(sampleImages.portraitJpeg());
     await visitor.zoom.waitFor();
@@ -433,7 +433,7 @@ describe("what comes in between", () => {
     expectNoTroubles(/status of (4|5)/);
   });
 
-  it("the network is away, and comes back", async () => {
+  it("the network is down during an upload: the page says so, and a second attempt succeeds", async () => {
     const { visitor, page } = await visitSignedUp();
     await visitor.choose(sampleImages.portraitJpeg());
     await visitor.zoom.waitFor();
@@ -445,14 +445,14 @@ describe("what comes in between", () => {
     await page.getByText("That is you now").waitFor();
 
     expect(sentence).toBe("We cannot be reached. Is your connection working?");
-    expectNoTroubles(/ERR_INTERNET_DISCONNECTED|^failed:/); // Its own requests, and the live connection's.
+    expectNoTroubles(/ERR_INTERNET_DISCONNECTED|^failed:/); // Failed requests of the page and its live connection.
   });
 });
 
 describe("a list that is longer than a page", () => {
   givenService();
 
-  it("is shown further, stays so while it is looked up again, and says when it cannot be", async () => {
+  it("shows more on request, says when that fails, and keeps its length when it polls", async () => {
     for (let i = 0; i < 26; i++) {
       const input = `{ username: "Extra ${i}.", email: "extra${i}@example.com", password: "correct horse" }`;
       await fetch(`${server.url}/graphql`, {
@@ -472,7 +472,7 @@ describe("a list that is longer than a page", () => {
     await page.getByText("Extra 25.").waitFor();
     const count = await rows.count();
     await page.waitForResponse((response) => response.url().endsWith("/graphql"), { timeout: 60_000 });
-    await page.waitForTimeout(500); // And now the answer is in the list.
+    await page.waitForTimeout(500); // Waits until the list shows the answer.
 
     expect(sentence).toContain("We cannot be reached");
     expect(count).toBeGreaterThan(26);
@@ -484,7 +484,7 @@ describe("a list that is longer than a page", () => {
 describe("signing in", () => {
   givenService();
 
-  it("is refused in words, and then works", async () => {
+  it("shows why it is refused, and then succeeds", async () => {
     const { visitor, page, username } = await visitSignedUp();
     await page.getByRole("button", { name: "Sign out" }).click();
     await page.getByRole("button", { name: "Sign in" }).click();
@@ -501,7 +501,7 @@ describe("signing in", () => {
     expectNoTroubles();
   });
 
-  it("says which name is taken", async () => {
+  it("reports a name that is taken", async () => {
     const { username } = await visitSignedUp();
     const { page } = await visit();
     await page.getByLabel("Name").fill(username);
@@ -513,7 +513,7 @@ describe("signing in", () => {
     expectNoTroubles();
   });
 
-  it("ends when the token is no good any more", async () => {
+  it("ends when the token is no longer valid", async () => {
     const { page } = await visitSignedUp();
     await page.evaluate('localStorage.setItem("letsapp-token", "e30.e30.bad")');
     await page.reload();
@@ -523,7 +523,7 @@ describe("signing in", () => {
   });
 });
 
-describe("for everybody", () => {
+describe("the page, for every user and screen", () => {
   givenService();
 
   const screens: Record<string, BrowserContextOptions> = {
@@ -532,7 +532,7 @@ describe("for everybody", () => {
   };
 
   it.each(Object.entries(screens))(
-    "nothing serious is found by axe, and nothing is cut off: %s",
+    "has no violations found by axe, and is not wider than the screen: %s",
     async (_name, options) => {
       const visitor = await visit(options);
       await expectAccessible(visitor);
@@ -551,7 +551,7 @@ describe("for everybody", () => {
     },
   );
 
-  it("all of it can be done by keyboard", async () => {
+  it("can replace and crop a picture by keyboard alone", async () => {
     const { visitor, page, username } = await visitSignedUp();
     await visitor.upload(sampleImages.portraitJpeg());
     const before = await visitor.ownPictures(username);
@@ -576,7 +576,7 @@ describe("for everybody", () => {
     expectNoTroubles();
   });
 
-  it("nothing jumps while pictures come", async () => {
+  it("does not shift its layout while pictures load", async () => {
     const { visitor, page } = await visitSignedUp();
     await visitor.upload(sampleImages.portraitJpeg());
     await page.addInitScript(`
