@@ -1,10 +1,10 @@
-// Holds the arrows between the folders of `src/`, as the README draws them.
+// Checks that the folders of `src/` import only along the arrows that the README draws.
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 
 import { describe, expect, it } from "vitest";
 
-/** Which folders, or files at the top, each folder may import from. */
+/** The folders and top-level files that each folder or top-level file may import from. */
 const allowed: Record<string, readonly string[]> = {
   main: ["app", "config", "lockdown", "storage"],
   lockdown: [],
@@ -49,17 +49,17 @@ const imports = files.flatMap((file) => {
 });
 
 describe("the folders of src", () => {
-  it("are all known here", () => {
+  it("are all listed in this test", () => {
     expect([...new Set(files.map(placeOf))].toSorted()).toEqual(places.toSorted());
   });
 
-  it.each(places)("%s imports only what it may", (place) => {
+  it.each(places)("%s imports only from the folders that it may", (place) => {
     const foreign = imports.filter(({ from, to }) => from === place && to !== place);
 
     expect(foreign.filter(({ to }) => !allowed[place]!.includes(to))).toEqual([]);
   });
 
-  it("reach storage through its contract, except where it is built", () => {
+  it("import concrete storages only within storage/", () => {
     const outside = files.filter((file) => placeOf(file) !== "storage");
     const concrete = outside.filter((file) =>
       /(local-storage|bucket-storage|s3-bucket|gcs-bucket)\.ts"/.test(readFileSync(file, "utf8")),
@@ -68,7 +68,7 @@ describe("the folders of src", () => {
     expect(concrete).toEqual([]);
   });
 
-  it("load the SDK of a cloud only where its storage is chosen", () => {
+  it("load a cloud SDK only when its storage is chosen", () => {
     const texts = files.map((file) => [file, readFileSync(file, "utf8")] as const);
     const sdk = /from "(@aws-sdk|@google-cloud|flydrive\/drivers)/;
 
@@ -81,19 +81,19 @@ describe("the folders of src", () => {
     expect(texts.filter(([, text]) => /from "[^"]*(gcs|s3)-bucket\.ts"/.test(text))).toEqual([]);
   });
 
-  it("know the embedded database by one line", () => {
+  it("import the embedded database in a single line", () => {
     const users = imports.filter(({ from, to }) => to === "embedded-mongo" && from !== to);
 
     expect(users.map(({ file }) => file)).toEqual(["src/database/connection.ts"]);
   });
 
-  it("have files that can be read in one sitting", () => {
+  it("have files of at most 220 lines", () => {
     const lengths = files.map((file) => [file, readFileSync(file, "utf8").split("\n").length] as const);
 
     expect(lengths.filter(([, length]) => length > 220)).toEqual([]);
   });
 
-  it("read the environment in one place", () => {
+  it("read the environment only in main.ts, the command-line programs and vite.config.ts", () => {
     const readers = files.filter((file) => readFileSync(file, "utf8").includes("process.env"));
 
     const isProgram = (file: string) => file.startsWith("src/cli/") || file === "src/web/vite.config.ts";
@@ -101,7 +101,7 @@ describe("the folders of src", () => {
     expect(readers.filter((file) => !isProgram(file))).toEqual(["src/main.ts"]);
   });
 
-  it("open each file with what it is for", () => {
+  it("open each file with a comment", () => {
     const silent = files.filter((file) => !readFileSync(file, "utf8").startsWith("// "));
 
     expect(silent).toEqual([]);

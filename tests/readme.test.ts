@@ -1,4 +1,4 @@
-// The README is true: its tour runs as it is written, its links lead somewhere, its tables name what there is.
+// Checks that the README is true: its tour runs as written, its links resolve, and its tables are complete.
 import { execFile } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -30,7 +30,7 @@ describe("the tour", () => {
     const script = commandsOf("The tour")
       .replaceAll("http://127.0.0.1:4000", server.url)
       .replaceAll("/tmp/letsapp-", `${folder}/`);
-    // Each answer on a line of its own, for the test to read.
+    // Puts each answer on its own line, for the test to read.
     const withLines = `curl() { command curl "$@"; echo; }\n${script}`;
     const { stdout } = await promisify(execFile)("bash", ["-euo", "pipefail", "-c", withLines]);
     lines = stdout.split("\n").filter((line) => line !== "");
@@ -40,7 +40,7 @@ describe("the tour", () => {
     await rm(folder, { recursive: true });
   });
 
-  it("does what it says, step by step", () => {
+  it("gives the answers that it promises, step by step", () => {
     const [register, upload, original, thumbnail, list, replaced, deleted, gone] = lines;
 
     expect(JSON.parse(register!).data.register.user.id).toMatch(/^[0-9a-f]{24}$/);
@@ -78,7 +78,7 @@ describe("the README", () => {
     expect(named.filter((name) => !(name in scripts))).toEqual([]);
   });
 
-  it.each(["README.md", "SECURITY.md"])("links to what is there: %s", (file) => {
+  it.each(["README.md", "SECURITY.md"])("links only to files that exist: %s", (file) => {
     const targets = [...readFileSync(file, "utf8").matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map(
       ([, target]) => target!,
     );
@@ -101,7 +101,7 @@ describe("the README", () => {
     expect(Object.fromEntries(listed)).toEqual(errorStatus);
   });
 
-  it("lists every variable", () => {
+  it("lists every configuration variable", () => {
     const config = ["config", "http-config", "storage-config"]
       .map((name) => readFileSync(`src/${name}.ts`, "utf8"))
       .join("");
@@ -121,7 +121,7 @@ describe("the README", () => {
     expect(shown).toBe(checked);
   });
 
-  it("names all that the copied files need", () => {
+  it("names every package that the copied files import", () => {
     const [, installed = ""] = /npm install (@apollo[^`]+)`/.exec(readme)!;
     const files = [
       ...readdirSync("src/web/api").map((name) => `api/${name}`),
@@ -131,12 +131,12 @@ describe("the README", () => {
       [...readFileSync(`src/web/${name}`, "utf8").matchAll(/from "([^."][^"]*)"/g)].map(([, from]) => from!),
     );
     const packages = new Set(imports.map((from) => /^(@[^/]+\/)?[^/]+/.exec(from)![0]));
-    for (const name of ["react", "@graphql-typed-document-node/core"]) packages.delete(name); // There already.
+    for (const name of ["react", "@graphql-typed-document-node/core"]) packages.delete(name); // A React app has them.
 
     expect(installed.split(" ").toSorted()).toEqual([...new Set([...packages, "rxjs"])].toSorted());
   });
 
-  it("can be read in one go", () => {
+  it("has fewer than 250 lines", () => {
     expect(readme.split("\n").length).toBeLessThan(250);
   });
 });
