@@ -1,4 +1,4 @@
-// Signing up and signing in.
+// The mutations `register` and `login`.
 import { Arg, Ctx, Mutation, Resolver } from "type-graphql";
 
 import { AuthPayload, LoginInput, RegisterInput } from "./account.type.ts";
@@ -9,11 +9,12 @@ import { toUserType } from "./to-type.ts";
 export class AccountResolver {
   @Mutation(() => AuthPayload, {
     description:
-      "Creates an account and signs it in. CONFLICT when the name or the e-mail address is taken. " +
-      "RATE_LIMITED after too many attempts a minute from one address or for one account: ten, unless configured.",
+      "Creates an account and signs the user in. Fails with CONFLICT when the name or the e-mail address is taken. " +
+      "Fails with RATE_LIMITED after too many attempts per minute from one network or for one account (default: 10).",
   })
   async register(
-    @Arg("input", () => RegisterInput, { description: "The new account." }) input: RegisterInput,
+    @Arg("input", () => RegisterInput, { description: "The name, e-mail address and password." })
+    input: RegisterInput,
     @Ctx() { network, services }: RequestContext,
   ): Promise<AuthPayload> {
     const { token, user } = await services.accounts.register(input, network);
@@ -22,11 +23,12 @@ export class AccountResolver {
 
   @Mutation(() => AuthPayload, {
     description:
-      "Signs somebody in. UNAUTHENTICATED whatever is wrong. " +
-      "RATE_LIMITED after too many attempts a minute from one address or for one account: ten, unless configured.",
+      "Signs a user in. Fails with UNAUTHENTICATED when the name or the password is wrong, without saying which. " +
+      "Fails with RATE_LIMITED after too many attempts per minute from one network or for one account (default: 10).",
   })
   async login(
-    @Arg("input", () => LoginInput, { description: "Who, and the password." }) input: LoginInput,
+    @Arg("input", () => LoginInput, { description: "The name or e-mail address, and the password." })
+    input: LoginInput,
     @Ctx() { network, services }: RequestContext,
   ): Promise<AuthPayload> {
     const { token, user } = await services.accounts.login(input, network);

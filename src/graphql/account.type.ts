@@ -6,18 +6,21 @@ import { UserType } from "./user.type.ts";
 @InputType({ description: "A new account." })
 export class RegisterInput {
   @Field(() => String, {
-    description: "2 to 64 characters of any script; no `@`, nothing invisible.",
+    description:
+      "2 to 64 characters of any script, including a letter, digit or emoji. No `@` and no invisible characters.",
   })
   username!: string;
 
-  @Field(() => String, { description: "An e-mail address. Only its owner ever sees it." })
+  @Field(() => String, { description: "An e-mail address, visible only to its owner." })
   email!: string;
 
-  @Field(() => String, { description: "8 to 72 bytes; longer ones are refused, not cut off." })
+  @Field(() => String, {
+    description: "8 to 72 bytes in UTF-8. Longer passwords are rejected, not truncated.",
+  })
   password!: string;
 }
 
-@InputType({ description: "Who wants to sign in." })
+@InputType({ description: "The credentials of a user who signs in." })
 export class LoginInput {
   @Field(() => String, { description: "The user name or the e-mail address." })
   login!: string;
@@ -26,11 +29,13 @@ export class LoginInput {
   password!: string;
 }
 
-@ObjectType({ simpleResolvers: true, description: "Somebody who has just signed in." })
+@ObjectType({ simpleResolvers: true, description: "The result of a successful `register` or `login`." })
 export class AuthPayload {
-  @Field(() => String, { description: "Send it with each request as `Authorization: Bearer <token>`." })
+  @Field(() => String, {
+    description: "The access token. Send it with each request as `Authorization: Bearer <token>`.",
+  })
   token!: string;
 
-  @Field(() => UserType, { description: "The user whom the token stands for." })
+  @Field(() => UserType, { description: "The user that the token identifies." })
   user!: UserType;
 }

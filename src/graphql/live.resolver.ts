@@ -1,4 +1,4 @@
-// What clients are told without asking again.
+// The subscription `profilePictureChanged`.
 import { Arg, Ctx, ID, Resolver, Root, Subscription } from "type-graphql";
 
 import { parseId } from "../domain/ids.ts";
@@ -9,10 +9,10 @@ import { createLoaders, type Loaders } from "./loaders.ts";
 import { toUserType } from "./to-type.ts";
 import { UserType } from "./user.type.ts";
 
-/** More than a page shows. */
+/** More users than a client shows at once. */
 const MAX_USER_COUNT = 500;
 
-/** Listeners that hear of the same changes look up together what to show of them. */
+/** Loaders by `LiveChange.look`: subscriptions that receive the same changes read the changed users in one query. */
 const loadersByLook = new WeakMap<object, Loaders>();
 
 @Resolver()
@@ -20,16 +20,16 @@ export class LiveResolver {
   @Subscription(() => UserType, {
     nullable: true,
     description:
-      "A user whose picture was changed, deleted or restored, within a second or two, as it is then; null for one who is " +
-      "gone. Over WebSocket, by the protocol graphql-transport-ws, with the token as `authorization` in the connection's " +
-      "parameters. What changes while a client is not connected is not told later: ask for it after each connection.",
+      "Sends the current state of a user, or null if the user is gone, within a second or two after the user's " +
+      "picture was changed, deleted or restored. Uses WebSocket (protocol graphql-transport-ws) with the token as " +
+      "`authorization` in the connection parameters. A client that reconnects has to query the changes it missed.",
     subscribe: ({ args, context }: { args: { userIds?: string[] | null }; context: RequestContext }) =>
       listen(context, args.userIds ?? null),
   })
   async profilePictureChanged(
     @Arg("userIds", () => [ID], {
       nullable: true,
-      description: `Whose pictures: up to ${MAX_USER_COUNT} users. Without it, everybody's.`,
+      description: `Ids of the users to follow, up to ${MAX_USER_COUNT}. Without it, all users.`,
     })
     _userIds: string[] | null,
     @Root() change: LiveChange | "too-slow",

@@ -1,4 +1,4 @@
-// Pictures in the graph.
+// The query `media`, and the computed fields of `Media` and `Placeholder`.
 import { Arg, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from "type-graphql";
 
 import { parseId } from "../domain/ids.ts";
@@ -11,13 +11,13 @@ import { PictureFormat, PictureSize } from "./picture-enums.ts";
 import { toUserType } from "./to-type.ts";
 import { UserType } from "./user.type.ts";
 
-/** Made once: an operation may ask for thousands of addresses. */
+/** Created once, because an operation may request thousands of URLs. */
 const formatWithoutSize = new AppError("BAD_USER_INPUT", "format goes together with size.");
 
 @Resolver(() => PlaceholderType)
 export class PlaceholderResolver {
   @FieldResolver(() => String, {
-    description: "The blur, ready for `<img src>` or a CSS background: a data URL of some 200 characters.",
+    description: "The blur as a data URL of about 200 characters, for `<img src>` or a CSS background.",
   })
   dataUrl(
     @Root() { thumbHash }: PlaceholderType,
@@ -31,7 +31,7 @@ export class PlaceholderResolver {
 export class MediaResolver {
   @Query(() => MediaType, {
     nullable: true,
-    description: "One picture; null when it is unknown, deleted or replaced. Needs a token.",
+    description: "Returns one picture, or null when it is unknown, deleted or replaced. Needs a token.",
   })
   async media(
     @Arg("id", () => ID, { description: "The picture's id." }) id: string,
@@ -43,14 +43,17 @@ export class MediaResolver {
 
   @FieldResolver(() => String, {
     description:
-      "The picture as it was uploaded, without metadata; with `size` a square of it that stands still. For `<img src>`; " +
-      "needs no token. Each GET that sends it counts as a view.",
+      "URL of the uploaded picture without its metadata, or of a square of it if `size` is given. A square of an " +
+      "animation does not move. For `<img src>`: needs no token. Each GET that returns the picture counts as a view.",
   })
   url(
     @Root() { id }: MediaType,
-    @Arg("size", () => PictureSize, { nullable: true, description: "Pixels on each side." })
+    @Arg("size", () => PictureSize, { nullable: true, description: "Side of the square in pixels." })
     size: PictureSizePx | null,
-    @Arg("format", () => PictureFormat, { nullable: true, description: "Only together with `size`." })
+    @Arg("format", () => PictureFormat, {
+      nullable: true,
+      description: "Format of the square. Allowed only together with `size`.",
+    })
     format: RenditionFormat | null,
     @Ctx() { services: { urls } }: RequestContext,
   ): string {
@@ -60,11 +63,11 @@ export class MediaResolver {
   }
 
   @FieldResolver(() => String, {
-    description: "The same square in several sizes, for `<img srcset>` with `sizes`.",
+    description: "URLs of the square in several sizes, for `<img srcset>` together with `sizes`.",
   })
   srcset(
     @Root() { id, width, height }: MediaType,
-    @Arg("format", () => PictureFormat, { nullable: true, description: "The same for all." })
+    @Arg("format", () => PictureFormat, { nullable: true, description: "Format of all squares." })
     format: RenditionFormat | null,
     @Ctx() { services: { urls } }: RequestContext,
   ): string {
@@ -74,7 +77,7 @@ export class MediaResolver {
   @FieldResolver(() => PlaceholderType, {
     nullable: true,
     description:
-      "What can be shown before the picture has come; null for an old record until it has been made.",
+      "A blur to show while the picture loads. Null for an old record until its blur has been made.",
   })
   placeholder(@Root() { media }: MediaType, @Ctx() { services }: RequestContext): PlaceholderType | null {
     return services.placeholders.find(media);
@@ -82,14 +85,14 @@ export class MediaResolver {
 
   @FieldResolver(() => String, {
     nullable: true,
-    description: "The colour that most of the square has, as `#rrggbb`; null like `placeholder`.",
+    description: "The most frequent colour of the square, as `#rrggbb`. Null when `placeholder` is null.",
   })
   dominantColor(@Root() { media }: MediaType, @Ctx() { services }: RequestContext): string | null {
     return services.placeholders.find(media)?.dominantColor ?? null;
   }
 
   @FieldResolver(() => Int, {
-    description: "How often the picture or its thumbnail has been fetched so far.",
+    description: "How often the picture, its thumbnail or its squares have been fetched so far.",
   })
   viewCount(@Root() { id }: MediaType, @Ctx() { loaders }: RequestContext): Promise<number> {
     return loaders.viewCountById.load(id);
@@ -97,7 +100,7 @@ export class MediaResolver {
 
   @FieldResolver(() => UserType, {
     nullable: true,
-    description: "Who uploaded the picture; null when the account is gone.",
+    description: "The user who uploaded the picture. Null when the account is gone.",
   })
   async uploader(
     @Root() { uploaderId }: MediaType,

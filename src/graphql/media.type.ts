@@ -1,4 +1,4 @@
-// The type `Media`: what the graph shows of a picture.
+// The types `Media` and `Placeholder`, and the input `CropInput`.
 import { Field, Float, ID, InputType, Int, ObjectType } from "type-graphql";
 
 import type { Media } from "../domain/media.ts";
@@ -6,23 +6,23 @@ import { DateTime } from "./date-time.ts";
 
 @ObjectType("Media", {
   simpleResolvers: true,
-  description: "A stored picture. Its bytes are fetched over plain HTTP from `url` or `thumbnailUrl`.",
+  description: "A stored picture. Clients fetch its bytes over plain HTTP, from `url` or `thumbnailUrl`.",
 })
 export class MediaType {
   @Field(() => ID, {
-    description: "24 hexadecimal digits. A new picture has a new id, so an id's bytes never change.",
+    description: "24 hexadecimal digits. Each upload gets a new id, so the bytes of an id never change.",
   })
   id!: string;
 
   @Field(() => String, {
     description:
-      "The middle of the picture, 150 × 150 pixels, in the same format; of an animation the first frame. " +
-      "For `<img src>`; needs no token. Each GET that sends it counts as a view.",
+      "URL of a square of 150 × 150 pixels in the picture's format: the crop, or else the middle of the picture. An " +
+      "animation shows its first frame. For `<img src>`: needs no token. Each GET that returns it counts as a view.",
   })
   thumbnailUrl!: string;
 
   @Field(() => String, {
-    description: "What the file was called on the uploader's device. Text, not a path.",
+    description: "The name of the file on the uploader's device. Text, not a path.",
   })
   originalFilename!: string;
 
@@ -32,37 +32,37 @@ export class MediaType {
   @Field(() => String, { description: "The kind of media: always `image`." })
   mediaType!: string;
 
-  @Field(() => String, { description: "`image/jpeg`, `image/png` or `image/gif`, decided by the bytes." })
+  @Field(() => String, { description: "`image/jpeg`, `image/png` or `image/gif`, detected from the bytes." })
   mimeType!: string;
 
   @Field(() => Int, {
     nullable: true,
-    description: "Width in pixels, upright. Null for an old record that lacks it.",
+    description: "Width of the upright picture in pixels. Null for an old record without a width.",
   })
   width!: number | null;
 
   @Field(() => Int, {
     nullable: true,
-    description: "Height in pixels, upright. Null for an old record that lacks it.",
+    description: "Height of the upright picture in pixels. Null for an old record without a height.",
   })
   height!: number | null;
 
   @Field(() => DateTime, { description: "When the picture was uploaded." })
   createdAt!: Date;
 
-  /** Resolved in `media.resolver.ts`, as everything is that stands on this. */
+  /** The record from which `media.resolver.ts` resolves `placeholder` and `dominantColor`. */
   media!: Media;
 
-  /** Resolved in `media.resolver.ts`. */
+  /** The id from which `media.resolver.ts` resolves `uploader`. */
   uploaderId!: string;
 }
 
 @ObjectType("Placeholder", {
   simpleResolvers: true,
-  description: "What can be shown before a picture has come: a blur of its square.",
+  description: "A blurred square of a picture, to show while the picture loads.",
 })
 export class PlaceholderType {
-  @Field(() => String, { description: "A ThumbHash of some 25 bytes, as base64." })
+  @Field(() => String, { description: "A ThumbHash of about 25 bytes, as base64." })
   thumbHash!: string;
 
   /** Resolved in `media.resolver.ts`. */
@@ -71,28 +71,30 @@ export class PlaceholderType {
 
 @InputType({
   description:
-    "Which part of a picture is seen in everything that is derived from it. In fractions of its width and height, upright.",
+    "The part of a picture that its thumbnail and squares show, in fractions of the upright width and height.",
 })
 export class CropInput {
   @Field(() => Float, {
-    description: "Of the left edge, 0 to 1; without `width` and `height`, of the point that stays in sight.",
+    description:
+      "The left edge, 0 to 1. Without `width` and `height`: the x of the point that stays visible.",
   })
   x!: number;
 
   @Field(() => Float, {
-    description: "Of the upper edge, 0 to 1; without `width` and `height`, of the point that stays in sight.",
+    description:
+      "The upper edge, 0 to 1. Without `width` and `height`: the y of the point that stays visible.",
   })
   y!: number;
 
   @Field(() => Float, {
     nullable: true,
-    description: "Above 0; with `x`, at most 1. Together with `height`, or not at all.",
+    description: "Greater than 0. `x` + `width` is at most 1. Requires `height`.",
   })
   width?: number | null;
 
   @Field(() => Float, {
     nullable: true,
-    description: "Above 0; with `y`, at most 1. Together with `width`, or not at all.",
+    description: "Greater than 0. `y` + `height` is at most 1. Requires `width`.",
   })
   height?: number | null;
 }

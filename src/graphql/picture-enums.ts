@@ -1,10 +1,10 @@
-// The sizes, formats and filters of pictures, as GraphQL names them. Used by the resolvers of media and users.
+// The GraphQL enums for sizes, formats and filters of pictures.
 import { registerEnumType } from "type-graphql";
 
 import { pictureFilters, type PictureFilter as FilterName } from "../domain/look.ts";
 import { pictureSizes, type PictureSize as SizePx, type RenditionFormat } from "../domain/rendition.ts";
 
-/** GraphQL's names may not begin with a digit. */
+/** The values have a prefix, because a name in GraphQL cannot begin with a digit. */
 export const PictureSize = Object.fromEntries(pictureSizes.map((size) => [`PX${size}`, size])) as Record<
   string,
   SizePx
@@ -12,7 +12,7 @@ export const PictureSize = Object.fromEntries(pictureSizes.map((size) => [`PX${s
 registerEnumType(PictureSize, {
   name: "PictureSize",
   description:
-    "Pixels on each side of a square. One that is larger than the picture's short side is as large as that.",
+    "Side of a square in pixels. A picture is never enlarged, so a square of a small picture may be smaller.",
 });
 
 export const PictureFormat: Record<string, RenditionFormat> = {
@@ -23,7 +23,8 @@ export const PictureFormat: Record<string, RenditionFormat> = {
 };
 registerEnumType(PictureFormat, {
   name: "PictureFormat",
-  description: "The format of a square. Without one, the smallest that the client's `Accept` header names.",
+  description:
+    "Format of a square. The default is the smallest format that the client's `Accept` header prefers.",
 });
 
 export const PictureFilter = Object.fromEntries(pictureFilters.map((name) => [name, name])) as Record<
@@ -32,10 +33,10 @@ export const PictureFilter = Object.fromEntries(pictureFilters.map((name) => [na
 >;
 registerEnumType(PictureFilter, {
   name: "PictureFilter",
-  description: "What is done to everything that is derived from a picture, and never to the original.",
+  description: "A filter for the thumbnail and the squares of a picture. The original stays unchanged.",
   valuesConfig: {
-    GRAYSCALE: { description: "Without colours." },
-    SEPIA: { description: "In brown, like an old photograph." },
-    SHARPEN: { description: "With clearer edges." },
+    GRAYSCALE: { description: "Removes the colours." },
+    SEPIA: { description: "Colours the picture brown, like an old photograph." },
+    SHARPEN: { description: "Sharpens the edges." },
   },
 });

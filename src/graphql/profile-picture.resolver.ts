@@ -1,4 +1,4 @@
-// Uploading and deleting one's own profile picture.
+// The mutations that upload, delete and restore the signed-in user's profile picture.
 import { Arg, Ctx, Directive, ID, Mutation, Resolver } from "type-graphql";
 
 import { parseId } from "../domain/ids.ts";
@@ -14,29 +14,32 @@ import { toMediaType, toUserType } from "./to-type.ts";
 import type { IncomingUpload } from "./upload-form.ts";
 
 const ownerDescription =
-  "Whose picture: the signed-in user's, which is the default. Another user's is FORBIDDEN.";
+  "The owner of the picture. The default is the signed-in user. The id of another user fails with FORBIDDEN.";
 
 @Resolver()
 export class ProfilePictureResolver {
   @Mutation(() => ProfilePicturePayload, {
     description:
-      "Replaces one's own profile picture by a JPG, PNG or GIF of up to 800 KB (819,200 bytes). Metadata such as " +
-      "the place where it was taken is removed. The picture before it is deleted. Needs a token.",
+      "Replaces the signed-in user's profile picture with a JPG, PNG or GIF of up to 800 KB (819,200 bytes). " +
+      "Removes metadata such as the place where the photo was taken. Deletes the previous picture. Needs a token.",
   })
   @Directive("@rateLimit(limit: 5, duration: 60)")
   async uploadProfilePicture(
     @Arg("file", () => UploadScalar, {
-      description: "The file, sent as the GraphQL multipart request specification says.",
+      description: "The file, sent according to the GraphQL multipart request specification.",
     })
     upload: Promise<IncomingUpload>,
     @Arg("userId", () => ID, { nullable: true, description: ownerDescription }) userId: string | null,
     @Arg("crop", () => CropInput, {
       nullable: true,
       description:
-        "Which part is seen in squares and the thumbnail. Without it, squares show what draws the eye.",
+        "The part that squares and the thumbnail show. The default for squares is the most eye-catching part.",
     })
     crop: CropInput | null,
-    @Arg("filter", () => PictureFilter, { nullable: true, description: "For squares and the thumbnail." })
+    @Arg("filter", () => PictureFilter, {
+      nullable: true,
+      description: "Filter for squares and the thumbnail.",
+    })
     filter: PictureFilterName | null,
     @Ctx() context: RequestContext,
   ): Promise<ProfilePicturePayload> {
@@ -57,7 +60,7 @@ export class ProfilePictureResolver {
 
   @Mutation(() => ProfilePicturePayload, {
     description:
-      "Deletes one's own profile picture. From now on nobody sees it. NO_PROFILE_PICTURE without one. Needs a token.",
+      "Hides and deletes the signed-in user's picture. Fails with NO_PROFILE_PICTURE if there is none. Needs a token.",
   })
   async deleteProfilePicture(
     @Arg("userId", () => ID, { nullable: true, description: ownerDescription }) userId: string | null,
@@ -70,11 +73,11 @@ export class ProfilePictureResolver {
 
   @Mutation(() => ProfilePicturePayload, {
     description:
-      "Makes a deleted or replaced picture of one's own the profile picture again, as long as its bytes are kept. The " +
-      "picture before it is deleted. MEDIA_NOT_FOUND when there is none to restore. Needs a token.",
+      "Makes a deleted or replaced picture of the signed-in user current again, while its bytes are still kept. " +
+      "Deletes the current picture. Fails with MEDIA_NOT_FOUND if the picture cannot be restored. Needs a token.",
   })
   async restoreProfilePicture(
-    @Arg("mediaId", () => ID, { description: "The picture's id, as it was before." }) mediaId: string,
+    @Arg("mediaId", () => ID, { description: "The id of the deleted or replaced picture." }) mediaId: string,
     @Ctx() context: RequestContext,
   ): Promise<ProfilePicturePayload> {
     const { services } = context;

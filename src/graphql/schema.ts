@@ -1,5 +1,4 @@
-// Builds the executable schema from the resolvers, and prints it. Called by `plugin.ts` and
-// by `codegen.ts`.
+// Builds the executable schema from the resolvers, and prints it.
 import "reflect-metadata";
 
 import { printSchemaWithDirectives } from "@graphql-tools/utils";
@@ -15,7 +14,7 @@ import { ProfilePictureResolver } from "./profile-picture.resolver.ts";
 import { createRateLimit } from "./rate-limit.ts";
 import { UserResolver } from "./user.resolver.ts";
 
-/** The library wants to be given one. Our subscription brings what it listens to with it. */
+/** type-graphql requires a `PubSub`. Our subscription does not use it, because it has its own `subscribe` function. */
 const noTopics: PubSub = {
   publish: () => {},
   subscribe() {
@@ -23,7 +22,7 @@ const noTopics: PubSub = {
   },
 };
 
-/** @param isSubgraph whether it is to be part of a federated graph */
+/** @param isSubgraph whether the schema becomes part of a federated graph */
 export async function createSchema(
   rateLimits: Pick<RateLimits, "consumeUpload">,
   isSubgraph = false,
@@ -40,17 +39,17 @@ export async function createSchema(
     ],
     directives: [...specifiedDirectives, rateLimit.directive],
     pubSub: noTopics,
-    validate: false, // The services check what they are given.
+    validate: false, // The services validate their input.
   });
   callDirectly(schema);
-  schema.getQueryType()!.description = "What can be read.";
+  schema.getQueryType()!.description = "Queries for users and their pictures.";
   schema.getMutationType()!.description =
-    "What can be changed. Mutations of one operation run one after another.";
-  schema.getSubscriptionType()!.description = "What is told without being asked for again.";
+    "Changes to accounts and profile pictures. An operation can contain one mutation.";
+  schema.getSubscriptionType()!.description = "Changes that the server pushes to the client.";
   return rateLimit.obey(isSubgraph ? await asSubgraph(schema) : schema);
 }
 
-/** Its library takes a tenth of a second to load. */
+/** Loads the federation library only when it is needed, because loading takes a tenth of a second. */
 async function asSubgraph(schema: GraphQLSchema): Promise<GraphQLSchema> {
   const { toSubgraph } = await import("./subgraph.ts");
   return toSubgraph(schema);

@@ -1,4 +1,4 @@
-// Who is there, and what each may see of the others.
+// The queries for users, and the computed fields of `User`.
 import { Arg, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from "type-graphql";
 
 import { parseId } from "../domain/ids.ts";
@@ -15,7 +15,7 @@ import { UserConnection, UserType } from "./user.type.ts";
 
 const DEFAULT_SIZE_PX = 150;
 
-/** Finding where a letter of any script ends takes 40 µs, and an operation may ask for it a thousand times. */
+/** Initials by user: splitting a name into letters takes 40 µs, and an operation may request it a thousand times. */
 const knownInitials = new WeakMap<UserType, string>();
 
 function initialsOfUser(user: UserType): string {
@@ -26,13 +26,19 @@ function initialsOfUser(user: UserType): string {
 
 @Resolver(() => UserType)
 export class UserResolver {
-  @Query(() => UserType, { nullable: true, description: "The signed-in user; null without a token." })
+  @Query(() => UserType, {
+    nullable: true,
+    description: "Returns the signed-in user, or null without a token.",
+  })
   async me(@Ctx() { currentUserId, loaders }: RequestContext): Promise<UserType | null> {
     const user = currentUserId ? await loaders.userById.load(currentUserId) : null;
     return user && toUserType(user);
   }
 
-  @Query(() => UserType, { nullable: true, description: "One user; null when there is none. Needs a token." })
+  @Query(() => UserType, {
+    nullable: true,
+    description: "Returns one user, or null when the id is unknown. Needs a token.",
+  })
   async user(
     @Arg("id", () => ID, { description: "The user's id." }) id: string,
     @Ctx() context: RequestContext,
@@ -43,11 +49,13 @@ export class UserResolver {
   }
 
   @Query(() => UserConnection, {
-    description: "All users, a page at a time, in the order in which they joined. Needs a token.",
+    description:
+      "Returns one page of the list of all users, in the order in which they joined. Needs a token.",
   })
   async users(
-    @Arg("first", () => Int, { defaultValue: 20, description: "How many, 1 to 100." }) first: number,
-    @Arg("after", () => String, { nullable: true, description: "A cursor: the page begins behind it." })
+    @Arg("first", () => Int, { defaultValue: 20, description: "Maximum number of users, 1 to 100." })
+    first: number,
+    @Arg("after", () => String, { nullable: true, description: "A cursor. The page begins after it." })
     after: string | null,
     @Ctx() context: RequestContext,
   ): Promise<UserConnection> {
@@ -74,7 +82,7 @@ export class UserResolver {
 
   @FieldResolver(() => String, {
     nullable: true,
-    description: "The user's e-mail address; null unless it is one's own.",
+    description: "The signed-in user's own e-mail address. Null for other users.",
   })
   email(@Root() user: UserType, @Ctx() { currentUserId }: RequestContext): string | null {
     return user.isSignedInHere || user.id === currentUserId ? user.email : null;
@@ -82,15 +90,15 @@ export class UserResolver {
 
   @FieldResolver(() => String, {
     description:
-      "Always something to show: leads to the user's picture, or where there is none to the initials. For `<img src>`; " +
-      "needs no token. A new picture is seen there within a minute.",
+      "URL that never changes and shows the user's current picture, or the initials if the user has no picture. " +
+      "For `<img src>`: needs no token. A new picture appears within a minute.",
   })
   profilePictureUrl(
     @Root() { id }: UserType,
     @Arg("size", () => PictureSize, {
       nullable: true,
       defaultValue: DEFAULT_SIZE_PX,
-      description: "Pixels on each side.",
+      description: "Side of the square in pixels.",
     })
     size: PictureSizePx | null,
     @Ctx() { services: { urls } }: RequestContext,
@@ -100,14 +108,14 @@ export class UserResolver {
 
   @FieldResolver(() => String, {
     description:
-      "What stands for the person where there is no picture: one letter or two, of any script, or an emoji. Empty for a name without.",
+      "Initials for users without a picture: one or two letters, digits or emoji. Empty if the name has none of these.",
   })
   initials(@Root() user: UserType): string {
     return initialsOfUser(user);
   }
 
   @FieldResolver(() => String, {
-    description: "The colour behind the initials, as `#rrggbb`. White can be read on it.",
+    description: "The background colour for the initials, as `#rrggbb`. White text is readable on it.",
   })
   color(@Root() { id }: UserType): string {
     return colourOf(id);
@@ -115,7 +123,7 @@ export class UserResolver {
 
   @FieldResolver(() => MediaType, {
     nullable: true,
-    description: "The user's profile picture; null without one.",
+    description: "The user's profile picture. Null if the user has none.",
   })
   profilePicture(
     @Root() { profilePictureId }: UserType,

@@ -1,4 +1,4 @@
-// The types of people: `User` and the pages in which they are listed.
+// The type `User`, and the pages of the user list.
 import { Field, ID, ObjectType } from "type-graphql";
 
 import { DateTime } from "./date-time.ts";
@@ -8,54 +8,54 @@ export class UserType {
   @Field(() => ID, { description: "24 hexadecimal digits." })
   id!: string;
 
-  @Field(() => String, { description: "The unique name that others see." })
+  @Field(() => String, { description: "The unique name that other users see." })
   username!: string;
 
-  /** Resolved in `user.resolver.ts`: it is nobody else's business. */
+  /** Resolved in `user.resolver.ts`, which shows the address only to its owner. */
   email!: string;
 
-  /** True for somebody who has proved to be this user within the operation itself, by `register` or `login`. */
+  /** True when this user has signed in within the operation itself, by `register` or `login`. */
   isSignedInHere?: boolean;
 
-  @Field(() => DateTime, { description: "When the person joined." })
+  @Field(() => DateTime, { description: "When the user joined." })
   createdAt!: Date;
 
   /** Resolved in `user.resolver.ts`. */
   profilePictureId!: string | null;
 }
 
-@ObjectType({ simpleResolvers: true, description: "A place in a list of users." })
+@ObjectType({ simpleResolvers: true, description: "An entry of a list of users." })
 export class UserEdge {
-  @Field(() => String, { description: "Give it as `after` to get what follows." })
+  @Field(() => String, { description: "Send it as `after` to get the entries that follow." })
   cursor!: string;
 
-  @Field(() => UserType, { description: "The user at this place." })
+  @Field(() => UserType, { description: "The user of this entry." })
   node!: UserType;
 }
 
 @ObjectType({
   simpleResolvers: true,
-  description: "Where a page stands in its list. Source: the Relay cursor connections specification.",
+  description: "The position of a page in its list. Source: the Relay cursor connections specification.",
 })
 export class PageInfo {
-  @Field(() => Boolean, { description: "True when more follow." })
+  @Field(() => Boolean, { description: "True when more entries follow." })
   hasNextPage!: boolean;
 
-  @Field(() => Boolean, { description: "True when the page began after a cursor." })
+  @Field(() => Boolean, { description: "True when the page begins after a cursor." })
   hasPreviousPage!: boolean;
 
-  @Field(() => String, { nullable: true, description: "Cursor of the first place; null on an empty page." })
+  @Field(() => String, { nullable: true, description: "Cursor of the first entry. Null on an empty page." })
   startCursor!: string | null;
 
-  @Field(() => String, { nullable: true, description: "Cursor of the last place; null on an empty page." })
+  @Field(() => String, { nullable: true, description: "Cursor of the last entry. Null on an empty page." })
   endCursor!: string | null;
 }
 
 @ObjectType({ simpleResolvers: true, description: "A page of users, in the order in which they joined." })
 export class UserConnection {
-  @Field(() => [UserEdge], { description: "The users with their places." })
+  @Field(() => [UserEdge], { description: "The users with their cursors." })
   edges!: UserEdge[];
 
-  @Field(() => PageInfo, { description: "Whether there are more." })
+  @Field(() => PageInfo, { description: "The position of this page in the list." })
   pageInfo!: PageInfo;
 }

@@ -8,11 +8,11 @@ export type Incremental<T> =
 import type { TypedDocumentNode as DocumentNode } from "@graphql-typed-document-node/core";
 /** A new account. */
 export type RegisterInput = {
-  /** 2 to 64 characters of any script; no `@`, nothing invisible. */
+  /** 2 to 64 characters of any script, including a letter, digit or emoji. No `@` and no invisible characters. */
   username: string;
-  /** An e-mail address. Only its owner ever sees it. */
+  /** An e-mail address, visible only to its owner. */
   email: string;
-  /** 8 to 72 bytes; longer ones are refused, not cut off. */
+  /** 8 to 72 bytes in UTF-8. Longer passwords are rejected, not truncated. */
   password: string;
 };
 

@@ -8,15 +8,15 @@ export type Incremental<T> =
 import type { TypedDocumentNode as DocumentNode } from "@graphql-typed-document-node/core";
 /** A new account. */
 export type RegisterInput = {
-  /** 2 to 64 characters of any script; no `@`, nothing invisible. */
+  /** 2 to 64 characters of any script, including a letter, digit or emoji. No `@` and no invisible characters. */
   username: string;
-  /** An e-mail address. Only its owner ever sees it. */
+  /** An e-mail address, visible only to its owner. */
   email: string;
-  /** 8 to 72 bytes; longer ones are refused, not cut off. */
+  /** 8 to 72 bytes in UTF-8. Longer passwords are rejected, not truncated. */
   password: string;
 };
 
-/** Who wants to sign in. */
+/** The credentials of a user who signs in. */
 export type LoginInput = {
   /** The user name or the e-mail address. */
   login: string;
@@ -24,15 +24,15 @@ export type LoginInput = {
   password: string;
 };
 
-/** Which part of a picture is seen in everything that is derived from it. In fractions of its width and height, upright. */
+/** The part of a picture that its thumbnail and squares show, in fractions of the upright width and height. */
 export type CropInput = {
-  /** Of the left edge, 0 to 1; without `width` and `height`, of the point that stays in sight. */
+  /** The left edge, 0 to 1. Without `width` and `height`: the x of the point that stays visible. */
   x: number;
-  /** Of the upper edge, 0 to 1; without `width` and `height`, of the point that stays in sight. */
+  /** The upper edge, 0 to 1. Without `width` and `height`: the y of the point that stays visible. */
   y: number;
-  /** Above 0; with `x`, at most 1. Together with `height`, or not at all. */
+  /** Greater than 0. `x` + `width` is at most 1. Requires `height`. */
   width?: number | null | undefined;
-  /** Above 0; with `y`, at most 1. Together with `width`, or not at all. */
+  /** Greater than 0. `y` + `height` is at most 1. Requires `width`. */
   height?: number | null | undefined;
 };
 
