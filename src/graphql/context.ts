@@ -1,4 +1,4 @@
-// What every resolver of one request shares. Made by `plugin.ts` for each request.
+// The context that all resolvers of one request share.
 import type { FastifyBaseLogger } from "fastify";
 
 import type { UserId } from "../domain/ids.ts";
@@ -23,10 +23,10 @@ export interface Services {
 export interface RequestContext {
   /** The authenticated caller; null without a token. */
   currentUserId: UserId | null;
-  /** What the log calls this request, and the client too. */
+  /** Identifies the request, or the live connection, in the log and in the errors that the client receives. */
   requestId: string;
   log: FastifyBaseLogger;
-  /** The client's network, by which rate limits and queues tell clients apart: see `domain/network.ts`. */
+  /** The client's network: the key for rate limits and work queues. See `domain/network.ts`. */
   network: string;
   services: Services;
   loaders: Loaders;
@@ -39,7 +39,7 @@ export function requireUser({ currentUserId }: RequestContext): UserId {
   return currentUserId;
 }
 
-/** After a change: what the fields behind it show is looked up anew. */
+/** Clears the loaders after a change, so that the fields of the payload are loaded again. */
 export function forgetLoaded({ loaders }: RequestContext): void {
   loaders.userById.clearAll();
   loaders.mediaById.clearAll();

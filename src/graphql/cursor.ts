@@ -1,8 +1,9 @@
-// Pages of the list of users: how long they are, and their cursors, which are opaque to clients and hold a user's id.
+// The pages of the user list: their maximum length and their cursors.
+// A cursor encodes a user id and is opaque to clients.
 import { isId, type UserId } from "../domain/ids.ts";
 import { AppError } from "../errors.ts";
 
-/** The most users that one page has. */
+/** The most users on one page. */
 export const MAX_PAGE_COUNT = 100;
 
 export function encodeCursor(id: UserId): string {

@@ -1,8 +1,8 @@
-// The scalar `DateTimeISO`, which writes each `Date` as text once. Used by the types of the graph.
+// The scalar `DateTimeISO`, which formats each `Date` object once.
 import { GraphQLScalarType } from "graphql";
 import { GraphQLISODateTime } from "type-graphql";
 
-/** Records stay in memory and are shown again and again. */
+/** Texts by `Date` object: records stay in memory, and the same record is sent many times. */
 const texts = new WeakMap<Date, string>();
 
 export const DateTime = new GraphQLScalarType<Date, string>({

@@ -1,4 +1,4 @@
-// A file of a multipart request as a resolver gets it. Used by `profile-picture.resolver.ts`.
+// The scalar `Upload`, and a function that reads the uploaded file.
 import { GraphQLScalarType } from "graphql";
 import { GraphQLUpload } from "graphql-upload-ts";
 
@@ -7,13 +7,13 @@ import type { Look } from "../domain/look.ts";
 import { readUpload, translateUploadError, type ReadUpload } from "../services/read-upload.ts";
 import type { IncomingUpload } from "./upload-form.ts";
 
-/** The library's scalar, with files as `upload-form.ts` makes them. */
+/** The scalar of graphql-upload-ts, typed for the files that `upload-form.ts` creates. */
 export const UploadScalar = new GraphQLScalarType<Promise<IncomingUpload>>({
   ...(GraphQLUpload.toConfig() as object as { name: string }),
   parseValue: (value) => GraphQLUpload.parseValue(value) as Promise<unknown> as Promise<IncomingUpload>,
 });
 
-/** @throws FILE_TOO_LARGE, OVERLOADED, BAD_USER_INPUT when the file is empty, missing or was cut off on its way */
+/** @throws FILE_TOO_LARGE, OVERLOADED, BAD_USER_INPUT when the file is empty, missing or truncated */
 export async function readFileUpload(
   upload: Promise<IncomingUpload>,
   look: Look,

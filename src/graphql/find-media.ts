@@ -1,10 +1,13 @@
-// A picture by its id, as the graph shows it. Called by the resolvers.
+// Finds a picture by its id and converts it to the type `Media`.
 import type { MediaId } from "../domain/ids.ts";
 import type { RequestContext } from "./context.ts";
 import type { MediaType } from "./media.type.ts";
 import { toMediaType } from "./to-type.ts";
 
-/** At once where it is known: of a list that most people look at, nearly all are. The others are read in one query. */
+/**
+ * Returns a picture without a promise if its record is in memory, as most pictures of a user list are. The loader of
+ * the request reads all other pictures in one query.
+ */
 export function findMedia(
   { loaders, services: { media, urls } }: RequestContext,
   id: MediaId,

@@ -1,5 +1,5 @@
-// Renders errors for GraphQL: the code in `extensions.code`, and beside it what a program needs. Called by Apollo
-// for each error of an operation, and by `plugin.ts` for requests that never became one.
+// Renders errors for GraphQL clients, with the code in `extensions.code` and its details beside it. Covers errors of
+// operations, and errors of requests that fail before Apollo executes an operation.
 import { HeaderMap } from "@apollo/server";
 import { unwrapResolverError } from "@apollo/server/errors";
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from "fastify";
@@ -10,24 +10,25 @@ import { headersOf } from "../http/error-headers.ts";
 import { logFailure } from "../http/log-failure.ts";
 import { toAppError } from "../http/to-app-error.ts";
 
-/** Codes of Apollo's and of the upload library's for requests that cannot be used. */
+/** Codes of Apollo and of the upload library for invalid requests. Clients receive BAD_USER_INPUT instead. */
 const malformedCodes = new Set<unknown>([
   "BAD_REQUEST",
-  "INTERNAL_SERVER_ERROR", // An operation of a kind that the schema does not have, or an argument's value.
+  "INTERNAL_SERVER_ERROR", // An operation type that the schema lacks, or an invalid argument value.
   "INVALID_UPLOAD_VALUE",
   "OPERATION_RESOLUTION_FAILURE",
   "UPLOAD_LITERAL_UNSUPPORTED",
 ]);
 
-/** GraphQL's sentences repeat names from the document, which may be as long as the document. */
+/** GraphQL's messages quote names from the document, and a name may be as long as the document. */
 const MAX_MESSAGE_LENGTH = 500;
 
 export type ErrorFormatter = (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError;
 
 /**
- * Shows our own errors, and those of GraphQL that blame the request; of all others it shows that they happened.
+ * Shows the message of an `AppError`, and of a GraphQL error that blames the request. Any other error becomes an
+ * INTERNAL_SERVER_ERROR without details.
  *
- * @param hasSuggestions whether GraphQL's guesses at what a misspelled name should have been are shown
+ * @param hasSuggestions whether GraphQL's suggestions for misspelled names are shown
  */
 export function createErrorFormatter(hasSuggestions: boolean): ErrorFormatter {
   return (formatted, error) => {
@@ -45,14 +46,14 @@ export function createErrorFormatter(hasSuggestions: boolean): ErrorFormatter {
   };
 }
 
-/** What the log says of an error of an operation: nothing of one that GraphQL itself blames on the request. */
+/** Logs an error of an operation, unless GraphQL itself blames the request for it. */
 export function logOperationError(log: FastifyBaseLogger, error: GraphQLError): void {
   const original = originalOf(error);
   if (original instanceof GraphQLError && !isOurFault(original, error)) return;
   logFailure(log, original, toAppError(original));
 }
 
-/** An error of a whole request as Apollo wants it, with its HTTP status. */
+/** Logs an error of a whole request, and converts it to the form that Apollo expects, with its HTTP status. */
 export function toRequestError(error: unknown, { id, log }: FastifyRequest): GraphQLError {
   const appError = toAppError(error);
   logFailure(log, error, appError);
@@ -64,7 +65,7 @@ export function toRequestError(error: unknown, { id, log }: FastifyRequest): Gra
   });
 }
 
-/** An error from before Apollo was asked, in the form that GraphQL clients expect. */
+/** Logs an error from before Apollo received the request, and answers in the form that GraphQL clients expect. */
 export function sendGraphQLError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const appError = toAppError(error);
   logFailure(request.log, error, appError);
@@ -75,7 +76,7 @@ export function sendGraphQLError(error: unknown, request: FastifyRequest, reply:
     .send({ errors: [withRequestId(render(appError), request.id)] });
 }
 
-/** The error with the id under which the log has its request. */
+/** Adds the id that identifies the request in the log. */
 export function withRequestId<Shown extends Pick<GraphQLFormattedError, "extensions">>(
   error: Shown,
   requestId: string,
@@ -83,15 +84,15 @@ export function withRequestId<Shown extends Pick<GraphQLFormattedError, "extensi
   return { ...error, extensions: { ...error.extensions, requestId } };
 }
 
-/** What a resolver or the making of a context threw; GraphQL's own error when nobody threw anything else. */
+/** The error that a resolver or the context function threw, or else the error that GraphQL itself created. */
 function originalOf(error: unknown): unknown {
   const unwrapped = unwrapResolverError(error);
   return unwrapped instanceof GraphQLError ? (unwrapped.originalError ?? unwrapped) : unwrapped;
 }
 
 /**
- * True when GraphQL itself could not make a field's value from what a resolver returned. Errors about arguments come
- * with a path as well, but they point at the value or the variable that the client sent.
+ * True when GraphQL could not serialise the value that a resolver returned. Errors about arguments have a path too,
+ * but their nodes are the value or the variable that the client sent.
  */
 function isOurFault(
   { nodes }: GraphQLError,
@@ -109,7 +110,7 @@ function render({ message, code, details }: AppError): {
   return { message, extensions: { code, ...details } };
 }
 
-/** GraphQL's own words for a request that is none, its libraries' codes for that in ours. */
+/** Renders an error that blames the request: GraphQL's message without the client's values, and our code for it. */
 function showRequestError(
   { extensions, message, ...formatted }: GraphQLFormattedError,
   { message: reason }: GraphQLError,
@@ -126,9 +127,10 @@ function showRequestError(
 }
 
 /**
- * GraphQL repeats a value that it cannot use, in front of the reason and within it. It may be a password.
+ * Removes the client's value from a message, because the value may be a password. GraphQL quotes an invalid value
+ * before the reason and inside the reason.
  *
- * @param reason with which the message ends
+ * @param reason the last part of the message
  */
 function withoutValue(message: string, reason: string): string {
   const reasonWithoutValue = cutValue(
@@ -146,7 +148,7 @@ function withoutValue(message: string, reason: string): string {
   return `${variable}${place}; ${reasonWithoutValue}`;
 }
 
-/** What stands from `end` on, where `start` stands before it. No regular expressions: the text may be long. */
+/** Drops the text from `end` on, if `start` precedes it. Regular expressions would be slow: the text may be long. */
 function cutValue(text: string, start: string, end: string): string {
   const startAt = text.indexOf(start);
   const endAt = startAt === -1 ? -1 : text.indexOf(end, startAt + start.length);

@@ -1,4 +1,4 @@
-// The limits of a GraphQL operation, as validation rules. Used by both ways to the graph: `plugin.ts` and `live-door.ts`.
+// The limits of a GraphQL operation, as validation rules for requests over HTTP and over WebSocket.
 import {
   GraphQLError,
   Kind,
@@ -16,18 +16,18 @@ import { DocumentSizes, type OperationSize } from "./operation-size.ts";
 import { rootSelections } from "./root-selections.ts";
 import { unconditionalSubscriptions } from "./unconditional-subscriptions.ts";
 
-/** The longest document; graphql-js counts tokens while it parses. */
+/** The longest document, in tokens. graphql-js counts them while it parses. */
 export const MAX_TOKENS = 1000;
 
-/** The introspection query of the usual tools has about 250 tokens and 15 levels. */
+/** The introspection query of common tools has about 250 tokens and 15 levels. */
 const MAX_DEPTH = 16;
 
-/** Aliases in a document. Those in a fragment count once. */
+/** Aliases in a document. An alias in a fragment counts once, however often the fragment is spread. */
 const MAX_ALIASES = 30;
 
 /**
- * How large the answer of one operation may become. 100 users with every field of theirs, of their pictures and of the
- * pictures' uploaders are 5,000 values and 300 records.
+ * Limits for the answer to one operation. A page of 100 users with all fields of the users, of their pictures and of
+ * the pictures' uploaders has 5,000 values and 300 records.
  */
 export const MAX_VALUES = 7_500;
 export const MAX_RECORDS = 500;
@@ -39,13 +39,13 @@ export const operationLimits: readonly ValidationRule[] = [
   unconditionalSubscriptions,
 ];
 
-/** Refuses operations whose answer could become too large, before anything is read for it. */
+/** Rejects operations whose answer could become too large, before any record is read. */
 function limitSizes(context: ValidationContext) {
   const document = context.getDocument();
   const sizes = new DocumentSizes(context.getSchema(), document);
   for (const operation of operationsOf(document)) {
     const type = context.getSchema().getRootType(operation.operation);
-    if (!type) continue; // Another rule refuses it.
+    if (!type) continue; // The schema lacks this type of operation: GraphQL rejects it later.
     const size = sizes.measure(operation.selectionSet, type);
     const limits = operation.operation === OperationTypeNode.SUBSCRIPTION ? eventLimits : sizeLimits;
     for (const [what, limit] of Object.entries(limits) as [keyof OperationSize, SizeLimit][]) {
@@ -67,7 +67,7 @@ const sizeLimits: Record<keyof OperationSize, SizeLimit> = {
   depth: { max: MAX_DEPTH, of: "levels" },
 };
 
-/** Of what a subscription sends for one change: a user with their picture and those before it, and who uploaded them. */
+/** Limits for one event of a subscription: a user with the picture and the picture's uploader, nested a few times. */
 const eventLimits: Record<keyof OperationSize, SizeLimit> = {
   values: { max: 200, of: "values in what a subscription sends at a time" },
   records: { max: 10, of: "users and media in what a subscription sends at a time" },
@@ -88,8 +88,9 @@ function limitAliases(context: ValidationContext) {
 }
 
 /**
- * Each mutation is limited by how often it may run, not by how much it costs: hashing a password takes a quarter of a
- * second. When the second of two fails, GraphQL answers `data: null`, although the first took effect.
+ * Allows one mutation per operation. The rate limits bound how often a mutation runs, but no limit covers its cost:
+ * hashing a password takes a quarter of a second. Also, when the second of two mutations fails, GraphQL answers
+ * `data: null` although the first took effect.
  */
 function oneMutation(context: ValidationContext) {
   for (const operation of operationsOf(context.getDocument())) {

@@ -1,10 +1,10 @@
-// Hands requests to Apollo Server, and its answers to the web framework. Used by `plugin.ts`.
+// Passes Fastify's requests to Apollo Server, and Apollo's answers back to Fastify.
 import { HeaderMap, type ApolloServer } from "@apollo/server";
 import type { FastifyReply, FastifyRequest } from "fastify";
 
 import type { RequestContext } from "./context.ts";
 
-/** Apollo's own integration makes a URL of the `Host` header, and fails where that is missing. */
+/** Replaces Apollo's Fastify integration, which builds a URL from the `Host` header and fails without that header. */
 export function apolloHandler(
   apollo: ApolloServer<RequestContext>,
   createContext: (request: FastifyRequest) => Promise<RequestContext>,
@@ -19,7 +19,7 @@ export function apolloHandler(
       },
       context: () => createContext(request),
     });
-    // No operation of this graph is delivered in parts.
+    // The schema has neither @defer nor @stream, so each answer is complete.
     if (body.kind !== "complete") throw new Error("Apollo answers in parts");
     return reply
       .code(status ?? 200)

@@ -1,4 +1,4 @@
-// How many entries the lists of introspection have in a given schema. Used by `operation-size.ts`.
+// Counts the entries of a schema's introspection lists.
 import {
   isAbstractType,
   isEnumType,
@@ -10,10 +10,10 @@ import {
   type GraphQLType,
 } from "graphql";
 
-/** "all": the walk goes over every type of the schema, so sums are exact. "one": it may be at the largest type. */
+/** "all": the operation visits all types of the schema, so averages give exact sums. "one": it may visit any. */
 export type IntrospectionScope = "all" | "one";
 
-/** How long the lists of one field are: the longest, and all of them divided by their owners' number. */
+/** Lengths of the lists of one introspection field: the longest list, and the average over all owners of a list. */
 interface Lengths {
   longest: number;
   perOwner: number;
@@ -24,10 +24,10 @@ const sizesBySchema = new WeakMap<GraphQLSchema, IntrospectionSizes>();
 export class IntrospectionSizes {
   readonly #lists: ReadonlyMap<string, Lengths>;
 
-  /** How many lists and non-null types the type of a field or an argument is within, at most. */
+  /** The most list and non-null wrappers around the type of a field or an argument. */
   readonly wrapperCount: number;
 
-  /** The sizes of `schema`, which are counted once. */
+  /** Returns the sizes of `schema`, and counts them at the first call only. */
   static of(schema: GraphQLSchema): IntrospectionSizes {
     const sizes = sizesBySchema.get(schema) ?? new IntrospectionSizes(schema);
     sizesBySchema.set(schema, sizes);
@@ -63,7 +63,7 @@ export class IntrospectionSizes {
     ]);
   }
 
-  /** Entries of a list of introspection, for "all" on average; undefined for any other list. */
+  /** The length of an introspection list: the average for "all", the maximum for "one". Undefined for other lists. */
   countOf(typeName: string, fieldName: string, scope: IntrospectionScope): number | undefined {
     const { longest, perOwner } = this.#lists.get(`${typeName}.${fieldName}`) ?? {};
     return scope === "all" ? perOwner : longest;
@@ -72,7 +72,7 @@ export class IntrospectionSizes {
   /** The scope of the selection set of a field. */
   scopeWithin(typeName: string, fieldName: string, scope: IntrospectionScope): IntrospectionScope {
     if (typeName === "__Schema" && fieldName === "types") return "all";
-    return fieldName === "fields" ? scope : "one"; // Arguments are counted for every field of every type.
+    return fieldName === "fields" ? scope : "one"; // For "all", arguments are summed over every field of every type.
   }
 }
 

@@ -1,4 +1,4 @@
-// The live door: subscriptions over WebSocket, on the same port and path as the rest of the graph. Opened by `plugin.ts`.
+// Serves subscriptions over WebSocket, on the same port and path as GraphQL over HTTP.
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, Server } from "node:http";
 
@@ -36,33 +36,33 @@ export interface LiveDoorOptions {
   log: FastifyBaseLogger;
 }
 
-/** Some 20 KB each. */
+/** A connection takes about 20 KB of memory. */
 const MAX_CONNECTIONS = 20_000;
 
-/** As many tabs as one person may have open. */
+/** Each browser tab of a user takes one connection. */
 const MAX_CONNECTIONS_PER_USER = 50;
 const MAX_SUBSCRIPTIONS_PER_CONNECTION = 20;
 
-/** Subscriptions that could not be used: to find out that takes 10 ms at most. Then the client has to connect again. */
+/** Invalid subscriptions after which the connection is closed. Validating one takes up to 10 ms. */
 const MAX_REFUSALS_PER_CONNECTION = 20;
 
-/** A long query with 500 ids. */
+/** Enough for a long query with 500 user ids. */
 const MAX_MESSAGE_BYTES = 64 * 1024;
 
-/** From the opening of the connection to the token. */
+/** How long a client may take to send `connection_init`, which contains the token, after it has connected. */
 const INIT_TIMEOUT_MS = 5_000;
 
-/** From our goodbye to theirs. */
+/** How long `close()` waits for clients to close their side of the connection. */
 const GOODBYE_MS = 1_000;
 
-/** The longest time that a timer can wait: 24 days. */
+/** The longest delay that `setTimeout` accepts: 24 days. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** Clients connect again. Source: the registry of WebSocket close codes. */
+/** Clients reconnect after these close codes. Source: the registry of WebSocket close codes. */
 const GOING_AWAY = 1001;
 const TRY_AGAIN_LATER = 1013;
 
-/** A connection of somebody who is known. */
+/** Our state of one connection. `caller` is set once the token is verified. */
 interface Extra extends Record<PropertyKey, unknown> {
   request: IncomingMessage;
   close: (code: number, reason: string) => void;
@@ -79,7 +79,7 @@ export class LiveDoor {
   readonly #sockets = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_MESSAGE_BYTES,
-    allowSynchronousEvents: false, // A client that sends a thousand messages at once does not have them all read at once.
+    allowSynchronousEvents: false, // Each message of a client gets its own event-loop turn.
     handleProtocols,
   });
   readonly #countByUser = new Tally<string>();
@@ -114,7 +114,10 @@ export class LiveDoor {
     });
   }
 
-  /** Says goodbye to everybody: they connect again, to another process or to the next one. Some hear nothing any more. */
+  /**
+   * Closes all connections. The clients reconnect, to another process or to the next one. A client that does not close
+   * its side within `GOODBYE_MS` is disconnected.
+   */
   async close(): Promise<void> {
     this.#sockets.close();
     const { clients } = this.#sockets;
@@ -124,9 +127,10 @@ export class LiveDoor {
   }
 
   /**
-   * The token comes with the connection's parameters, where a browser can put one, or with its request.
+   * Verifies the token. A browser sends it in the connection parameters, because it cannot set headers of a WebSocket
+   * request. Other clients may send the header `Authorization`.
    *
-   * @returns whether the client may go on
+   * @returns false when the connection is closed because the client is rejected
    */
   async #identify({ connectionParams = {}, extra }: Live): Promise<boolean> {
     const { authorization = connectionParams.Authorization } = connectionParams;
@@ -194,7 +198,7 @@ function tooManySubscriptions(actual: number): GraphQLError {
   return new GraphQLError(message, { originalError });
 }
 
-/** Its client may connect again, with another token. */
+/** Closes the connection when its token expires. The client may reconnect with a new token. */
 function closeOnExpiry(extra: Extra, expiresAtMs: number): void {
   const leftMs = expiresAtMs - Date.now();
   if (leftMs === Infinity) return;

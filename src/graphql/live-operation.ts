@@ -1,4 +1,4 @@
-// What a client asks for over its live connection, checked as Apollo checks what comes by HTTP. Called by `live-door.ts`.
+// Parses and validates a subscription that a client sends over WebSocket, as Apollo does for operations over HTTP.
 import {
   getOperationAST,
   GraphQLError,
@@ -13,7 +13,7 @@ import type { SubscribePayload } from "graphql-ws";
 import { AppError } from "../errors.ts";
 import { MAX_TOKENS, operationLimits } from "./guard.ts";
 
-/** @returns the document, or all that is wrong with it */
+/** @returns the document, or the errors that were found in it */
 export function parseSubscription(
   { query, operationName }: SubscribePayload,
   schema: GraphQLSchema,

@@ -1,5 +1,5 @@
-// Gathers what the resolvers of one request look up by id, so that a list of any length costs one query for each
-// kind of thing. Made anew for each request.
+// Batches the lookups by id of one request, so that a list of any length costs one query for each type of record. Each
+// request has its own loaders.
 import DataLoader from "dataloader";
 
 import type { MediaId, UserId } from "../domain/ids.ts";
@@ -28,14 +28,14 @@ export function createLoaders(accounts: AccountService, media: MediaService): Lo
         media: { id },
         viewCount,
       } of found)
-        viewCountById.prime(id, viewCount); // Read with the rest.
+        viewCountById.prime(id, viewCount); // The same query returns the view count.
       return found.map((one) => one.media);
     }),
     viewCountById,
   };
 }
 
-/** Result i answers key i; what is unknown gets null. Keys are strings, as ObjectIds never compare equal. */
+/** Result i answers key i. An unknown id gets null. Keys are strings, because two ObjectIds never compare equal. */
 function loaderById<Found extends { id: string }>(
   findManyByIds: (ids: readonly string[]) => Promise<Found[]>,
 ): DataLoader<string, Found | null> {

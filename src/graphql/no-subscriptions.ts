@@ -1,4 +1,4 @@
-// Refuses subscriptions where an answer comes once. Given to Apollo by `plugin.ts`.
+// An Apollo plugin that rejects subscriptions over HTTP, because an HTTP request gets a single answer.
 import type { ApolloServerPlugin } from "@apollo/server";
 import { GraphQLError } from "graphql";
 

@@ -1,12 +1,12 @@
-// What becomes of each operation: a line in the log for each error that is ours, a count, and the request's id beside
-// the error's code. Given to Apollo by `plugin.ts`.
+// An Apollo plugin that logs the errors of operations, counts operations by their result, and adds the request's id to
+// each error in an answer.
 import type { ApolloServerPlugin, GraphQLRequestContextWillSendResponse } from "@apollo/server";
 import type { OperationDefinitionNode } from "graphql";
 
 import type { RequestContext } from "./context.ts";
 import { logOperationError, withRequestId } from "./format-error.ts";
 
-/** @param count called with the operation's first field, "none" where it has none, and its code, "OK" or an error's */
+/** @param count called with the operation's first field ("none" for an invalid operation) and "OK" or an error code */
 export function operationReports(
   count: (operation: string, code: string) => void,
 ): ApolloServerPlugin<RequestContext> {
@@ -26,7 +26,7 @@ export function operationReports(
 
 type Answered = GraphQLRequestContextWillSendResponse<RequestContext>;
 
-/** Of an operation that the schema knows: there are only so many. */
+/** The first field of a valid operation, or "none". The schema bounds the number of names, and so of metric labels. */
 function firstFieldOf({ operation, errors }: Answered): string {
   const isKnown =
     operation && !errors?.some(({ extensions }) => extensions.code === "GRAPHQL_VALIDATION_FAILED");

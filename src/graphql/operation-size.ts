@@ -1,4 +1,4 @@
-// How large the answer to an operation can become, read from its document alone. Used by `guard.ts` and `subgraph.ts`.
+// Computes how large the answer to an operation can become, from the document alone.
 import {
   getNamedType,
   getNullableType,
@@ -21,19 +21,19 @@ import {
 import { IntrospectionSizes, type IntrospectionScope } from "./introspection-sizes.ts";
 import { MAX_PAGE_COUNT } from "./cursor.ts";
 
-/** Upper bounds, whatever the values of the variables are. */
+/** Upper bounds that hold for all values of the variables. */
 export interface OperationSize {
   /** Field values in the answer. */
   values: number;
-  /** Users and media in the answer: each may have to be read from the database. */
+  /** Users and media in the answer. Each may have to be read from the database. */
   records: number;
-  /** Levels of selection sets within each other. */
+  /** Levels of nested selection sets. */
   depth: number;
 }
 
 const nothing: OperationSize = { values: 0, records: 0, depth: 0 };
 
-/** The types whose objects stand for a record of the database. */
+/** Types whose objects are database records. */
 const recordTypes = new Set(["User", "Media", "_Entity"]);
 
 /** The place of a selection set in the answer. The lengths of its lists depend on it. */
@@ -42,16 +42,16 @@ interface Place {
   pageCount: number;
   /** For selection sets of the introspection types. */
   scope: IntrospectionScope;
-  /** How often `ofType` can still lead to a type within a list or a non-null type. */
+  /** The number of list and non-null wrappers that `ofType` can still unwrap. */
   wrapperCount: number;
 }
 
 /**
- * Measures the selection sets of one document. Fields count as often as they stand there, under whatever alias, also
- * where `@skip` leaves them out. A `first` that is a variable counts as 100, the most that it can be.
+ * Measures the selection sets of one document. Each occurrence of a field counts, under any alias, even if `@skip`
+ * removes it. A `first` that is a variable counts as 100, its maximum.
  *
- * A fragment is walked once for each place in which it can stand, so the time grows with the length of the document,
- * not with the size of the answer.
+ * A fragment is measured once for each `Place`, so the time grows with the length of the document and not with the
+ * size of the answer.
  */
 export class DocumentSizes {
   readonly #fragments = new Map<string, FragmentDefinitionNode>();
@@ -69,7 +69,7 @@ export class DocumentSizes {
     }
   }
 
-  /** The size of a selection set on `type`. Fields and fragments that do not exist count as nothing. */
+  /** The size of a selection set on `type`. An unknown field counts as one value, an unknown fragment as nothing. */
   measure(
     selectionSet: SelectionSetNode | undefined,
     type: GraphQLCompositeType,
@@ -101,7 +101,7 @@ export class DocumentSizes {
     const key = `${name} ${place.pageCount} ${place.scope} ${place.wrapperCount}`;
     const known = this.#sizes.get(key);
     if (known) return known;
-    this.#sizes.set(key, nothing); // A fragment that spreads itself, which validation refuses, ends here.
+    this.#sizes.set(key, nothing); // Ends the recursion of a fragment that spreads itself. Validation rejects it.
     const fragment = this.#fragments.get(name);
     const type = this.#compositeType(fragment?.typeCondition.name.value);
     const size = fragment && type ? this.measure(fragment.selectionSet, type, place) : nothing;
@@ -130,13 +130,13 @@ export class DocumentSizes {
     };
   }
 
-  /** Entries of a list; undefined for one that is a page, or part of one. */
+  /** The length of a list. Undefined for a list whose length depends on the page. */
   #countOf(
     parent: GraphQLCompositeType,
     field: GraphQLField<unknown, unknown>,
     scope: IntrospectionScope,
   ): number | undefined {
-    if (field.name === "_entities") return 1; // `subgraph.ts` multiplies when it sees the representations.
+    if (field.name === "_entities") return 1; // `subgraph.ts` multiplies by the number of representations.
     return this.#introspection.countOf(parent.name, field.name, scope);
   }
 
@@ -163,12 +163,12 @@ function add(one: OperationSize, other: OperationSize): OperationSize {
   };
 }
 
-/** The entries that a field with the argument `first` returns at most; undefined for a field without it. */
+/** The most entries that a field with the argument `first` returns. Undefined for a field without that argument. */
 function pageCountOf(node: FieldNode, field: GraphQLField<unknown, unknown>): number | undefined {
   const argument = field.args.find(({ name }) => name === "first");
   if (!argument) return undefined;
   const given = node.arguments?.find(({ name }) => name.value === "first");
   if (!given) return Number(argument.defaultValue ?? MAX_PAGE_COUNT);
   const count = given.value.kind === Kind.INT ? Number(given.value.value) : MAX_PAGE_COUNT;
-  return Math.min(Math.max(count, 1), MAX_PAGE_COUNT); // Others are refused by the resolver.
+  return Math.min(Math.max(count, 1), MAX_PAGE_COUNT); // The resolver rejects other values.
 }

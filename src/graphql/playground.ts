@@ -1,19 +1,19 @@
-// The playground: Altair, served from this process, with nothing from elsewhere. Registered by `app.ts`.
+// Serves the playground Altair from this process, without loading anything from other hosts.
 import fastifyStatic from "@fastify/static";
 import { getDistDirectory, renderAltair, renderInitSnippet } from "altair-static";
 import type { FastifyInstance } from "fastify";
 
 const PATH = "/playground/";
 const ENDPOINT = "/graphql";
-/** What stands for the same as a WebSocket's address, until the browser knows it. */
+/** A placeholder for the WebSocket URL, which the start script computes in the browser. */
 const LIVE_ENDPOINT = "/graphql#live";
 
 const OPTIONS_SCRIPT = "initial-options.js";
 
-/** Altair advertises a service of its maker's, to people who have not seen that yet. */
+/** Altair advertises a service of its maker to new users. This script marks the advertisement as seen. */
 const noAdvertisement = `localStorage.setItem("altair:db:ai-plugin-showcased", '{"value":true}');`;
 
-/** Altair writes its own styles at run time, and shows pictures that it gets as data. */
+/** Altair inserts styles at run time, and shows images from `data:` and `blob:` URLs. */
 const contentSecurityPolicy = [
   "default-src 'self'",
   "script-src 'self'",
@@ -24,7 +24,7 @@ const contentSecurityPolicy = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-/** The tabs with which it opens. */
+/** The tabs that the playground opens at first. */
 const tabs = [
   {
     initialName: "1 Sign up",
@@ -104,12 +104,12 @@ export async function playground(app: FastifyInstance): Promise<void> {
       subscriptionsEndpoint: LIVE_ENDPOINT,
       initialSubscriptionRequestHandlerId: "graphql-ws" as const,
       initialSubscriptionsPayload: { authorization: "Bearer <token>" },
-      // Without it a browser's upload would be refused as a possible forgery.
+      // `multipart.ts` rejects uploads without this header.
       initialHeaders: { "Apollo-Require-Preflight": "true" },
     })),
   };
   const page = renderAltair(options);
-  // Altair takes no relative address, and only the browser knows by which one it came here.
+  // Altair does not accept relative URLs, and only the browser knows the address of this server.
   const address = `new URL("${ENDPOINT}", location.href).href`;
   const start = renderInitSnippet(options)
     .replaceAll(`\`${ENDPOINT}\``, address)

@@ -1,4 +1,4 @@
-// The GraphQL door: Apollo Server at /graphql. Registered by `app.ts`, in a scope of its own.
+// Serves GraphQL at /graphql: queries and mutations with Apollo Server, subscriptions with `LiveDoor`.
 import { ApolloServer } from "@apollo/server";
 import {
   ApolloServerPluginCacheControlDisabled,
@@ -27,7 +27,7 @@ export interface GraphQLDoorOptions {
   rateLimits: RateLimits;
   services: Services;
   countOperation: (operation: string, code: string) => void;
-  /** Given what tells how many are told what happens. */
+  /** Receives a function that returns the current number of live connections and subscriptions, for the metrics. */
   watchLive: (state: () => { connections: number; subscriptions: number }) => void;
 }
 
@@ -41,7 +41,7 @@ export async function graphqlDoor(app: FastifyInstance, options: GraphQLDoorOpti
     schema,
     introspection,
     includeStacktraceInErrorResponses: false,
-    stringifyResult: JSON.stringify, // Apollo's own adds a line break to each answer.
+    stringifyResult: JSON.stringify, // Apollo's default adds a line break to each answer.
     allowBatchedHttpRequests: false,
     persistedQueries: false,
     csrfPrevention: true,
@@ -54,7 +54,7 @@ export async function graphqlDoor(app: FastifyInstance, options: GraphQLDoorOpti
       operationReports(options.countOperation),
       noSubscriptions,
       ApolloServerPluginLandingPageDisabled(),
-      // It would wrap every resolver, and no answer of this graph is for a shared cache.
+      // Cache control would wrap every resolver, and no answer of this schema is for a shared cache.
       ApolloServerPluginCacheControlDisabled(),
     ],
   });
@@ -82,7 +82,7 @@ export async function graphqlDoor(app: FastifyInstance, options: GraphQLDoorOpti
 
   app.setErrorHandler(sendGraphQLError);
   app.addHook("onSend", async (_request, reply) => {
-    reply.header("cache-control", "no-store"); // Answers depend on who asks, and on the moment.
+    reply.header("cache-control", "no-store"); // Answers depend on the user and the time.
   });
   acceptMultipart(app, tokens);
   app.route({ method: ["GET", "POST"], url: PATH, handler: apolloHandler(apollo, context) });
@@ -104,7 +104,7 @@ export async function graphqlDoor(app: FastifyInstance, options: GraphQLDoorOpti
   }));
 }
 
-/** The schema with its descriptions, to be read in a browser or taken by a code generator. */
+/** Serves the schema with its descriptions, for developers and for code generators. */
 function registerSchemaRoute(app: FastifyInstance, text: string): void {
   app.get("/schema.graphql", async (_request, reply) => reply.type("text/plain; charset=utf-8").send(text));
 }

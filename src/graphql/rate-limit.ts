@@ -1,4 +1,4 @@
-// The directive `@rateLimit`, counted by the policy that the plain HTTP door uses too. Called by `schema.ts`.
+// The directive `@rateLimit`, which shares its counters with the REST API.
 import { buildASTSchema, parse, type GraphQLDirective, type GraphQLSchema } from "graphql";
 import { rateLimitDirective } from "graphql-rate-limit-directive";
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
@@ -7,10 +7,10 @@ import type { RateLimits } from "../services/rate-limits.ts";
 import { requireUser, type RequestContext } from "./context.ts";
 
 /**
- * The directive, and the function that makes a schema obey it.
+ * Returns the directive, and the function that makes a schema obey it.
  *
- * It runs once for each executed field, so aliases, batches and one file for many variables gain nothing. Its
- * arguments show the default; what counts is the configured number.
+ * The limiter counts each executed field, so a client cannot avoid the limit by aliases, batches, or one file for
+ * several variables. The directive's arguments show the default, but the configured limit applies.
  */
 export function createRateLimit(rateLimits: Pick<RateLimits, "consumeUpload">): {
   directive: GraphQLDirective;

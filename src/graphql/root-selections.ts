@@ -1,4 +1,4 @@
-// The selections at the root of an operation, those in fragments among them. Used by the validation rules.
+// Lists the selections at the root of an operation, including the selections in fragments.
 import {
   Kind,
   type FragmentDefinitionNode,
@@ -7,7 +7,7 @@ import {
   type ValidationContext,
 } from "graphql";
 
-/** Yields each selection once, a fragment before its own selections. Fragments that do not exist are left out. */
+/** Yields each selection once, a fragment before its own selections. Unknown fragments have no selections. */
 export function* rootSelections(
   context: ValidationContext,
   { selections }: SelectionSetNode,

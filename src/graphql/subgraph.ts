@@ -1,5 +1,4 @@
-// The same schema as a subgraph of a federated graph, by Apollo Federation 2: a host's graph gains what is here of its users.
-// Called by `schema.ts`.
+// Converts the schema to a subgraph for Apollo Federation 2, which adds profile pictures to a host graph's users.
 import { buildSubgraphSchema } from "@apollo/subgraph";
 import { getDocumentNodeFromSchema } from "@graphql-tools/utils";
 import {
@@ -30,7 +29,7 @@ const link =
 const KEY = '@key(fields: "id")';
 const SHAREABLE = "@shareable";
 
-/** By the names of types and of their fields: what a host's own graph is likely to have as well, both may resolve. */
+/** Directives by type or field. A host's graph probably has the shareable fields too, and both may resolve them. */
 const directives: Record<string, string> = {
   User: KEY,
   "User.username": SHAREABLE,
@@ -52,7 +51,7 @@ export function toSubgraph(schema: GraphQLSchema): GraphQLSchema {
   return subgraph;
 }
 
-/** @throws BAD_USER_INPUT for what is no id */
+/** @throws BAD_USER_INPUT for a malformed id */
 async function findUser({ id }: { id?: unknown }, context: RequestContext) {
   const user = await context.loaders.userById.load(parseId(typeof id === "string" ? id : "", "user"));
   return user && toUserType(user);
@@ -78,7 +77,7 @@ function directivesOf(name: string): readonly ConstDirectiveNode[] {
   return type?.kind === Kind.OBJECT_TYPE_DEFINITION ? (type.directives ?? []) : [];
 }
 
-/** Refuses a request for entities as a whole, before any of them is looked up. All aliases of a request count together. */
+/** Rejects a request for too many entities before any entity is read. All aliases of a request count together. */
 function guardEntities(query: GraphQLObjectType): void {
   const field = query.getFields()["_entities"]!;
   const resolve = field.resolve as GraphQLFieldResolver<

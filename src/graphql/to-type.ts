@@ -1,4 +1,4 @@
-// From the services' nouns to the graph's types. Called by the resolvers.
+// Converts records of the services to types of the graph.
 import type { Media } from "../domain/media.ts";
 import type { User } from "../domain/user.ts";
 import type { MediaUrls } from "../services/media-urls.ts";
@@ -6,7 +6,7 @@ import { encodeCursor } from "./cursor.ts";
 import { MediaType } from "./media.type.ts";
 import { UserType, type UserEdge } from "./user.type.ts";
 
-/** What is shown of both stands in memory for as long as they do: people look at them again and again. */
+/** Converted objects, kept as long as their records are in memory, because most records are sent many times. */
 const userTypes = new WeakMap<User, UserType>();
 const userEdges = new WeakMap<User, UserEdge>();
 const mediaTypes = new WeakMap<Media, MediaType>();

@@ -1,5 +1,5 @@
-// Subscriptions have one root field, whatever their variables say: @skip and @include have no place beside it. Used by
-// `guard.ts`. Source: graphql-spec, pull request 860; graphql-js obeys it from version 17 on.
+// A validation rule that forbids @skip and @include at the root of a subscription, so that it has exactly one root
+// field for all variables. Source: graphql-spec, pull request 860, which graphql-js follows from version 17 on.
 import { GraphQLError, Kind, type DirectiveNode, type SelectionNode, type ValidationRule } from "graphql";
 
 import { rootSelections } from "./root-selections.ts";
@@ -7,8 +7,9 @@ import { rootSelections } from "./root-selections.ts";
 const conditions = new Set(["skip", "include"]);
 
 /**
- * It does its work when it is made, before the document is visited: graphql-js 16 has a rule that looks at these
- * directives, and throws where they have variables. They are taken away for that; the document is refused all the same.
+ * Checks the document when the rule is created, before graphql-js visits the document. This rule also removes the
+ * directives, because a rule of graphql-js 16 evaluates them and throws if they have variables. The document is
+ * rejected anyway.
  */
 export const unconditionalSubscriptions: ValidationRule = (context) => {
   for (const operation of context.getDocument().definitions) {

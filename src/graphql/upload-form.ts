@@ -1,5 +1,5 @@
-// Reads a form of the GraphQL multipart request specification, without a file on the disk: the one file that it may have
-// is read by its resolver, straight from the connection. Used by `multipart.ts`.
+// Reads a form of the GraphQL multipart request specification without writing a file to disk. A form may have one
+// file, which the resolver reads straight from the connection.
 // Source: github.com/jaydenseric/graphql-multipart-request-spec.
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
@@ -17,22 +17,22 @@ export interface IncomingUpload {
   createReadStream: () => Readable;
 }
 
-/** `operations` and `map` are JSON: as long as a plain request may be. */
+/** Limit for `operations` and `map`, which are JSON: the same as for the body of a plain request. */
 const MAX_FIELD_BYTES = 256 * 1024;
 
-/** Room for a few fields that are ignored, and for a second file, which is refused. */
+/** Allows a few other fields, which are ignored, and a second file, which is rejected. */
 const limits = {
   fieldSize: MAX_FIELD_BYTES,
   fields: 10,
-  fileSize: pictureLimits.maxFileBytes + 1, // A file with one byte more than allowed is too large.
+  fileSize: pictureLimits.maxFileBytes + 1, // The extra byte lets `readUpload` detect a file that is too large.
   files: 2,
   parts: 13,
 };
 
 /**
- * Resolves once it is known which operation the form has and where its file belongs; the file may still be on its way.
+ * Resolves once `operations` and `map` have been read. The file may still be arriving.
  *
- * @returns the operation, with an `Upload` in the place of its file
+ * @returns the operation, with an `Upload` in place of its file
  * @throws BAD_USER_INPUT when the form is malformed
  */
 export function readUploadForm(request: IncomingMessage): Promise<object> {
@@ -60,7 +60,7 @@ export function readUploadForm(request: IncomingMessage): Promise<object> {
       }),
     );
     parser.on("file", (name, stream, { filename }) => {
-      stream.on("error", () => {}); // The reader of the stream gets the error as well; without a reader it is ignored.
+      stream.on("error", () => {}); // The reader of the stream also gets the error. Without a reader it is ignored.
       attempt(() => form.takeFile(name, stream, filename));
     });
     for (const limit of ["filesLimit", "fieldsLimit", "partsLimit"] as const) {
@@ -75,7 +75,7 @@ export function readUploadForm(request: IncomingMessage): Promise<object> {
   });
 }
 
-/** The parts of a form that have come so far. */
+/** The parts of a form that have arrived so far. */
 class UploadForm {
   #operation: object | null = null;
   #upload: Upload | null = null;
@@ -117,10 +117,10 @@ class UploadForm {
         return stream;
       },
     };
-    this.#upload.resolve(file as unknown as FileUpload); // The library's own type has a file on the disk.
+    this.#upload.resolve(file as unknown as FileUpload); // The library's type describes a file on disk.
   }
 
-  /** @throws BAD_USER_INPUT when the form has ended without what it announced */
+  /** @throws BAD_USER_INPUT when the form has ended and a part is missing */
   assertComplete(): void {
     if (!this.#operation) throw malformed("The form lacks `operations`.");
     if (!this.#upload) throw malformed("The form lacks `map`.");
@@ -128,14 +128,14 @@ class UploadForm {
       throw malformed(`The form lacks the file "${this.#fileField}" that its \`map\` names.`);
   }
 
-  /** A resolver that waits for the file, or reads it, gets the error. */
+  /** Passes the error to the resolver that waits for the file or reads it. */
   fail(error: AppError): void {
     this.#upload?.reject(error);
     this.#stream?.destroy(error);
   }
 }
 
-/** @throws BAD_USER_INPUT unless the path leads to a null, where the specification wants files to be */
+/** @throws BAD_USER_INPUT unless the path leads to a null, as the specification requires */
 function put(operation: object, path: string, upload: Upload): void {
   const names = path.split(".");
   let place = operation as Record<string, unknown>;
