@@ -1,4 +1,4 @@
-// The page: a welcome for strangers, one's own picture and everybody else's for people who are signed in.
+// The page: a welcome for visitors. Signed-in users see their own picture and the list of people.
 import { useEffect, useMemo } from "react";
 
 import { ApolloProvider, useQuery } from "@apollo/client/react";
@@ -17,7 +17,7 @@ import { ProfilePicture } from "./picture/ProfilePicture.tsx";
 import { usePictureChanges } from "./picture/usePictureChanges.ts";
 import { session, useToken } from "./session.ts";
 
-/** Each person gets a client of their own: of what one was shown, the next one sees nothing. */
+/** Creates an Apollo client for each token, so that the next user does not see cached data of the previous user. */
 export function App() {
   const token = useToken();
   const client = useMemo(
@@ -51,9 +51,9 @@ function SignedIn({ token }: { token: string }) {
   const { data, error, refetch } = useQuery(MeDocument, polling);
   const me = data?.me;
   usePictureChanges(me ? [me.id] : []);
-  const isGone = data !== undefined && !me; // The account, while its token still holds.
+  const isGone = data !== undefined && !me; // The account is deleted, but its token is still valid.
   useEffect(() => {
-    scrollTo(0, 0); // The form may have been further down.
+    scrollTo(0, 0); // The user may have scrolled down to the sign-in form.
   }, []);
   useEffect(() => {
     if (isGone) session.end(token);

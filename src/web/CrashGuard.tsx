@@ -1,4 +1,4 @@
-// Says so when the page itself has failed, in place of an empty screen.
+// Shows a message instead of an empty screen when a component throws while it renders.
 import { Component, type ReactNode } from "react";
 
 export class CrashGuard extends Component<{ children: ReactNode }, { hasFailed: boolean }> {

@@ -1,4 +1,4 @@
-// Says what went wrong, and what can be done about it.
+// Shows an error, and a button to try again if the caller supports it.
 import { explain, type ServiceError } from "./api/errors.ts";
 
 interface Props {

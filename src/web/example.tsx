@@ -1,4 +1,4 @@
-// What README.md shows under "Use it from your React app", and a test holds to it. Type-checked with the page.
+// The example in README.md under "Use it from your React app". A test keeps both equal. Type-checked with the page.
 import { ApolloProvider, useQuery } from "@apollo/client/react";
 
 import { createClient } from "./api/client.ts";

@@ -1,4 +1,4 @@
-// Where the page begins.
+// The entry point of the page: renders `App` into the document.
 import { StrictMode } from "react";
 
 import { createRoot } from "react-dom/client";

@@ -1,3 +1,3 @@
-// How often the page looks again: views go on, people come, and a picture may be changed elsewhere.
+// Polling options for queries: view counts rise, users join, and pictures change on other devices.
 
 export const polling = { pollInterval: 10_000, skipPollAttempt: () => document.hidden };

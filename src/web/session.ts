@@ -1,4 +1,4 @@
-// Who is signed in: the token, kept by the browser until its owner signs out. Used by `main.tsx` and the components.
+// The session of the signed-in user: the token, which the browser keeps until the user signs out.
 import { useSyncExternalStore } from "react";
 
 const KEY = "letsapp-token";
@@ -7,7 +7,7 @@ class Session {
   readonly #listeners = new Set<() => void>();
 
   constructor() {
-    // Another tab has signed in or out, or cleared everything; perhaps while this one was asleep.
+    // Another tab may have signed in or out, or cleared the storage, also while this tab was suspended.
     addEventListener("storage", ({ key }) => (key === KEY || key === null) && this.#notify());
     addEventListener("pageshow", () => this.#notify());
     document.addEventListener("visibilitychange", () => this.#notify());
@@ -22,7 +22,7 @@ class Session {
     this.#notify();
   }
 
-  /** @param token what is not good any more; another one that was begun meanwhile stays */
+  /** @param token the token that is no longer valid; a newer session stays */
   end(token = this.token): void {
     if (token !== this.token) return;
     localStorage.removeItem(KEY);

@@ -1,8 +1,11 @@
-// Gives the focus to what it should go on from when the element that had it is gone or cannot be used any more: people who
-// use a keyboard or a screen reader would otherwise begin at the top of the page again.
+// Moves the focus to a given element when the focused element is removed or disabled. Otherwise, users of a keyboard
+// or a screen reader would have to start at the top of the page again.
 import { useEffect, useRef, type RefObject } from "react";
 
-/** @param cause what may have taken the focus away @returns for the element, which has to have a `tabIndex` */
+/**
+ * @param cause a value that changes when the focus may be lost; null while there is no such cause
+ * @returns the ref for the element, which must be focusable
+ */
 export function useFocusKept<Element extends HTMLElement>(cause: unknown): RefObject<Element | null> {
   const element = useRef<Element>(null);
   useEffect(() => {

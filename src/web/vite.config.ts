@@ -1,4 +1,4 @@
-// Builds the page into `dist/web`: `rest/web-page.ts` serves it from there. Run by `npm run build`.
+// Builds the page into `dist/web`, from where `rest/web-page.ts` serves it.
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -7,7 +7,7 @@ import { brotliCompress, gzip } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
 
-process.env.NODE_ENV = "production"; // Whatever it is elsewhere, as in tests: else React's own checks come along.
+process.env.NODE_ENV = "production"; // Another value, as in tests, would include React's development checks.
 
 const outDir = path.join(import.meta.dirname, "../../dist/web");
 
@@ -18,13 +18,13 @@ export default defineConfig({
   build: {
     outDir,
     emptyOutDir: true,
-    assetsInlineLimit: 0, // The page's policy lets no script and no style stand in the page itself.
+    assetsInlineLimit: 0, // The content security policy forbids inline scripts and styles.
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
   },
 });
 
-/** Writes each asset in two compressed forms, so that nobody compresses it for each request. */
+/** Writes a Brotli and a gzip copy of each asset, so that the server does not compress them at each request. */
 function compressed(): Plugin {
   return {
     name: "compressed",

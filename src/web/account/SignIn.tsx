@@ -1,4 +1,4 @@
-// The form with which people sign up and sign in.
+// The form for signing up and signing in.
 import { useId, useState, type FormEvent } from "react";
 
 import { useMutation } from "@apollo/client/react";

@@ -1,4 +1,4 @@
-// What a stranger sees first: what this is, in ten seconds.
+// Introduces the service to visitors who are not signed in.
 
 const faces = [
   { initials: "G", colour: "#0e7490" },

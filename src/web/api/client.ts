@@ -1,4 +1,4 @@
-// The Apollo client: how requests reach the service. To be copied with the other files of this folder.
+// Creates the Apollo client that sends requests to the service. Copy this file together with the rest of the folder.
 import { ApolloClient, ApolloLink, InMemoryCache } from "@apollo/client";
 import { SetContextLink } from "@apollo/client/link/context";
 import { ErrorLink } from "@apollo/client/link/error";
@@ -11,11 +11,11 @@ import { createLiveLink } from "./live-link.ts";
 import { keptPages } from "./pages.ts";
 
 export interface ClientOptions {
-  /** Of the GraphQL API. */
+  /** The URL of the GraphQL API. */
   uri: string;
-  /** The same for the life of the client: another person gets another one, with an empty cache. */
+  /** Returns the same token for the life of the client. Each user needs a new client, with an empty cache. */
   getToken: () => string | null;
-  /** Called when the service does not take the token any more. */
+  /** Called when the service no longer accepts the token. */
   onSignedOut: () => void;
 }
 
@@ -23,7 +23,7 @@ export function createClient({ uri, getToken, onSignedOut }: ClientOptions): Apo
   const upload = new UploadHttpLink({
     uri,
     fetch: fetchWithProgress as typeof fetch,
-    // Without it the service refuses an upload: a form of another site could have sent it.
+    // The service rejects uploads without this header, because a form on another site could send them.
     headers: { "Apollo-Require-Preflight": "true" },
   });
   const authorise = new SetContextLink(({ headers }) => {

@@ -1,9 +1,9 @@
-// What can go wrong, as a code for programs and a sentence for people. To be copied with `client.ts`.
+// Errors of the service: a code for programs and a sentence for users. Copy this file together with `client.ts`.
 import { CombinedGraphQLErrors, ServerError } from "@apollo/client/errors";
 
 /**
- * The service's codes that a user of it can meet; CANNOT_CONNECT, CANNOT_READ_FILE and UNKNOWN are
- * made here, in the browser.
+ * The service's codes that a user can get, and CANNOT_CONNECT, CANNOT_READ_FILE and UNKNOWN, which are created in the
+ * browser.
  */
 export type ErrorCode =
   | "BAD_USER_INPUT"
@@ -28,16 +28,16 @@ export type ErrorCode =
 
 export interface ServiceError {
   code: ErrorCode;
-  /** The service's own sentence. */
+  /** The message from the service. */
   message: string;
-  /** Bytes, for FILE_TOO_LARGE. */
+  /** The limit that was exceeded, in bytes for FILE_TOO_LARGE. */
   limit?: number;
-  /** What was found instead: bytes, or a format. */
+  /** The value that the service rejected: a size in bytes, or a format. */
   actual?: number | string;
   retryAfterSeconds?: number;
 }
 
-/** @param error whatever Apollo Client rejects with */
+/** @param error the value that an Apollo Client promise rejects with */
 export function toServiceError(error: unknown): ServiceError {
   const first = CombinedGraphQLErrors.is(error) ? error.errors[0] : undefined;
   if (first) return { code: "UNKNOWN", ...first.extensions, message: first.message };
@@ -55,7 +55,7 @@ interface AnswerBody {
   code?: ErrorCode;
 }
 
-/** What proxies say in a language of their own. */
+/** Codes for answers of proxies, which contain an HTTP status but no error code of the service. */
 const codesOfStatuses: Record<number, ErrorCode> = {
   401: "UNAUTHENTICATED",
   413: "FILE_TOO_LARGE",
@@ -65,7 +65,7 @@ const codesOfStatuses: Record<number, ErrorCode> = {
   504: "OVERLOADED",
 };
 
-/** A request that never became an operation is answered with its status, and the error in the body. */
+/** Reads the error of a request that failed before its operation was executed: an HTTP error with a JSON body. */
 function readAnswer({ bodyText, statusCode, message }: ServerError): ServiceError {
   const body = parse(bodyText);
   const first = body.errors?.[0];
@@ -81,11 +81,11 @@ function parse(text: string): AnswerBody {
     const body: unknown = JSON.parse(text);
     return typeof body === "object" && body !== null ? body : {};
   } catch {
-    return {}; // HTML, of a proxy.
+    return {}; // An HTML page from a proxy.
   }
 }
 
-/** One or two sentences that say what to do. */
+/** Returns one or two sentences that explain an error to the user. */
 export function explain(error: ServiceError): string {
   const { code, limit, actual, retryAfterSeconds } = error;
   switch (code) {
@@ -121,7 +121,7 @@ export function explain(error: ServiceError): string {
     case "CONFLICT":
     case "FORBIDDEN":
     case "USER_NOT_FOUND":
-      return error.message; // The service's own words: they name the field and what it takes.
+      return error.message; // The service's message names the field and the values that it accepts.
     default:
       return "Something went wrong on our side. Please try again.";
   }

@@ -1,11 +1,11 @@
-// `fetch` tells nobody how much of a request has been sent; XMLHttpRequest does. Used by `client.ts`.
+// Reports how much of a request has been sent. Uses XMLHttpRequest, because `fetch` does not report it.
 
 export interface ProgressInit extends RequestInit {
   /** Called with the share of the body that has been sent, 0 to 1. */
   onProgress?: (share: number) => void;
 }
 
-/** `fetch`, which for `ProgressInit` says how far it is. */
+/** Works like `fetch`, and reports progress if `onProgress` is given. */
 export function fetchWithProgress(input: RequestInfo | URL, init: ProgressInit = {}): Promise<Response> {
   const { onProgress, signal } = init;
   if (!onProgress) return fetch(input, init);
@@ -20,7 +20,7 @@ export function fetchWithProgress(input: RequestInfo | URL, init: ProgressInit =
       try {
         resolve(toResponse(request));
       } catch (error) {
-        reject(error as Error); // A status that no answer can have.
+        reject(error as Error); // `Response` does not accept the status.
       }
     });
     request.addEventListener("error", () => reject(new TypeError("Failed to fetch")));
@@ -31,7 +31,7 @@ export function fetchWithProgress(input: RequestInfo | URL, init: ProgressInit =
   });
 }
 
-/** Of these, an answer has no body. Source: the Fetch standard, "null body status". */
+/** Statuses whose answers have no body. Source: the Fetch standard, "null body status". */
 const bodilessStatuses = new Set([204, 205, 304]);
 
 function toResponse(request: XMLHttpRequest): Response {

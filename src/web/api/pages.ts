@@ -1,4 +1,4 @@
-// How Apollo's cache keeps a list that is shown a page at a time. Used by `client.ts`.
+// The cache policy for a list that the page loads in parts.
 import type { FieldMergeFunction, FieldPolicy } from "@apollo/client";
 import { relayStylePagination } from "@apollo/client/utilities";
 
@@ -10,7 +10,7 @@ interface Pages {
 const pages = relayStylePagination() as FieldPolicy;
 const mergePages = pages.merge as FieldMergeFunction<Pages>;
 
-/** As Apollo's own; but a first page that is asked for again, as by polling, leaves the pages behind it. */
+/** Like `relayStylePagination`, but keeps the following pages when polling fetches the first page again. */
 export const keptPages: FieldPolicy = {
   ...pages,
   merge(existing: Pages | undefined, incoming: Pages, options) {

@@ -1,4 +1,4 @@
-// Everybody who uses LetsApp, in the order in which they joined.
+// The list of all users of LetsApp, in the order in which they joined.
 import { useState } from "react";
 
 import { useQuery } from "@apollo/client/react";

@@ -1,10 +1,10 @@
-// Where a picture is moved and enlarged until it fits, and how it will look.
+// Lets the user move and zoom a picture to crop it, and previews the result.
 import { useEffect, useId, useState, type CSSProperties } from "react";
 
 import Cropper, { type Area, type Point } from "react-easy-crop";
 import "react-easy-crop/react-easy-crop.css";
 
-/** In per cent of the upright picture's width and height. */
+/** The visible part, in percent of the upright picture's width and height. */
 export type CropArea = Area;
 
 export const wholePicture: CropArea = { x: 0, y: 0, width: 100, height: 100 };

@@ -1,4 +1,4 @@
-// Why a file cannot be sent as it is, and a way out where there is one.
+// Explains why a file cannot be sent as it is, and offers to convert it if the browser can display it.
 import { useState } from "react";
 
 import { ErrorNote } from "../ErrorNote.tsx";

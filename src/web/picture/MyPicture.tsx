@@ -1,4 +1,4 @@
-// One's own picture: seen large, changed, deleted, and taken back.
+// Shows the signed-in user's picture, and lets the user change, delete and restore it.
 import { useRef, useState } from "react";
 
 import { useApolloClient, useMutation } from "@apollo/client/react";
@@ -17,10 +17,10 @@ import { PictureFacts } from "./PictureFacts.tsx";
 import { ProfilePicture } from "./ProfilePicture.tsx";
 import { useDroppedFile } from "./useDroppedFile.ts";
 
-/** What is shown is not there any more. */
+/** Codes that mean that the displayed picture no longer exists. */
 const goneCodes = new Set<ErrorCode>(["MEDIA_NOT_FOUND", "NO_PROFILE_PICTURE"]);
 
-/** What has just been done, and the picture that it took away. */
+/** The message about the last change, and the id of the picture that the change removed. */
 interface Done {
   text: string;
   lostId: string | null;
@@ -44,7 +44,7 @@ export function MyPicture({ me }: { me: OwnPictureFragment }) {
     setError(null);
   }
 
-  /** @param text what to say once it is done */
+  /** @param text the message to show after a success */
   async function change(work: () => Promise<unknown>, text: string, lostId: string | null) {
     setError(null);
     setDone(null);
@@ -54,7 +54,7 @@ export function MyPicture({ me }: { me: OwnPictureFragment }) {
     } catch (cause) {
       const failure = toServiceError(cause);
       setError(failure);
-      // Somebody has changed it elsewhere.
+      // The picture was changed in another tab or on another device.
       if (goneCodes.has(failure.code)) await client.refetchQueries({ include: [MeDocument] });
     }
   }
@@ -98,7 +98,7 @@ export function MyPicture({ me }: { me: OwnPictureFragment }) {
         aria-label="Picture file"
         onChange={({ currentTarget }) => {
           edit(currentTarget.files?.[0] ?? null);
-          currentTarget.value = ""; // So that the same file can be chosen again.
+          currentTarget.value = ""; // Allows the user to choose the same file again.
         }}
       />
       <div ref={status} className="done" role="status" tabIndex={-1}>

@@ -1,4 +1,4 @@
-// From a chosen file to one's picture: looks at it, lets its owner crop it, and sends it.
+// The dialog for a chosen file: checks the file, lets the user crop the picture, and uploads it.
 import { useEffect, useRef, useState } from "react";
 
 import { useApolloClient } from "@apollo/client/react";
@@ -12,7 +12,7 @@ import { FileProblem } from "./FileProblem.tsx";
 import { UploadProgress } from "./UploadProgress.tsx";
 import { useProfilePictureUpload } from "./useProfilePictureUpload.ts";
 
-/** How long the service may take for what has arrived. */
+/** How long the service may take to process an upload that has arrived completely. */
 const LATE_CHANGE_MS = 2_000;
 
 interface Props {
@@ -45,12 +45,12 @@ export function PictureEditor({ file: chosen, onClose, onUploaded }: Props) {
   async function send() {
     if (!checked || !(await upload(checked.copy, toFractions(crop)))) return;
     onUploaded();
-    dialog.current?.close(); // Gives the focus back.
+    dialog.current?.close(); // The browser returns the focus to the element that had it before.
   }
 
   function stop() {
     cancel();
-    // All of it may have arrived already, and be at work.
+    // The whole upload may have arrived before the abort, so the service may still change the picture.
     for (const delayMs of [0, LATE_CHANGE_MS]) {
       setTimeout(() => void client.refetchQueries({ include: [MeDocument] }), delayMs);
     }
@@ -90,7 +90,7 @@ export function PictureEditor({ file: chosen, onClose, onUploaded }: Props) {
   );
 }
 
-/** As the service wants it: within 0 and 1, whatever rounding has done. */
+/** Converts percent to the fractions that the service expects. Rounding errors cannot exceed 0 and 1. */
 function toFractions({ x, y, width, height }: CropArea) {
   const fraction = (percent: number, max = 1) => Math.min(max, Math.max(0, percent / 100));
   const [left, top] = [fraction(x), fraction(y)];

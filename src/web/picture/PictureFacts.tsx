@@ -1,4 +1,4 @@
-// What there is to know of one's own picture.
+// Shows the file name, dimensions, size and view count of the signed-in user's picture.
 import { formatBytes } from "../api/errors.ts";
 import type { OwnPictureFragment } from "../api/operations.generated.ts";
 import { formatViews } from "../people/format-views.ts";

@@ -1,5 +1,5 @@
-// Somebody's profile picture, or the initials where there is none. To be copied with its fragment in
-// `api/operations.graphql` and its rules in `picture.css`.
+// Shows a user's profile picture, or the initials if the user has none. Copy this file together with its fragment in
+// `api/operations.graphql` and with `picture.css`.
 import { useEffect, useRef, useState } from "react";
 
 import type { ProfilePictureFragment } from "../api/operations.generated.ts";
@@ -10,9 +10,9 @@ const MAX_RETRIES = 3;
 
 interface Props {
   user: ProfilePictureFragment;
-  /** CSS pixels on each side. The browser takes the file that suits them and the screen. */
+  /** The side in CSS pixels. The browser loads the file that fits this size and the screen. */
   sizePx: number;
-  /** What a screen reader says; "" where the name stands beside the picture. */
+  /** The text for screen readers. Use "" if the name is displayed beside the picture. */
   alt?: string;
 }
 
@@ -22,7 +22,7 @@ export function ProfilePicture({ user, sizePx, alt = `Profile picture of ${user.
   const tryCount = useRef(0);
   useEffect(() => {
     if (missingId === null) return undefined;
-    // Deleted, or the network was away: that shows when it is asked for again.
+    // The picture was deleted, or the network failed. Another attempt shows which.
     const again = () => setMissingId(null);
     const isWorthATry = tryCount.current++ < MAX_RETRIES;
     const timer = isWorthATry ? setTimeout(again, RETRY_AFTER_MS) : undefined;
@@ -35,7 +35,7 @@ export function ProfilePicture({ user, sizePx, alt = `Profile picture of ${user.
   if (!media || media.id === missingId) return <Initials user={user} sizePx={sizePx} alt={alt} />;
   return (
     <img
-      key={media.id} // A new picture is a new element: the old one is never shown in its place.
+      key={media.id} // A new picture gets a new element, so the old picture is not shown while it loads.
       className="profile-picture"
       src={media.url}
       srcSet={media.srcset}
@@ -49,7 +49,8 @@ export function ProfilePicture({ user, sizePx, alt = `Profile picture of ${user.
         backgroundColor: media.dominantColor ?? user.color,
         backgroundImage: media.placeholder ? `url(${media.placeholder.dataUrl})` : "none",
       }}
-      onLoad={({ currentTarget }) => currentTarget.style.setProperty("background", "none")} // It may be transparent.
+      // Otherwise the placeholder would show through transparent parts of the picture.
+      onLoad={({ currentTarget }) => currentTarget.style.setProperty("background", "none")}
       onError={() => setMissingId(media.id)}
     />
   );

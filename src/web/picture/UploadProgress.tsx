@@ -1,4 +1,4 @@
-// How far an upload is.
+// The progress bar of an upload.
 
 export function UploadProgress({ progress }: { progress: number }) {
   const isSent = progress >= 1;

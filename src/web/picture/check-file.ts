@@ -1,12 +1,12 @@
-// Looks at a file before it is sent, so that nobody waits for an upload that is refused. The service looks again.
+// Checks a file before the upload, so that users do not wait for a rejection. The service checks the file again.
 import type { ServiceError } from "../api/errors.ts";
 
-/** As the service has them. */
+/** The same limits as in the service. */
 export const MAX_FILE_BYTES = 800 * 1024;
 const MAX_PIXELS = 40_000_000;
 const MAX_SIDE_PX = 16_384;
 
-/** The first bytes of what may be stored. */
+/** The first bytes of the formats that the service accepts. */
 const signatures: Record<"JPG" | "PNG" | "GIF", readonly number[]> = {
   JPG: [0xff, 0xd8, 0xff],
   PNG: [0x89, 0x50, 0x4e, 0x47],
@@ -14,13 +14,13 @@ const signatures: Record<"JPG" | "PNG" | "GIF", readonly number[]> = {
 };
 
 export interface CheckedFile {
-  /** Null when it can be sent as it is. */
+  /** Null when the file can be sent as it is. */
   problem: ServiceError | null;
-  /** In memory, so that it can be sent whatever becomes of the file meanwhile. */
+  /** A copy in memory, which can be sent even if the file is changed or deleted later. */
   copy: File;
-  /** Whether the browser can show it, and so make a picture of it that can be sent. */
+  /** True when the browser can display the file, and so can convert it to a picture that the service accepts. */
   isShown: boolean;
-  /** It would stand still if it was made smaller. */
+  /** True for a GIF, which would lose its animation if it was made smaller. */
   isGif: boolean;
 }
 
@@ -57,7 +57,7 @@ function findProblem(file: File, type: string | undefined, shown: Size | null): 
   return isVast ? { code: "IMAGE_TOO_COMPLEX", message } : null;
 }
 
-/** @returns null for what the browser cannot show */
+/** @returns null when the browser cannot display the file */
 async function measure(file: Blob): Promise<Size | null> {
   try {
     const bitmap = await createImageBitmap(file);

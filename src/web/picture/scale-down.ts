@@ -1,7 +1,7 @@
-// Makes a picture that can be sent of one that cannot: it is too large, or of a type that the service does not take.
+// Converts a picture that is too large, or of a type that the service rejects, to a picture that the service accepts.
 import { MAX_FILE_BYTES } from "./check-file.ts";
 
-/** Pixels on the longer side: more than any place shows. */
+/** The longer side in pixels: more than any client displays. */
 const MAX_SIDE_PX = 1600;
 const QUALITIES = [0.9, 0.8, 0.65, 0.5];
 
@@ -28,7 +28,7 @@ function draw(bitmap: ImageBitmap, maxSidePx: number): HTMLCanvasElement {
   canvas.width = Math.max(1, Math.round(bitmap.width * scale));
   canvas.height = Math.max(1, Math.round(bitmap.height * scale));
   const context = canvas.getContext("2d")!;
-  context.fillStyle = "#fff"; // What is transparent would become black.
+  context.fillStyle = "#fff"; // Without a background, transparent pixels would become black.
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.imageSmoothingQuality = "high";
   context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);

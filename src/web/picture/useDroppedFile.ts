@@ -1,7 +1,7 @@
-// A file that is dropped or pasted anywhere on the page.
+// Receives a file that the user drops or pastes anywhere on the page.
 import { useEffect, useEffectEvent, useState } from "react";
 
-/** @returns whether a file is being held over the page */
+/** @returns true while a file is dragged over the page */
 export function useDroppedFile(onFile: (file: File) => void): boolean {
   const [isOver, setIsOver] = useState(false);
   const take = useEffectEvent((event: Event, files: FileList | undefined) => {
@@ -18,7 +18,7 @@ export function useDroppedFile(onFile: (file: File) => void): boolean {
       "dragover",
       (event) => {
         if (!holdsFile(event)) return;
-        event.preventDefault(); // Else the browser would open the file in place of the page.
+        event.preventDefault(); // Prevents the browser from opening the file instead of the page.
         setIsOver(true);
       },
       { signal },

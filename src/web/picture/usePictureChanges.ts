@@ -1,12 +1,12 @@
-// Keeps the pictures of people who are shown up to date: Apollo's cache takes over what the service tells.
+// Keeps the pictures of displayed users up to date: Apollo's cache stores the users that the service pushes.
 import { useSubscription } from "@apollo/client/react";
 
 import { ProfilePictureChangedDocument } from "../api/operations.generated.ts";
 
-/** As many as the service takes. */
+/** The service accepts up to this number of ids. */
 const MAX_USER_COUNT = 500;
 
-/** What goes wrong here is seen by whoever asks for the same again from time to time. */
+/** Follows changes of the users' pictures. Errors are ignored here, because the polling queries show them. */
 export function usePictureChanges(userIds: readonly string[]): void {
   useSubscription(ProfilePictureChangedDocument, {
     variables: { userIds: userIds.slice(0, MAX_USER_COUNT) },

@@ -1,4 +1,4 @@
-// Uploads a profile picture: how far it is, how to stop it, and what went wrong. To be copied with the folder `api`.
+// Uploads a profile picture, with progress, cancellation and errors. Copy this file together with the folder `api`.
 import { useCallback, useEffect, useRef, useState } from "react";
 
 import { useMutation } from "@apollo/client/react";
@@ -12,7 +12,7 @@ import {
 
 export type UploadState =
   | { status: "idle" }
-  /** `progress` is the share that has been sent, 0 to 1; at 1 the service is at work. */
+  /** `progress` is the share that has been sent, 0 to 1; 1 means that the service is processing the upload. */
   | { status: "sending"; progress: number }
   | { status: "failed"; error: ServiceError };
 
@@ -23,7 +23,7 @@ export function useProfilePictureUpload() {
   const cancel = useCallback(() => running.current?.abort(), []);
   useEffect(() => cancel, [cancel]);
 
-  /** @returns the user with the new picture; null when it failed, and `state` says why, or was cancelled */
+  /** @returns the user with the new picture, or null when the upload failed (see `state`) or was cancelled */
   const upload = useCallback(
     async (file: Blob, crop: CropInput | null = null): Promise<OwnPictureFragment | null> => {
       running.current?.abort();
