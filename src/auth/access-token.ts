@@ -5,7 +5,7 @@ import { randomUUID } from "node:crypto";
 import { createRemoteJWKSet, errors, jwtVerify, SignJWT, type JWTPayload, type JWTVerifyGetKey } from "jose";
 
 import { isId, parseId, type UserId } from "../domain/ids.ts";
-import { BoundedCache } from "../runtime/bounded-cache.ts";
+import { Cache } from "../runtime/cache.ts";
 import { AppError } from "../errors.ts";
 
 /** One mode, one family of algorithms: a public key can never be taken for a secret. */
@@ -50,7 +50,7 @@ type Verify = (token: string) => Promise<JWTPayload>;
 export class AccessTokens {
   readonly #verify: Verify;
   readonly #secret: Uint8Array | null;
-  readonly #proven = new BoundedCache<string, { caller: Caller; untilMs: number }>(MAX_PROVEN_COUNT);
+  readonly #proven = new Cache<string, { caller: Caller; untilMs: number }>({ maxWeight: MAX_PROVEN_COUNT });
 
   /** @param clockToleranceSeconds how far the clocks of those who issue tokens may be from ours */
   constructor(

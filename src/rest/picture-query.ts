@@ -10,6 +10,7 @@ import {
   type RenditionFormat,
 } from "../domain/rendition.ts";
 import { AppError } from "../errors.ts";
+import { Cache } from "../runtime/cache.ts";
 
 export interface PictureQuery {
   thumbnail?: unknown;
@@ -105,8 +106,8 @@ function readRange(range: string): [type: string, quality: number] {
 
 /** More than there are in our own addresses, and more kinds of clients than most services have. */
 const MAX_REMEMBERED_COUNT = 500;
-const renditions = new Map<string, Rendition | null>();
-const formats = new Map<string, RenditionFormat | null>();
+const renditions = new Cache<string, Rendition | null>({ maxWeight: MAX_REMEMBERED_COUNT });
+const formats = new Cache<string, RenditionFormat | null>({ maxWeight: MAX_REMEMBERED_COUNT });
 
 /**
  * What the part of an address from its "?" on asks for, without reading it again each time; undefined where that is
@@ -118,13 +119,11 @@ export function recallRendition(search: string, accept: string | undefined): Ren
   return { ...rendition, format: recall(formats, accept ?? "", negotiate) };
 }
 
-function recall<Value>(remembered: Map<string, Value>, key: string, read: (key: string) => Value): Value {
-  let value = remembered.get(key);
-  if (value === undefined) {
-    value = read(key);
-    if (remembered.size >= MAX_REMEMBERED_COUNT) remembered.clear();
-    remembered.set(key, value);
-  }
+function recall<Value>(remembered: Cache<string, Value>, key: string, read: (key: string) => Value): Value {
+  const stored = remembered.get(key);
+  if (stored !== undefined) return stored;
+  const value = read(key);
+  remembered.set(key, value);
   return value;
 }
 

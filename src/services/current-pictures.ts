@@ -1,6 +1,6 @@
 // What a user shows now. Called by `rest/current-picture.route.ts`.
 import type { UserRepository } from "../database/user-repository.ts";
-import { BoundedCache } from "../runtime/bounded-cache.ts";
+import { Cache } from "../runtime/cache.ts";
 import type { MediaId, UserId } from "../domain/ids.ts";
 import type { User } from "../domain/user.ts";
 import { colourOf, initialsOf } from "../domain/initials.ts";
@@ -28,8 +28,12 @@ interface Drawing {
 }
 
 export class CurrentPictures {
-  readonly #users = new BoundedCache<UserId, { user: Promise<User | null>; readAtMs: number }>(MAX_COUNT);
-  readonly #drawn = new BoundedCache<string, Promise<DefaultPicture>>(MAX_COUNT);
+  readonly #users = new Cache<UserId, User | null>({
+    maxWeight: MAX_COUNT,
+    maxAgeMs: MAX_AGE_MS,
+    isStored: () => true, // Also that there is no such user.
+  });
+  readonly #drawn = new Cache<string, DefaultPicture>({ maxWeight: MAX_COUNT });
 
   constructor(
     readonly users: UserRepository,
@@ -48,7 +52,7 @@ export class CurrentPictures {
    * @throws USER_NOT_FOUND
    */
   async find(userId: UserId): Promise<{ user: User; mediaId: MediaId | null }> {
-    const user = await this.#findUser(userId);
+    const user = await this.#users.load(userId, () => this.users.findById(userId));
     if (!user) throw new AppError("USER_NOT_FOUND", "There is no such user.");
     const { profilePictureId: mediaId } = user;
     const isVisible = mediaId !== null && (await this.media.isVisible(mediaId));
@@ -68,12 +72,7 @@ export class CurrentPictures {
   ): Promise<DefaultPicture> {
     const [initials, colour] = [initialsOf(username), colourOf(id)];
     const key = `${initials} ${colour} ${sidePx} ${format}`;
-    const known = this.#drawn.get(key);
-    if (known) return known;
-    const drawn = this.#draw({ initials, colour, sidePx, format }, client);
-    this.#drawn.set(key, drawn);
-    drawn.catch(() => this.#drawn.delete(key));
-    return drawn;
+    return this.#drawn.load(key, () => this.#draw({ initials, colour, sidePx, format }, client));
   }
 
   async #draw({ initials, colour, sidePx, format }: Drawing, client: string): Promise<DefaultPicture> {
@@ -86,19 +85,5 @@ export class CurrentPictures {
       args: [initials, colour, sidePx, format],
     }));
     return { contentType: `image/${format}`, bytes: bytes! };
-  }
-
-  async #findUser(id: UserId): Promise<User | null> {
-    const now = performance.now();
-    const recent = this.#users.get(id);
-    if (recent && now - recent.readAtMs < MAX_AGE_MS) return recent.user;
-    const user = this.users.findById(id);
-    this.#users.set(id, { user, readAtMs: now });
-    try {
-      return await user;
-    } catch (error) {
-      this.#users.delete(id);
-      throw error;
-    }
   }
 }

@@ -6,7 +6,7 @@
 import type { FastifyBaseLogger } from "fastify";
 
 import type { MediaRepository } from "../database/media-repository.ts";
-import { BoundedCache } from "../runtime/bounded-cache.ts";
+import { Cache, type CacheState } from "../runtime/cache.ts";
 import type { MediaId } from "../domain/ids.ts";
 import { HIDDEN_EVERYWHERE_MS, type Media } from "../domain/media.ts";
 import type { ChangeFeed } from "./change-feed.ts";
@@ -21,10 +21,12 @@ const REVIEW_INTERVAL_MS = 60_000;
 const REVIEW_BATCH_COUNT = 1000;
 
 export class KnownMedia {
-  readonly #known = new BoundedCache<MediaId, Media>(MAX_COUNT);
-  readonly #loading = new Map<MediaId, { media: Promise<Media | null>; startedAtMs: number }>();
-  /** For each query that is under way, what was hidden since it began. */
-  readonly #hiddenWhileReading = new Set<Set<MediaId>>();
+  readonly #known = new Cache<MediaId, Media | null>({
+    maxWeight: MAX_COUNT,
+    isStored: (media) => media?.isSettled === true,
+    // A query that stalls says nothing of what was hidden since it began.
+    maxLoadMs: HIDDEN_EVERYWHERE_MS,
+  });
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -34,7 +36,7 @@ export class KnownMedia {
     readonly log: FastifyBaseLogger,
   ) {}
 
-  get state(): { count: number; weight: number; hits: number; misses: number } {
+  get state(): CacheState {
     return this.#known.state;
   }
 
@@ -46,58 +48,33 @@ export class KnownMedia {
     clearInterval(this.#timer);
   }
 
-  /** A picture that can be seen now, if it is known without a query. Its count of views may be an old one. */
+  /** A visible picture, if its record is in memory. Its view count may be an old one. */
   peek(id: MediaId): Media | undefined {
-    return this.changeFeed.isUpToDate ? this.#known.get(id) : undefined;
+    return (this.changeFeed.isUpToDate ? this.#known.get(id) : undefined) ?? undefined;
   }
 
-  /** The picture, or null when nobody may see it. However many ask at once, the database is asked once. */
+  /** The picture; null when it is not visible. */
   async find(id: MediaId): Promise<Media | null> {
-    const known = this.peek(id);
-    if (known) return known;
-    const now = performance.now();
-    const underWay = this.#loading.get(id);
-    if (underWay && now - underWay.startedAtMs < HIDDEN_EVERYWHERE_MS) return underWay.media;
-    const loading = { media: this.media.findById(id), startedAtMs: now };
-    this.#loading.set(id, loading);
-    try {
-      const media = await loading.media;
-      const wasHiddenMeanwhile = this.#loading.get(id) !== loading;
-      if (media?.isSettled && !wasHiddenMeanwhile) this.#known.set(id, media);
-      return media;
-    } finally {
-      if (this.#loading.get(id) === loading) this.#loading.delete(id);
-    }
+    const load = () => this.media.findById(id);
+    return this.peek(id) ?? this.#known.load(id, load);
   }
 
-  /** Those of the pictures that anybody may see, as they are in the database now, in no particular order. */
+  /** The visible pictures among `ids`, as they are in the database now, in no particular order. */
   async read(ids: readonly MediaId[]): Promise<Media[]> {
-    const hiddenMeanwhile = new Set<MediaId>();
-    this.#hiddenWhileReading.add(hiddenMeanwhile);
-    try {
-      const found = await this.media.findManyByIds(ids);
-      const isForgotten = !this.#hiddenWhileReading.has(hiddenMeanwhile);
-      for (const media of found)
-        if (media.isSettled && !isForgotten && !hiddenMeanwhile.has(media.id))
-          this.#known.set(media.id, media);
-      return found;
-    } finally {
-      this.#hiddenWhileReading.delete(hiddenMeanwhile);
-    }
+    return this.#known.loadMany(
+      () => this.media.findManyByIds(ids),
+      ({ id }) => id,
+    );
   }
 
-  /** Drops the record of a media, and makes reads of it that are under way not store theirs. */
+  /** Drops the record of a media. Reads of it that are under way do not store theirs. */
   forget(id: MediaId): void {
     this.#known.delete(id);
-    this.#loading.delete(id);
-    for (const hidden of this.#hiddenWhileReading) hidden.add(id);
   }
 
-  /** Drops every record, and makes reads that are under way not store theirs. */
+  /** Drops every record. Reads that are under way do not store theirs. */
   forgetAll(): void {
     this.#known.clear();
-    this.#loading.clear();
-    this.#hiddenWhileReading.clear();
   }
 
   async #review(): Promise<void> {

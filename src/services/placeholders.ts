@@ -3,7 +3,7 @@
 import type { FastifyBaseLogger } from "fastify";
 
 import type { MediaRepository } from "../database/media-repository.ts";
-import { BoundedCache } from "../runtime/bounded-cache.ts";
+import { Cache } from "../runtime/cache.ts";
 import type { MediaId } from "../domain/ids.ts";
 import type { Media, Placeholder } from "../domain/media.ts";
 import { AppError } from "../errors.ts";
@@ -17,11 +17,20 @@ const BLUR_MEMORY_BYTES = 100_000;
 /** Of each kind in memory. */
 const MAX_COUNT = 10_000;
 
-export class Placeholders {
-  /** Those that could not be made stay, so that nobody tries again and again. */
-  readonly #made = new BoundedCache<MediaId, Promise<Placeholder | null>>(MAX_COUNT);
+interface Making {
+  placeholder: Placeholder | null;
+  /** True when a second try would fail as well. */
+  isImpossible: boolean;
+}
 
-  readonly #urls = new BoundedCache<string, Promise<string>>(MAX_COUNT);
+export class Placeholders {
+  /** Stores only failures that would happen again, so that they are not tried again. */
+  readonly #made = new Cache<MediaId, Making>({
+    maxWeight: MAX_COUNT,
+    isStored: ({ isImpossible }) => isImpossible,
+  });
+
+  readonly #urls = new Cache<string, string>({ maxWeight: MAX_COUNT });
 
   constructor(
     readonly media: MediaRepository,
@@ -37,28 +46,21 @@ export class Placeholders {
   }
 
   /** Makes what a record lacks. Doing it again changes nothing. */
-  fillIn(media: Media): Promise<Placeholder | null> {
-    const underWay = this.#made.get(media.id);
-    if (underWay) return underWay;
-    const making = this.#make(media);
-    this.#made.set(media.id, making);
-    return making;
+  async fillIn(media: Media): Promise<Placeholder | null> {
+    return (await this.#made.load(media.id, () => this.#make(media))).placeholder;
   }
 
   /** A blur of the picture, for `<img src>`. @param client who asks, for its share of the work @throws OVERLOADED */
   toDataUrl(thumbHash: string, client: string): Promise<string> {
-    return this.#urls.get(thumbHash) ?? this.#render(thumbHash, client);
+    return this.#urls.load(thumbHash, () => this.#render(thumbHash, client));
   }
 
   #render(thumbHash: string, client: string): Promise<string> {
-    const url = this.pictures.run("placeholders", client, async () => ({
+    return this.pictures.run("placeholders", client, async () => ({
       memoryBytes: BLUR_MEMORY_BYTES,
       task: "renderThumbHash",
       args: [thumbHash],
     })) as Promise<string>;
-    this.#urls.set(thumbHash, url);
-    url.catch(() => this.#urls.delete(thumbHash));
-    return url;
   }
 
   async #redraw(media: Media): Promise<Placeholder | null> {
@@ -67,20 +69,17 @@ export class Placeholders {
     );
   }
 
-  async #make(media: Media): Promise<Placeholder | null> {
+  async #make(media: Media): Promise<Making> {
     try {
       const made = await this.#redraw(media);
-      if (!made) return null;
+      if (!made) return { placeholder: null, isImpossible: true };
       const { thumbHash, dominantColor } = made;
       await this.media.setPlaceholder(media.id, { thumbHash, dominantColor });
       media.placeholder = { thumbHash, dominantColor };
-      this.#made.delete(media.id);
-      return media.placeholder;
+      return { placeholder: media.placeholder, isImpossible: false };
     } catch (error) {
-      const isForGood = error instanceof AppError && error.status < 500;
-      if (!isForGood) this.#made.delete(media.id);
       this.log.warn({ err: error, mediaId: media.id }, "a picture's placeholder could not be made");
-      return null;
+      return { placeholder: null, isImpossible: error instanceof AppError && error.status < 500 };
     }
   }
 }

@@ -3,7 +3,7 @@
 import type { FastifyBaseLogger } from "fastify";
 
 import type { MediaRepository } from "../database/media-repository.ts";
-import { BoundedCache } from "../runtime/bounded-cache.ts";
+import { Cache } from "../runtime/cache.ts";
 import type { MediaId } from "../domain/ids.ts";
 import { objectSizeOf, type Media } from "../domain/media.ts";
 import type { RenditionFormat, PictureSize } from "../domain/rendition.ts";
@@ -39,9 +39,11 @@ export function nameOf({ sidePx, format, isAnimated }: Square): string {
 const MASTERS_BYTES = 32 * 1024 * 1024;
 
 export class Renditions {
-  readonly #failures = new BoundedCache<string, { error: AppError; untilMs: number }>(MAX_FAILURE_COUNT);
-  readonly #masters = new BoundedCache<MediaId, Buffer>(MASTERS_BYTES);
-  readonly #mastersUnderWay = new Map<MediaId, Promise<Buffer | null>>();
+  readonly #failures = new Cache<string, AppError>({ maxWeight: MAX_FAILURE_COUNT, maxAgeMs: FAILURE_MS });
+  readonly #masters = new Cache<MediaId, Buffer | null>({
+    maxWeight: MASTERS_BYTES,
+    weightOf: (master) => master?.length ?? 0,
+  });
 
   constructor(
     readonly media: MediaRepository,
@@ -98,7 +100,6 @@ export class Renditions {
   /** Nobody may see the picture any more. */
   async forget(id: MediaId): Promise<void> {
     this.#masters.delete(id);
-    this.#mastersUnderWay.delete(id);
     try {
       await this.folder.remove(id);
     } catch (error) {
@@ -132,36 +133,20 @@ export class Renditions {
 
   async #rememberingFailure<Result>(key: string, make: () => Promise<Result>): Promise<Result> {
     const failure = this.#failures.get(key);
-    if (failure && performance.now() < failure.untilMs) throw failure.error;
+    if (failure) throw failure;
     try {
       return await make();
     } catch (error) {
-      if (error instanceof AppError && error.status < 500) {
-        this.#failures.set(key, { error, untilMs: performance.now() + FAILURE_MS });
-      }
+      if (error instanceof AppError && error.status < 500) this.#failures.set(key, error);
       throw error;
     }
   }
 
   /** However many squares are asked for at once, the original is decoded once. */
-  async #readMaster(media: Media, client: string): Promise<Buffer | null> {
-    const { id } = media;
-    const known = this.#masters.get(id) ?? this.#mastersUnderWay.get(id);
-    if (known) return known;
-    const making = this.#makeMaster(media, client);
-    this.#mastersUnderWay.set(id, making);
-    const isStillWanted = () => this.#mastersUnderWay.get(id) === making;
-    try {
-      const master = await making;
-      if (master && isStillWanted()) this.#masters.set(id, master, master.length);
-      return master;
-    } finally {
-      if (isStillWanted()) this.#mastersUnderWay.delete(id);
-    }
-  }
-
-  async #makeMaster(media: Media, client: string): Promise<Buffer | null> {
-    return this.pictures.run("squares", client, () => workOnOriginal("drawMaster", media, this.storage));
+  #readMaster(media: Media, client: string): Promise<Buffer | null> {
+    return this.#masters.load(media.id, () =>
+      this.pictures.run("squares", client, () => workOnOriginal("drawMaster", media, this.storage)),
+    );
   }
 
   /** Where the disk fails, it is made again. */

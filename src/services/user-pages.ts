@@ -3,6 +3,7 @@
 import type { UserRepository } from "../database/user-repository.ts";
 import type { MediaId, UserId } from "../domain/ids.ts";
 import type { User } from "../domain/user.ts";
+import { Cache } from "../runtime/cache.ts";
 
 export interface UserPage {
   users: User[];
@@ -15,7 +16,7 @@ const MAX_AGE_MS = 1_000;
 const MAX_COUNT = 100;
 
 export class UserPages {
-  readonly #pages = new Map<string, { page: Promise<UserPage>; readAtMs: number }>();
+  readonly #pages = new Cache<string, UserPage>({ maxWeight: MAX_COUNT, maxAgeMs: MAX_AGE_MS });
 
   constructor(readonly users: UserRepository) {}
 
@@ -23,35 +24,17 @@ export class UserPages {
     this.#pages.clear();
   }
 
-  /** Up to `count` users in the order in which they joined, and whether there are more. */
-  async find(count: number, afterId: UserId | null): Promise<UserPage> {
-    const key = `${count} ${afterId}`;
-    const now = performance.now();
-    const recent = this.#pages.get(key);
-    if (recent && now - recent.readAtMs < MAX_AGE_MS) return recent.page;
-    if (this.#pages.size >= MAX_COUNT) this.#pages.clear();
-    const read = { page: this.#read(count, afterId), readAtMs: now };
-    this.#pages.set(key, read);
-    try {
-      return await read.page;
-    } catch (error) {
-      if (this.#pages.get(key) === read) this.#pages.delete(key);
-      throw error;
-    }
-  }
-
   /** Drops the pages with a user who shows one of these pictures: that user shows another by now. */
   forgetPagesWith(hidden: ReadonlySet<MediaId>): void {
     const isHidden = ({ profilePictureId: id }: User) => id !== null && hidden.has(id);
-    const forget = async (key: string, kept: { page: Promise<UserPage> }) => {
-      const { users } = await kept.page;
-      if (users.some(isHidden) && this.#pages.get(key) === kept) this.#pages.delete(key);
-    };
-    for (const [key, kept] of this.#pages) forget(key, kept).catch(() => {}); // Whoever asked for it is told.
+    if (hidden.size > 0) this.#pages.deleteWhere(({ users }) => users.some(isHidden));
   }
 
-  async #read(count: number, afterId: UserId | null): Promise<UserPage> {
-    const users = await this.users.findPage({ maxCount: count + 1, afterId });
-    return { users: users.slice(0, count), hasNextPage: users.length > count };
+  /** Up to `count` users in the order in which they joined, and whether there are more. */
+  find(count: number, afterId: UserId | null): Promise<UserPage> {
+    return this.#pages.load(`${count} ${afterId}`, async () => {
+      const users = await this.users.findPage({ maxCount: count + 1, afterId });
+      return { users: users.slice(0, count), hasNextPage: users.length > count };
+    });
   }
 }

@@ -1,59 +1,48 @@
-// Bytes that are asked for often, in memory. Used by `hot-storage.ts` for objects, and by `services/media-service.ts`.
-import { BoundedCache } from "../runtime/bounded-cache.ts";
+// Bytes in memory: those of small objects once they were read, those of large ones once they were read twice.
+import { Cache, type CacheState } from "../runtime/cache.ts";
 
-/** The size of a thumbnail or a square, nearly always. */
+/** Nearly every thumbnail and square is smaller. */
 const SMALL_BYTES = 64 * 1024;
 
 export class HotBytes {
-  readonly #hot: BoundedCache<string, Buffer>;
-  /** Of the large ones that were not kept, those that would still be there if they had been. */
-  readonly #missed: BoundedCache<string, true>;
-  readonly #reading = new Map<string, Promise<Buffer | null>>();
+  readonly #bytes: Cache<string, Buffer | null>;
+  /** Ghost list: the sizes of large objects that were read once, for as long as the objects would have stayed. */
+  readonly #readOnce: Cache<string, number>;
 
   /** @param maxBytes of all that is in memory together */
-  constructor(maxBytes: number) {
-    this.#hot = new BoundedCache(maxBytes);
-    this.#missed = new BoundedCache(maxBytes);
+  constructor(readonly maxBytes: number) {
+    this.#bytes = new Cache({
+      maxWeight: maxBytes,
+      weightOf: (bytes) => bytes!.length,
+      isStored: (bytes, key) => bytes !== null && this.isWorthKeeping(key, bytes.length),
+    });
+    this.#readOnce = new Cache({ maxWeight: maxBytes, weightOf: (sizeBytes) => sizeBytes });
   }
 
-  get state(): { count: number; weight: number; hits: number; misses: number } {
-    return this.#hot.state;
+  get state(): CacheState {
+    return this.#bytes.state;
   }
 
   peek(key: string): Buffer | undefined {
-    return this.#hot.get(key);
+    return this.#bytes.get(key) ?? undefined;
   }
 
-  /** However many ask at once, `load` is called once. */
-  async read(key: string, load: () => Promise<Buffer | null>): Promise<Buffer | null> {
-    const hot = this.#hot.get(key) ?? this.#reading.get(key);
-    if (hot) return hot;
-    const reading = load();
-    this.#reading.set(key, reading);
-    try {
-      const bytes = await reading;
-      const isStillThere = this.#reading.get(key) === reading;
-      if (bytes && isStillThere && this.isWorthKeeping(key, bytes.length))
-        this.#hot.set(key, bytes, bytes.length);
-      return bytes;
-    } finally {
-      if (this.#reading.get(key) === reading) this.#reading.delete(key);
-    }
+  /** Concurrent callers share one call of `load`. */
+  read(key: string, load: () => Promise<Buffer | null>): Promise<Buffer | null> {
+    return this.#bytes.load(key, load);
   }
 
   /**
-   * What is large is kept once it was asked for twice within so little time that it would not have been given up in
-   * between: in its place are a hundred small ones, and most originals are looked at once. To be called whenever it is
-   * asked for and is not there.
+   * Decides on a cache miss whether the object is to be stored. A large one is stored when it is read for the second time
+   * before it would have been evicted: it takes the place of a hundred small ones, and most originals are read once.
    */
   isWorthKeeping(key: string, sizeBytes: number): boolean {
-    if (sizeBytes <= SMALL_BYTES || this.#missed.get(key)) return sizeBytes <= this.#hot.maxWeight;
-    this.#missed.set(key, true, sizeBytes);
+    if (sizeBytes <= SMALL_BYTES || this.#readOnce.get(key) !== undefined) return sizeBytes <= this.maxBytes;
+    this.#readOnce.set(key, sizeBytes);
     return false;
   }
 
   forget(key: string): void {
-    this.#hot.delete(key);
-    this.#reading.delete(key); // What is being read may be what was there before.
+    this.#bytes.delete(key);
   }
 }

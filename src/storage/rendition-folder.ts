@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 
-import { BoundedCache } from "../runtime/bounded-cache.ts";
+import { Cache } from "../runtime/cache.ts";
 import { isId, type MediaId } from "../domain/ids.ts";
 import { makeFolder } from "./make-folder.ts";
 import { writeDurably } from "./write-durably.ts";
@@ -14,13 +14,17 @@ const BLOCK_BYTES = 4096;
 
 export class RenditionFolder {
   /** What each media's folder takes of the disk, in bytes. */
-  readonly #media: BoundedCache<MediaId, number>;
+  readonly #media: Cache<MediaId, number>;
 
   constructor(
     readonly rootDir: string,
     maxBytes: number,
   ) {
-    this.#media = new BoundedCache(maxBytes, (id) => void this.#removeFolder(id).catch(() => {}));
+    this.#media = new Cache({
+      maxWeight: maxBytes,
+      weightOf: (bytesOnDisk) => bytesOnDisk,
+      onEvict: (id) => void this.#removeFolder(id).catch(() => {}),
+    });
   }
 
   get state(): { count: number; weight: number } {
@@ -42,7 +46,6 @@ export class RenditionFolder {
       );
       this.#media.set(
         name,
-        0,
         sizes.reduce((sum, size) => sum + onDisk(size), BLOCK_BYTES),
       );
     }
@@ -72,12 +75,12 @@ export class RenditionFolder {
       if (goneCodes.has((error as NodeJS.ErrnoException).code)) return; // Only a removal takes a file of that name.
       throw error;
     }
-    this.#media.set(id, 0, (this.#media.weightOf(id) ?? BLOCK_BYTES) + onDisk(bytes.length));
+    this.#media.set(id, (this.#media.get(id) ?? BLOCK_BYTES) + onDisk(bytes.length));
   }
 
   /** Of a media that nobody may see any more. */
   async remove(id: MediaId): Promise<void> {
-    if (this.#media.weightOf(id) === undefined) return;
+    if (this.#media.get(id) === undefined) return;
     this.#media.delete(id);
     await this.#removeFolder(id);
   }

@@ -1,0 +1,153 @@
+// The one cache mechanism: a bounded LRU cache with single flight. Each cache of the service is an instance of it.
+import { LRUCache } from "lru-cache";
+
+export interface CacheOptions<Key, Value> {
+  /** Bound on the sum of all weights; on the number of values where `weightOf` is not given. */
+  maxWeight: number;
+  /** A positive whole number. */
+  weightOf?: (value: Value) => number;
+  /** Values older than this are loaded again. The age counts from the start of the load. */
+  maxAgeMs?: number;
+  /** A load that has taken longer than this is not shared with new callers. By default `maxAgeMs`. */
+  maxLoadMs?: number;
+  /** Decides whether a loaded value is stored. By default all values but null are. */
+  isStored?: (value: Value, key: Key) => boolean;
+  /** Called with each key whose value did not fit, or had to make room. */
+  onEvict?: (key: Key) => void;
+}
+
+export interface CacheState {
+  count: number;
+  weight: number;
+  hits: number;
+  misses: number;
+}
+
+interface Load<Value> {
+  value: Promise<Value>;
+  startedAtMs: number;
+}
+
+/** Loads each value once however many callers ask, and never stores one that was deleted while it was loading. */
+export class Cache<Key extends string, Value> {
+  readonly #stored: LRUCache<Key, { value: Value }>;
+  readonly #loads = new Map<Key, Load<Value>>();
+  /** For each `loadMany` under way: the keys deleted since it began; null once all were. */
+  readonly #batches = new Set<{ deleted: Set<Key> | null }>();
+  readonly #maxWeight: number;
+  readonly #weightOf: (value: Value) => number;
+  readonly #maxLoadMs: number;
+  readonly #isStored: (value: Value, key: Key) => boolean;
+  readonly #onEvict: (key: Key) => void;
+  #hits = 0;
+  #misses = 0;
+
+  constructor(options: CacheOptions<Key, Value>) {
+    const { maxWeight, weightOf, maxAgeMs, maxLoadMs = maxAgeMs ?? Infinity } = options;
+    this.#maxWeight = maxWeight;
+    this.#weightOf = weightOf ?? (() => 1);
+    this.#maxLoadMs = maxLoadMs;
+    this.#isStored = options.isStored ?? ((value) => value !== null);
+    this.#onEvict = options.onEvict ?? (() => {});
+    const bound = Math.max(maxWeight, 1); // The library takes 0 for "no bound".
+    this.#stored = new LRUCache({
+      ...(weightOf ? { maxSize: bound } : { max: bound }),
+      ...(maxAgeMs !== undefined && { ttl: maxAgeMs }),
+      dispose: (_entry, key, reason) => {
+        if (reason === "evict") this.#onEvict(key);
+      },
+    });
+  }
+
+  get state(): CacheState {
+    const count = this.#stored.size;
+    return { count, weight: this.#stored.calculatedSize || count, hits: this.#hits, misses: this.#misses };
+  }
+
+  /** The stored value; undefined on a cache miss. */
+  get(key: Key): Value | undefined {
+    const entry = this.#stored.get(key);
+    if (entry === undefined) this.#misses += 1;
+    else this.#hits += 1;
+    return entry?.value;
+  }
+
+  /** Stores a value whatever `isStored` says. A value heavier than the bound is evicted at once. */
+  set(key: Key, value: Value, startedAtMs = performance.now()): void {
+    const weight = this.#weightOf(value);
+    if (weight > this.#maxWeight) {
+      this.#stored.delete(key);
+      return this.#onEvict(key);
+    }
+    // With a bound on the number of values, the library takes no size.
+    const size = this.#stored.maxSize > 0 ? { size: weight } : {};
+    this.#stored.set(key, { value }, { ...size, start: startedAtMs });
+  }
+
+  /** The stored value, or the result of `load`, of which one runs for a key at a time. @throws what `load` throws */
+  async load(key: Key, load: () => Promise<Value>): Promise<Value> {
+    const stored = this.get(key);
+    if (stored !== undefined) return stored;
+    const startedAtMs = performance.now();
+    const underWay = this.#loads.get(key);
+    if (underWay && startedAtMs - underWay.startedAtMs < this.#maxLoadMs) return underWay.value;
+    const own: Load<Value> = { value: load(), startedAtMs };
+    this.#loads.set(key, own);
+    try {
+      const value = await own.value;
+      if (this.#loads.get(key) === own && this.#isStored(value, key)) this.set(key, value, startedAtMs);
+      return value;
+    } finally {
+      if (this.#loads.get(key) === own) this.#loads.delete(key);
+    }
+  }
+
+  /** Loads values whether they are stored or not, and stores them. @throws what `load` throws */
+  async loadMany<Loaded extends Value>(
+    load: () => Promise<Loaded[]>,
+    keyOf: (value: Loaded) => Key,
+  ): Promise<Loaded[]> {
+    const startedAtMs = performance.now();
+    const batch = { deleted: new Set<Key>() as Set<Key> | null };
+    this.#batches.add(batch);
+    try {
+      const values = await load();
+      for (const value of values) {
+        const key = keyOf(value);
+        const isCurrent = batch.deleted !== null && !batch.deleted.has(key);
+        if (isCurrent && this.#isStored(value, key)) this.set(key, value, startedAtMs);
+      }
+      return values;
+    } finally {
+      this.#batches.delete(batch);
+    }
+  }
+
+  /** Deletes a value. Loads of it that are under way are not stored, nor shared with later callers. */
+  delete(key: Key): void {
+    this.#stored.delete(key);
+    this.#loads.delete(key);
+    for (const batch of this.#batches) batch.deleted?.add(key);
+  }
+
+  /** Deletes every value that fulfils the condition, and all that are being loaded. */
+  deleteWhere(condition: (value: Value) => boolean): void {
+    for (const [key, { value }] of [...this.#stored]) if (condition(value)) this.#stored.delete(key);
+    this.#forgetLoads();
+  }
+
+  clear(): void {
+    this.#stored.clear();
+    this.#forgetLoads();
+  }
+
+  /** Keys of the stored values. */
+  keys(): Key[] {
+    return [...this.#stored.keys()];
+  }
+
+  #forgetLoads(): void {
+    this.#loads.clear();
+    for (const batch of this.#batches) batch.deleted = null;
+  }
+}
