@@ -1,5 +1,5 @@
-// The whole service with its pictures in a bucket, and what it says and does while the bucket is away, hangs, or sends
-// half of what it has.
+// The whole service with its pictures in a bucket, also while the bucket is unreachable, hangs or sends incomplete
+// responses.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { BucketStorage } from "../../src/storage/bucket-storage.ts";
@@ -16,17 +16,17 @@ import { DELETE, TestApp, type Person } from "../support/test-app.ts";
 
 const TWO_HOURS_MS = 2 * 60 * 60 * 1000;
 
-/** The SDKs try three times, each for five seconds at most. */
+/** The SDKs make three attempts of up to five seconds each; `BucketStorage` gives up after 20 seconds. */
 const BOUNDED_MS = 21_000;
 
-/** As an ingress answers while there is no server behind it. */
+/** The response of an ingress that has no server to forward to. */
 const NOT_FOUND =
   "HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\nContent-Length: 21\r\n\r\ndefault backend - 404";
 
-/** And as a page that somebody has put there meanwhile. */
+/** The response of a maintenance page that was put in the bucket's place. */
 const BACK_AT_NOON = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 12\r\n\r\nback at noon";
 
-const isOnSecondDatabase = secondDatabaseUri() !== undefined; // Which has nothing to do with it.
+const isOnSecondDatabase = secondDatabaseUri() !== undefined; // The kind of database does not matter here.
 
 describe.skipIf(isOnSecondDatabase).each(["s3", "gcs"] as const)("pictures in a bucket: %s", (kind) => {
   let store: ObjectStore;
@@ -63,7 +63,7 @@ describe.skipIf(isOnSecondDatabase).each(["s3", "gcs"] as const)("pictures in a 
     return data.media.viewCount as number;
   };
 
-  /** What the operator's doctor and the clean-up of later find. */
+  /** Runs the clean-up job as if two hours had passed, then expects that the doctor finds nothing. */
   async function expectNothingLeft(): Promise<void> {
     const { cleanup, database, storage } = app.app;
     await cleanup.run({
@@ -72,7 +72,7 @@ describe.skipIf(isOnSecondDatabase).each(["s3", "gcs"] as const)("pictures in a 
     expect(await findingsOf({ database, storage })).toEqual([]);
   }
 
-  it("are uploaded, seen, made smaller, replaced and deleted", async () => {
+  it("are uploaded, viewed, resized, replaced and deleted", async () => {
     const { token, mediaId } = await app.givenPersonWithPicture(bytes);
     const original = Buffer.from(await (await app.picture(mediaId)).arrayBuffer());
     const thumbnail = await statusOf(app.picture(mediaId, "?thumbnail=true"));
@@ -88,12 +88,12 @@ describe.skipIf(isOnSecondDatabase).each(["s3", "gcs"] as const)("pictures in a 
     await expectNothingLeft();
   });
 
-  it.skipIf(kind === "gcs")("are nobody's but ours: no object can be read without credentials", async () => {
+  it.skipIf(kind === "gcs")("cannot be read from the bucket without credentials", async () => {
     await app.givenPersonWithPicture(bytes);
     const { value: object } = await app.app.storage.list()[Symbol.asyncIterator]().next();
     const url = `http://127.0.0.1:${store.port}/pictures/test-${count}/${object.objectKey}`;
 
-    expect(await statusOf(fetch(url))).toBe(403); // Google's stand-in knows no credentials at all.
+    expect(await statusOf(fetch(url))).toBe(403); // fake-gcs-server does not check credentials.
     expect(object.objectKey).toMatch(/^(thumb_)?[0-9a-f]{32}\.jpg$/);
   });
 
@@ -101,10 +101,10 @@ describe.skipIf(isOnSecondDatabase).each(["s3", "gcs"] as const)("pictures in a 
     ["is gone", () => network.cut()],
     ["hangs", () => void (network.fault = "stalls")],
     ["sends half of each answer", () => void (network.fault = "truncates")],
-    ["is answered for by who knows nothing", () => void (network.instead = NOT_FOUND)],
+    ["is hidden by a proxy that answers 404", () => void (network.instead = NOT_FOUND)],
   ];
   it.each(faults)(
-    "are refused with 503 in bounded time while it %s, and come again by themselves",
+    "are refused with 503 in bounded time while the bucket %s, and are served again afterwards",
     async (_what, break_) => {
       const person: Person & { mediaId: string } = await app.givenPersonWithPicture(bytes);
       const startedAt = performance.now();
@@ -124,14 +124,14 @@ describe.skipIf(isOnSecondDatabase).each(["s3", "gcs"] as const)("pictures in a 
       expect(upload.errors?.[0]?.extensions.code).toBe("STORAGE_UNAVAILABLE");
       expect([view.status, viewed.code, ready]).toEqual([503, "STORAGE_UNAVAILABLE", 503]);
       expect(tookMs).toBeLessThan(BOUNDED_MS);
-      expect(await statusOf(app.picture(person.mediaId))).toBe(200); // The failed upload has replaced nothing.
+      expect(await statusOf(app.picture(person.mediaId))).toBe(200); // The failed upload did not replace the picture.
       expect((await app.upload({ bytes }, person.token)).errors).toEqual([]);
       expect(await statusOf(app.fetch("/readyz"))).toBe(200);
       await expectNothingLeft();
     },
   );
 
-  it("stay where they are while somebody else answers for the bucket that there is nothing", async () => {
+  it("are not taken for missing while a proxy answers 404 in place of the bucket", async () => {
     const { mediaId } = await app.givenPersonWithPicture(bytes);
     const { objectKey } = (await app.app.database.media.findById(mediaId))!;
     network.instead = NOT_FOUND;
@@ -148,10 +148,10 @@ describe.skipIf(isOnSecondDatabase).each(["s3", "gcs"] as const)("pictures in a 
     expect(await statusOf(app.picture(mediaId))).toBe(200);
     await storage.delete(objectKey);
     expect([await storage.stat(objectKey), await storage.read(objectKey)]).toEqual([null, null]);
-    await storage.delete(objectKey); // One that is not there is no error.
+    await storage.delete(objectKey); // Deleting a missing object is not an error.
   });
 
-  it("are neither sent, counted, stored nor deleted when somebody else says that all is well", async () => {
+  it("are neither sent, counted, stored nor deleted while a proxy answers 200 in place of the bucket", async () => {
     const person = await app.givenPersonWithPicture(bytes);
     const { token, mediaId } = person;
     const media = (await app.app.database.media.findById(mediaId))!;
@@ -180,7 +180,7 @@ describe.skipIf(isOnSecondDatabase).each(["s3", "gcs"] as const)("pictures in a 
     expect([view.status, (await view.arrayBuffer()).byteLength]).toEqual([200, media.fileSizeBytes]);
   });
 
-  it("are read again at once when a bucket has sent a few bytes a second to many", async () => {
+  it("are read at once after many reads timed out because the bucket sent a few bytes per second", async () => {
     const { mediaId } = await app.givenPersonWithPicture(bytes);
     const { objectKey } = (await app.app.database.media.findById(mediaId))!;
     const endpoint = `http://127.0.0.1:${network.port}`;
@@ -195,7 +195,7 @@ describe.skipIf(isOnSecondDatabase).each(["s3", "gcs"] as const)("pictures in a 
     expect((await storage.read(objectKey))!.length).toBeGreaterThan(50_000);
   });
 
-  describe("sent to by MEDIA_DELIVERY=redirect", () => {
+  describe("MEDIA_DELIVERY=redirect", () => {
     let person: Person & { mediaId: string };
     beforeEach(async () => {
       await app.stop();
@@ -213,7 +213,7 @@ describe.skipIf(isOnSecondDatabase).each(["s3", "gcs"] as const)("pictures in a 
         redirect: "manual",
       });
 
-    it("has the bytes for a minute, under their type and name, and is a view", async () => {
+    it("redirects to an address that is signed for a minute, and counts each redirect as a view", async () => {
       const direct = await get();
       const fetched = await fetch(direct.headers.get("location")!);
       const length = (await fetched.arrayBuffer()).byteLength;
@@ -231,7 +231,7 @@ describe.skipIf(isOnSecondDatabase).each(["s3", "gcs"] as const)("pictures in a 
       expect(await countViews(person)).toBe(2);
     });
 
-    it("is no view when nothing is sent, or not its beginning; squares come from us", async () => {
+    it("counts no view for HEAD, 304 or a range that starts later, and sends squares without a redirect", async () => {
       const etag = (await get("?size=96", {}, "HEAD")).headers.get("etag")!;
       const statuses = [
         await get("", {}, "HEAD"),
@@ -242,12 +242,12 @@ describe.skipIf(isOnSecondDatabase).each(["s3", "gcs"] as const)("pictures in a 
       const square = await get("?size=96");
 
       expect(etag).toContain("-96");
-      expect(statuses).toEqual([200, 302, 304]); // An address is signed for GET alone.
+      expect(statuses).toEqual([200, 302, 304]); // HEAD gets 200: an address is signed for GET only.
       expect(before).toBe(0);
       expect([square.status, await countViews(person)]).toEqual([200, 1]);
     });
 
-    it("is not told of a picture that is deleted while the address is made, or the size looked up", async () => {
+    it("answers 404 when the picture is deleted while its address is signed or its size is read", async () => {
       const { storage } = app.app;
       const sign = storage.sign.bind(storage);
       vi.spyOn(storage, "sign").mockImplementation(async (...of) => {
@@ -269,7 +269,7 @@ describe.skipIf(isOnSecondDatabase).each(["s3", "gcs"] as const)("pictures in a 
       expect([signed.status, head.status]).toEqual([404, 404]);
     });
 
-    it("is where either storage sends them while pictures move", async () => {
+    it("knows the origin of the bucket while pictures move to it or away from it", async () => {
       const bucket = `http://127.0.0.1:${store.port}`;
       const { storage } = app.app;
       const older = new LocalStorage("/nowhere");
@@ -280,7 +280,7 @@ describe.skipIf(isOnSecondDatabase).each(["s3", "gcs"] as const)("pictures in a 
       expect(await new MovingStorage(storage, storage).findOrigins()).toEqual([bucket]);
     });
 
-    it("ends with the picture", async () => {
+    it("answers 404 once the picture is deleted", async () => {
       await app.graphql(DELETE, {}, person.token);
 
       expect((await get()).status).toBe(404);

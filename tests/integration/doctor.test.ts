@@ -1,4 +1,4 @@
-// What the doctor finds and repairs, and what erasure removes.
+// The doctor finds and repairs records, pointers and objects that do not fit; erasure removes a user's pictures.
 import { mongo } from "mongoose";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
@@ -25,7 +25,7 @@ const setMedia = (fields: object) => app.mediaCollection.updateOne({}, { $set: f
 const setPointer = (id: string) =>
   app.usersCollection.updateOne({}, { $set: { profile_picture: new mongo.ObjectId(id) } });
 
-/** Each fault, what it is called, and of what. */
+/** Each row: the kind of the expected finding, how to cause the fault, and the finding's subject. */
 const faults: [string, () => Promise<unknown>, () => string][] = [
   ["pointer-to-nothing", () => setPointer("f".repeat(24)), () => person.user.id],
   ["pointer-to-hidden", () => setMedia({ is_deleted: true, deleted_at: new Date() }), () => person.user.id],
@@ -55,7 +55,7 @@ const erase = (userId: string) =>
   );
 
 describe("the doctor", () => {
-  it("finds nothing where nothing is wrong: current, replaced, deleted, and of LetsApp's", async () => {
+  it("finds nothing wrong with current, replaced and deleted pictures and LetsApp's attachments", async () => {
     await app.upload({ bytes: await sampleImages.stillGif() }, person.token);
     const other = await app.givenPersonWithPicture(await sampleImages.palettePng());
     await app.graphql(DELETE, {}, other.token);
@@ -68,22 +68,25 @@ describe("the doctor", () => {
     expect(await found()).toEqual([]);
   });
 
-  it.each(faults)("finds %s, changes nothing, and repairs it", async (kind, spoil, subject) => {
-    await spoil();
-    const before = [await app.traces(), await app.mediaCollection.findOne({}), await pictureOf()];
+  it.each(faults)(
+    "finds %s without changing anything, and repairs it when asked to",
+    async (kind, spoil, subject) => {
+      await spoil();
+      const before = [await app.traces(), await app.mediaCollection.findOne({}), await pictureOf()];
 
-    const findings = await findingsOf(app.app);
-    const after = [await app.traces(), await app.mediaCollection.findOne({}), await pictureOf()];
-    const kinds = findings.map((finding) => [finding.kind, finding.subject]);
-    for (const { repair } of findings) await repair();
-    for (const { repair } of await findingsOf(app.app)) await repair(); // One remedy may bring another to light.
+      const findings = await findingsOf(app.app);
+      const after = [await app.traces(), await app.mediaCollection.findOne({}), await pictureOf()];
+      const kinds = findings.map((finding) => [finding.kind, finding.subject]);
+      for (const { repair } of findings) await repair();
+      for (const { repair } of await findingsOf(app.app)) await repair(); // A repair may reveal another fault.
 
-    expect(after).toEqual(before);
-    expect(kinds).toContainEqual([kind, subject()]);
-    expect(await found()).toEqual([]);
-  });
+      expect(after).toEqual(before);
+      expect(kinds).toContainEqual([kind, subject()]);
+      expect(await found()).toEqual([]);
+    },
+  );
 
-  it("draws a thumbnail anew, and the picture stays", async () => {
+  it("redraws a missing thumbnail and keeps the picture", async () => {
     const thumbnail = await app.app.storage.read(record.thumbnail);
     await app.app.storage.delete(record.thumbnail);
 
@@ -93,7 +96,7 @@ describe("the doctor", () => {
     expect((await app.picture(mediaId, "?thumbnail=true")).status).toBe(200);
   });
 
-  it("finds a pointer to somebody else's picture", async () => {
+  it("finds a pointer to another user's picture", async () => {
     const other = await app.givenPerson();
     await app.usersCollection.updateOne(
       { username: other.user.username },
@@ -103,7 +106,7 @@ describe("the doctor", () => {
     expect(await found()).toEqual([["pointer-to-foreign", other.user.id]]);
   });
 
-  it("finds a pointer to somebody else's picture that is hidden", async () => {
+  it("finds a pointer to another user's picture that is hidden", async () => {
     const other = await app.givenPerson();
     await app.usersCollection.updateOne(
       { username: other.user.username },
@@ -114,7 +117,7 @@ describe("the doctor", () => {
     expect(await found()).toEqual([["pointer-to-foreign", other.user.id]]);
   });
 
-  it("goes on behind a record that is damaged", async () => {
+  it("continues after a damaged record", async () => {
     await app.mediaCollection.insertMany([
       { mime_type: "image/png", status: "ready", is_deleted: false },
       { filename: `${"a".repeat(300)}.png`, uploader_id: new mongo.ObjectId(), status: "ready" },
@@ -124,7 +127,7 @@ describe("the doctor", () => {
     expect((await found()).map(([kind]) => kind)).toContain("missing-thumbnail");
   });
 
-  it("leaves alone what may be under way", async () => {
+  it("ignores objects and records of uploads that may be under way", async () => {
     await app.app.storage.put("just-now.jpg", Buffer.from("x"));
     await setMedia({ unsettled_since: new Date(), status: "pending" });
     const { Doctor } = await import("../../src/operations/doctor.ts");
@@ -136,8 +139,8 @@ describe("the doctor", () => {
   });
 });
 
-describe("the doctor beside a service at work", () => {
-  it("finds nothing wrong, and its remedies take nothing that came meanwhile", async () => {
+describe("the doctor during uploads", () => {
+  it("finds nothing wrong, and removes no picture that is uploaded while it runs", async () => {
     const people = await Promise.all(Array.from({ length: 12 }, () => app.givenPerson()));
     const bytes = await sampleImages.flatPng(40, 40);
     const busy = Promise.all(
@@ -160,7 +163,7 @@ describe("the doctor beside a service at work", () => {
     expect(await findingsOf(app.app)).toEqual([]);
   });
 
-  it("has remedies that look again: a picture that became current meanwhile stays", async () => {
+  it("checks again before each repair: a picture that has become current in between stays", async () => {
     await app.usersCollection.updateOne({}, { $set: { profile_picture: null } });
     const findings = await findingsOf(app.app);
     await setPointer(mediaId);
@@ -173,7 +176,7 @@ describe("the doctor beside a service at work", () => {
 });
 
 describe("erasure", () => {
-  it("removes all pictures of a user at once, and of nobody else", async () => {
+  it("removes all pictures of one user at once, and none of other users", async () => {
     await app.upload({ bytes: await sampleImages.stillGif() }, person.token);
     const other = await app.givenPersonWithPicture(await sampleImages.palettePng());
 
@@ -187,7 +190,7 @@ describe("erasure", () => {
     expect(await found()).toEqual([]);
   });
 
-  it("finishes what was interrupted when it is done again", async () => {
+  it("finishes an interrupted erasure when it runs again", async () => {
     const remove = app.app.storage.delete.bind(app.app.storage);
     app.app.storage.delete = () => Promise.reject(new Error("the process is gone"));
     const interrupted = erase(person.user.id);
@@ -202,7 +205,7 @@ describe("erasure", () => {
     expect(await app.traces()).toEqual({ records: 0, files: [] });
   });
 
-  it("leaves records alone whose files it does not have", async () => {
+  it("leaves records alone whose objects are not in its storage", async () => {
     await app.mediaCollection.insertOne({
       filename: "report.pdf",
       mime_type: "application/pdf",

@@ -1,4 +1,4 @@
-// Parts that go away for a while, answer late, or tell another time: what is said meanwhile, and that all is well again
+// A database, a storage or a clock that fails for a while: which errors clients get, and that the service recovers
 // without a restart.
 import { afterEach, describe, expect, it, vi } from "vitest";
 
@@ -18,8 +18,8 @@ afterEach(async () => {
   await app.stop();
 });
 
-describe.skipIf(secondDatabaseUri() !== undefined)("a database that is away for a while", () => {
-  it("is said with 503, and when it is back everything is there, the views as well", async () => {
+describe.skipIf(secondDatabaseUri() !== undefined)("a database that is unreachable for a while", () => {
+  it("leads to 503, and to no loss of pictures or views once it is back", async () => {
     let network!: Network;
     app = await TestApp.start(
       {},
@@ -41,7 +41,7 @@ describe.skipIf(secondDatabaseUri() !== undefined)("a database that is away for 
       app.graphql(DELETE, {}, token),
       app.fetch("/readyz"),
     ]);
-    // It may have been deleted by somebody else, once nobody has been able to look for that long.
+    // `KnownMedia` shows the picture from memory for two seconds. After that, another process may have deleted it.
     let fromMemoryCount = 0;
     const view = async () => {
       const response = await app.picture(mediaId);
@@ -67,7 +67,7 @@ describe.skipIf(secondDatabaseUri() !== undefined)("a database that is away for 
 });
 
 describe.skipIf(secondDatabaseUri() !== undefined)("a database that", () => {
-  it("hangs is said with 503 in bounded time, and works again by itself", async () => {
+  it("hangs leads to 503 in bounded time, and is used again once it responds", async () => {
     let network!: Network;
     app = await TestApp.start(
       {},
@@ -99,11 +99,11 @@ describe.skipIf(secondDatabaseUri() !== undefined)("a database that", () => {
     expect(await findingsOf(app.app)).toEqual([]);
   }, 60_000);
 
-  it("fails over says so with 503, and loses no upload that it has confirmed", async () => {
+  it("fails over leads to 503, and loses no upload that was confirmed", async () => {
     app = await TestApp.start({ UPLOADS_PER_MINUTE: "1000" });
     const people = await Promise.all(Array.from({ length: 4 }, () => app.givenPerson()));
     const bytes = await sampleImages.onePixelPng();
-    // What a server answers that was primary a moment ago.
+    // The answer of a server that has just stepped down as primary.
     const run = Commands.prototype.run;
     const spy = vi.spyOn(Commands.prototype, "run");
     const stepDown = () =>
@@ -149,7 +149,7 @@ describe("a storage that answers late", () => {
     }
   }
 
-  it("holds up those who wait for it, and nobody else", async () => {
+  it("delays the requests that read from it, and no others", async () => {
     app = await TestApp.start({}, { createStorage: ({ storage }) => new SlowStorage(rootDirOf(storage)) });
     const { mediaId, token } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
     const answers: string[] = [];
@@ -174,8 +174,8 @@ describe("a clock that jumps", () => {
 
   it.each([
     ["back", -3 * HOUR_MS],
-    ["forth", 3 * HOUR_MS],
-  ])("%s loses nothing that was acknowledged", async (_where, jumpMs) => {
+    ["forward", 3 * HOUR_MS],
+  ])("%s by hours loses nothing that was acknowledged", async (_where, jumpMs) => {
     app = await TestApp.start();
     const { token, mediaId: first } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
     await (await app.picture(first)).arrayBuffer();

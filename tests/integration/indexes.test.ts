@@ -1,4 +1,4 @@
-// That each query of ours is served by an index, however many records there are; and what happens where one is missing.
+// Every query of the service is served by an index, and a missing index is created or reported at the start.
 import type { mongo } from "mongoose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
@@ -14,8 +14,8 @@ import { DELETE, TestApp } from "../support/test-app.ts";
 const RECORD_COUNT = 100_000;
 
 /**
- * PostgreSQL, below DocumentDB, takes statistics once a minute. Where it did so while a collection was empty, it takes it
- * for a small one until the next time, and reads all of it sooner than an index.
+ * PostgreSQL, on which DocumentDB is built, collects statistics once a minute. If a collection was empty at that time,
+ * the planner assumes until the next time that it is small, and prefers a full scan to an index.
  */
 const STATISTICS_MS = 120_000;
 
@@ -23,7 +23,7 @@ interface Query {
   collection: string;
   filter: mongo.BSON.Document;
   sort: Record<string, 1 | -1>;
-  /** Of documents, 0 for all of them: how a query is planned may hang on how many are wanted. */
+  /** In documents; 0 for no limit. The query plan may depend on it. */
   limit: number;
 }
 
@@ -36,7 +36,7 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(() => app.stop(), 180_000);
 
-/** What is asked of the database while `work` is under way, each in its shape once. */
+/** The queries that `work` causes, one for each shape: collection, fields of the filter, sort and limit. */
 async function queriesOf(work: () => Promise<unknown>): Promise<Query[]> {
   const queries = new Map<string, Query>();
   const add = (query: Query) =>
@@ -61,7 +61,7 @@ function shapeOf(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, shapeOf(inner)]));
 }
 
-/** The indexes by which a query is answered, as the database itself says; "none" where it reads all. */
+/** The indexes in the database's own plan of a query; "none" stands for a full scan. */
 async function indexesOf({ collection, filter, sort, limit }: Query): Promise<string[]> {
   const explained: unknown = await app.app.database.connection
     .collection(collection)
@@ -75,7 +75,7 @@ async function indexesOf({ collection, filter, sort, limit }: Query): Promise<st
     for (const [name, value] of Object.entries(part)) {
       if (["indexName", "Index Name"].includes(name)) found.add(String(value));
       if (value === "COLLSCAN" || value === "Seq Scan") found.add("none");
-      // What an index would have cost is no index that is used.
+      // `IndexCosts` also names indexes that the planner considered and rejected.
       if (!["IndexCosts", "command"].includes(name)) walk(value);
     }
   };
@@ -83,7 +83,7 @@ async function indexesOf({ collection, filter, sort, limit }: Query): Promise<st
   return [...found];
 }
 
-/** Whether an index leads to few documents: the one on ids does where the query names some, or wants their order. */
+/** True when indexes narrow the query. The index on `_id` does so only if the filter or the sort has `_id`. */
 function isServed({ filter, sort }: Query, indexes: string[]): boolean {
   if (indexes.length === 0 || indexes.includes("none")) return false;
   return indexes.every((name) => !name.startsWith("_id") || "_id" in filter || "_id" in sort);
@@ -115,7 +115,7 @@ describe(`with ${RECORD_COUNT} records`, () => {
       await app.graphql(list.replace("100", `50, after: "${page.data.users.pageInfo.endCursor}"`), {}, token);
       await app.graphql(`{ media(id: "${current}") { viewCount } user(id: "${user.id}") { id } }`, {}, token);
       await app.graphql(DELETE, {}, token);
-      await app.graphql(DELETE, {}, token); // There is nothing to delete, which has to be found out.
+      await app.graphql(DELETE, {}, token); // Without a picture, a deletion runs other queries.
       await app.graphql(`mutation { restoreProfilePicture(mediaId: "${current}") { success } }`, {}, token);
       await profilePictures.media.findChangedSince(new Date());
       await cleanup.run();
@@ -138,14 +138,14 @@ describe(`with ${RECORD_COUNT} records`, () => {
     await expect.poll(unserved, { timeout: STATISTICS_MS, interval: 2_000 }).toEqual([]);
   }, 180_000);
 
-  it("a query without one would be seen", async () => {
+  it("a query without an index is detected", async () => {
     const query: Query = { collection: "media", filter: { etag: "none" }, sort: {}, limit: 1 };
 
     expect(isServed(query, await indexesOf(query))).toBe(false);
   });
 });
 
-describe("an index that is missing", () => {
+describe("a missing index", () => {
   const drop = (name: string) => app.mediaCollection.dropIndex(name);
   const missing = async () => {
     const { connection } = app.app.database;
@@ -153,7 +153,7 @@ describe("an index that is missing", () => {
   };
 
   it.skipIf(!secondDatabaseUri())(
-    "of a large collection is named, and the service does not start",
+    "of a large collection is named in an error, and the service does not start",
     async () => {
       await drop("changed_at_1");
 
@@ -164,7 +164,7 @@ describe("an index that is missing", () => {
     },
   );
 
-  it.skipIf(!secondDatabaseUri())("of a small one is created when the service starts", async () => {
+  it.skipIf(!secondDatabaseUri())("of a small collection is created when the service starts", async () => {
     const { connection } = app.app.database;
     await app.mediaCollection.deleteMany({});
     await createApp(app.config).then((other) => other.stop());
@@ -173,18 +173,21 @@ describe("an index that is missing", () => {
     expect(connection.readyState).toBe(1);
   });
 
-  it.skipIf(!secondDatabaseUri())("as one of another form stands in its place is named, too", async () => {
-    await app.usersCollection.dropIndex("username_1");
-    await app.usersCollection.createIndex(
-      { username: 1 },
-      { unique: true, partialFilterExpression: { is_active: true } },
-    );
-    await app.usersCollection.deleteMany({});
+  it.skipIf(!secondDatabaseUri())(
+    "is named in an error when an index with other options takes its place",
+    async () => {
+      await app.usersCollection.dropIndex("username_1");
+      await app.usersCollection.createIndex(
+        { username: 1 },
+        { unique: true, partialFilterExpression: { is_active: true } },
+      );
+      await app.usersCollection.deleteMany({});
 
-    const start = createApp(app.config);
+      const start = createApp(app.config);
 
-    await expect(start).rejects.toThrow(
-      /the database has another index in place of users\.username\. Drop that, then run npm run indexes\./,
-    );
-  });
+      await expect(start).rejects.toThrow(
+        /the database has another index in place of users\.username\. Drop that, then run npm run indexes\./,
+      );
+    },
+  );
 });

@@ -1,4 +1,4 @@
-// That work is done by one process at a time, and that one that was killed keeps no other from it.
+// A lease lets one process at a time do the work, and expires when that process is killed.
 import { EventEmitter, once } from "node:events";
 
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -12,12 +12,12 @@ beforeEach(async () => {
 });
 afterEach(() => app.stop());
 
-/** As another process has it. */
+/** A lease on the same work, as each process creates its own. */
 const givenLease = () => new Lease(app.app.database.connection, app.app.database.clock, "work");
 const leases = () => app.app.database.connection.collection<{ _id: string; renewed_at: Date }>("leases");
 const recorded = async () => (await leases().findOne({ _id: "work" }))!.renewed_at;
 
-/** Many try; whoever holds it works until all others were refused. */
+/** Makes `count` attempts at the same time. The holder works until all others were refused. */
 function holdAtOnce(count: number): Promise<("done" | null)[]> {
   let refusedCount = 0;
   const work = async () => {
@@ -32,7 +32,7 @@ function holdAtOnce(count: number): Promise<("done" | null)[]> {
   return Promise.all(attempts);
 }
 
-it("is held by one of many, and by another one when that has done", async () => {
+it("a lease is held by one of many processes, and by another one when the first is done", async () => {
   const results = await holdAtOnce(10);
   const next = await givenLease().hold(async () => "done");
 
@@ -41,14 +41,14 @@ it("is held by one of many, and by another one when that has done", async () => 
   expect(next).toBe("done");
 });
 
-it("is free again when the work has failed", async () => {
+it("a lease is free again when the work has failed", async () => {
   const failing = givenLease().hold(() => Promise.reject(new Error("it failed")));
 
   await expect(failing).rejects.toThrow("it failed");
   expect(await givenLease().hold(async () => "done")).toBe("done");
 });
 
-it("is taken over from a process that was killed, when ten seconds are over", async () => {
+it("a lease is taken over from a process that was killed, after ten seconds", async () => {
   const now = Date.now();
   await leases().insertOne({ _id: "work", renewed_at: new Date(now - 8_000) });
   const early = await givenLease().hold(async () => "done");
@@ -60,13 +60,13 @@ it("is taken over from a process that was killed, when ten seconds are over", as
   expect(late.filter((result) => result === "done")).toHaveLength(1);
 });
 
-it("is taken over where the database's clock has been set back meanwhile", async () => {
+it("a lease is taken over when the database's clock was set back after its renewal", async () => {
   await leases().insertOne({ _id: "work", renewed_at: new Date(Date.now() + 3_600_000) });
 
   expect(await givenLease().hold(async () => "done")).toBe("done");
 });
 
-it("is renewed for as long as the work takes", async () => {
+it("a lease is renewed until the work ends", async () => {
   const work = new EventEmitter();
   const held = givenLease().hold(() => once(work, "end"));
   await expect.poll(() => leases().countDocuments({ _id: "work" })).toBe(1);

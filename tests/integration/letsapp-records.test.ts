@@ -1,4 +1,4 @@
-// Beside a LetsApp server: records as its Flask code writes them, and a token of its, work unchanged.
+// Compatibility with a LetsApp server: the records that its Flask code writes, and its tokens, work unchanged.
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 
@@ -21,7 +21,7 @@ afterAll(() => app.stop());
 
 const LOGIN = "mutation ($input: LoginInput!) { login(input: $input) { token user { id } } }";
 
-/** A user, a media and its two files, none of them written by this service. */
+/** A user, a media and its two files, written as LetsApp writes them. */
 async function givenLetsAppUser(changes: { user?: object; media?: object } = {}) {
   const [userId, mediaId] = [new ObjectId(), new ObjectId()];
   const filename = `${mediaId.toHexString()}${"0".repeat(8)}.jpg`;
@@ -70,8 +70,8 @@ async function givenLetsAppUser(changes: { user?: object; media?: object } = {})
   return { userId, mediaId, token, filename };
 }
 
-describe("a user of LetsApp's", () => {
-  it("is seen with the picture, by LetsApp's own token", async () => {
+describe("a LetsApp user", () => {
+  it("reads their account and picture with LetsApp's own token", async () => {
     const { userId, mediaId, token } = await givenLetsAppUser();
 
     const { data, errors } = await app.graphql(
@@ -128,7 +128,7 @@ describe("a user of LetsApp's", () => {
     expect(data.login.user.id).toBe(userId.toHexString());
   });
 
-  it("whose password is hashed in another way cannot sign in, and is told no more than others", async () => {
+  it("whose password has another kind of hash cannot sign in, and gets the usual error", async () => {
     const { userId } = await givenLetsAppUser({ user: { password: "pbkdf2:sha256:1$x$y" } });
 
     const { errors } = await app.graphql(LOGIN, {
@@ -164,7 +164,7 @@ describe("a user of LetsApp's", () => {
     });
   });
 
-  it("has a picture still when its record lacks what older code did not write", async () => {
+  it("keeps a picture whose record lacks the fields that older code did not write", async () => {
     const unset = { thumbnail: "", width: "", height: "", view_count: "", is_deleted: "" };
     const { mediaId, token } = await givenLetsAppUser();
     await app.mediaCollection.updateOne({ _id: mediaId }, { $unset: unset });
@@ -180,7 +180,7 @@ describe("a user of LetsApp's", () => {
     expect((await app.picture(mediaId.toHexString(), "?thumbnail=true")).status).toBe(200);
   });
 
-  it("has a picture still when its record says another size than the file has", async () => {
+  it("keeps a picture whose record states a wrong file size", async () => {
     const { mediaId } = await givenLetsAppUser({ media: { file_size: 246_812 } });
     const views = await Promise.all([1, 2, 3].map(() => app.picture(mediaId.toHexString())));
     const lengths = await Promise.all(views.map(async (view) => (await view.arrayBuffer()).byteLength));
@@ -188,7 +188,7 @@ describe("a user of LetsApp's", () => {
     expect(lengths).toEqual(Array(3).fill(sampleImages.portraitJpeg().length));
   });
 
-  it("without the field has no picture, and may get one", async () => {
+  it("without a profile_picture field has no picture, and can upload one", async () => {
     const { userId, token } = await givenLetsAppUser();
     await app.usersCollection.updateOne({ _id: userId }, { $unset: { profile_picture: "", is_active: "" } });
 
@@ -200,16 +200,16 @@ describe("a user of LetsApp's", () => {
   });
 });
 
-describe("what else LetsApp keeps among its media", () => {
+describe("LetsApp media that are not pictures, deleted or damaged", () => {
   it.each([
     ["a document", { media_type: "document", mime_type: "application/pdf" }],
-    ["a page", { mime_type: "text/html" }],
+    ["an HTML page", { mime_type: "text/html" }],
     ["an SVG", { mime_type: "image/svg+xml" }],
     ["a deleted picture", { is_deleted: true }],
-    ["no name of a file", { filename: undefined, thumbnail: undefined }],
-    ["a name that no file can have", { filename: `${"a".repeat(300)}.jpg` }],
-    ["a name that leads elsewhere", { filename: "../../database/letsapp.sqlite" }],
-  ])("is not served: %s", async (_what, media) => {
+    ["a record without a filename", { filename: undefined, thumbnail: undefined }],
+    ["a filename that is too long", { filename: `${"a".repeat(300)}.jpg` }],
+    ["a filename that leads out of the folder", { filename: "../../database/letsapp.sqlite" }],
+  ])("are not served: %s", async (_what, media) => {
     const { mediaId, token } = await givenLetsAppUser({ media });
 
     const response = await app.picture(mediaId.toHexString());
@@ -220,7 +220,7 @@ describe("what else LetsApp keeps among its media", () => {
     expect([null, mediaId.toHexString()]).toContain(data.media?.id ?? null);
   });
 
-  it("is never removed by the clean-up: a deletion that nobody dated", async () => {
+  it("are never removed by the clean-up job when they were deleted without a date", async () => {
     const { mediaId, filename } = await givenLetsAppUser({ media: { is_deleted: true } });
 
     await app.app.cleanup.run({ now: new Date("2100-01-01") });

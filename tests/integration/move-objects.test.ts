@@ -1,4 +1,4 @@
-// That pictures move from one storage to another while people use them, and that none is lost on the way.
+// `moveObjects` copies pictures from one storage to another while the service uses both, and loses none.
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -34,7 +34,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** Somebody whose picture was uploaded before the move. */
+/** A user whose picture was uploaded before the move: its objects are in the old storage only. */
 async function givenMover(): Promise<{ token: string; mediaId: string }> {
   const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
   for await (const { objectKey } of to.list()) {
@@ -52,13 +52,13 @@ const statusOf = async (mediaId: string, query = "") => {
   await response.arrayBuffer();
   return response.status;
 };
-/** How many objects are complete there. */
+/** Number of objects in a storage's folder, without incomplete ones: their names start with a dot. */
 const names = async (name: string) => {
   const all = await readdir(path.join(folder, name)).catch(() => []);
   return all.filter((one) => !one.startsWith(".")).length;
 };
 
-it("pictures are seen before, while and after they move, and are then in the new place", async () => {
+it("pictures can be viewed before, during and after the move, and are then in the new storage", async () => {
   const people = [await givenMover(), await givenMover(), await givenMover()];
   const seen: number[] = [];
   for (const { mediaId } of people)
@@ -75,7 +75,7 @@ it("pictures are seen before, while and after they move, and are then in the new
   expect(await findingsOf({ database: app.app.database, storage: to })).toEqual([]);
 });
 
-it("a dry run counts and copies nothing", async () => {
+it("a dry run counts the objects and copies none", async () => {
   await givenMover();
   const result = await move({ isDryRun: true });
 
@@ -84,7 +84,7 @@ it("a dry run counts and copies nothing", async () => {
   expect(await names("newer")).toBe(0);
 });
 
-it("what could not be stored is told and does not hold up the others, and the next run goes on from there", async () => {
+it("objects that cannot be stored are reported, and the next run copies only those", async () => {
   for (let i = 0; i < 4; i++) await givenMover();
   let putCount = 0;
   class Interrupted extends LocalStorage {
@@ -102,7 +102,7 @@ it("what could not be stored is told and does not hold up the others, and the ne
   expect((await move()).copiedCount).toBe(0);
 });
 
-it("what is uploaded meanwhile is in the new place already, and what is removed does not come back", async () => {
+it("an upload during the move goes to the new storage, and a removed picture does not come back", async () => {
   const [stays, goes] = [await givenMover(), await givenMover()];
   await app.graphql(DELETE, {}, goes.token);
   const { database, lifecycle, storage, server } = app.app;
@@ -111,7 +111,8 @@ it("what is uploaded meanwhile is in the new place already, and what is removed 
     get(target, name) {
       if (name !== "read") return Reflect.get(target, name).bind?.(target) ?? Reflect.get(target, name);
       return async (objectKey: string) => {
-        const bytes = await target.read(objectKey); // And now, with the bytes on their way:
+        const bytes = await target.read(objectKey);
+        // The clean-up job removes the picture after its bytes were read and before they are written.
         await cleanup.run({ now: new Date(Date.now() + 60_000) });
         return bytes;
       };
@@ -128,7 +129,7 @@ it("what is uploaded meanwhile is in the new place already, and what is removed 
   expect(await names("newer")).toBe(2);
 });
 
-it("objects that are nowhere are named", async () => {
+it("an object that is in neither storage is reported as missing", async () => {
   const { mediaId } = await givenMover();
   const { objectKey } = (await app.app.database.media.findById(mediaId))!;
   await from.delete(objectKey);
@@ -138,7 +139,7 @@ it("objects that are nowhere are named", async () => {
   expect(result.copiedCount).toBe(1);
 });
 
-it("an object that is not stored as it was written is named, and tried again by the next run", async () => {
+it("an object that the new storage damages is reported, and copied again by the next run", async () => {
   await givenMover();
   class Damaging extends LocalStorage {
     override put(objectKey: string, bytes: Uint8Array): Promise<void> {
@@ -153,7 +154,7 @@ it("an object that is not stored as it was written is named, and tried again by 
   expect(again).toMatchObject({ copiedCount: 2, presentCount: 0, failed: [] });
 });
 
-it("an original that has been cut is named, and not taken along", async () => {
+it("a truncated original is reported and not copied", async () => {
   const keys: string[] = [];
   for (const isMoved of [false, true]) {
     const { mediaId } = await givenMover();
@@ -173,7 +174,7 @@ it("an original that has been cut is named, and not taken along", async () => {
   expect(await to.stat(keys[0]!)).toBeNull();
 });
 
-it("an original that has been cut in the new place is seen as it is in the old one, and copied again", async () => {
+it("an original that is truncated in the new storage is sent from the old one, and copied again", async () => {
   const { mediaId } = await givenMover();
   const { objectKey } = (await app.app.database.media.findById(mediaId))!;
   const whole = (await from.read(objectKey))!;
@@ -187,7 +188,7 @@ it("an original that has been cut in the new place is seen as it is in the old o
   expect((await to.read(objectKey))!.equals(whole)).toBe(true);
 });
 
-it("ends where one storage is away, after a few", async () => {
+it("the move ends with an error after many failures in a row", async () => {
   for (let i = 0; i < 25; i++) await givenMover();
   class Away extends LocalStorage {
     override async stat(): Promise<never> {
@@ -198,7 +199,7 @@ it("ends where one storage is away, after a few", async () => {
   await expect(move({ to: new Away(path.join(folder, "newer")) })).rejects.toThrow("nobody is there");
 });
 
-it("what was repaired in the new place stays as it is", async () => {
+it("an object that was repaired in the new storage is not overwritten", async () => {
   const { mediaId } = await givenMover();
   const { thumbnailKey } = (await app.app.database.media.findById(mediaId))!;
   const good = (await from.read(thumbnailKey))!;
@@ -209,7 +210,7 @@ it("what was repaired in the new place stays as it is", async () => {
   expect((await to.read(thumbnailKey))!.equals(good)).toBe(true);
 });
 
-it("uploads that were not finished, and pictures that are going, are not missing", async () => {
+it("originals of unfinished uploads and of pictures that are being removed are not reported as missing", async () => {
   const [pending, going] = [await givenMover(), await givenMover()];
   for (const [{ mediaId }, state] of [
     [pending, { status: "pending" }],
@@ -220,6 +221,6 @@ it("uploads that were not finished, and pictures that are going, are not missing
     await app.mediaCollection.updateOne({ filename: objectKey }, { $set: state });
   }
 
-  // What there is of the upload is copied; of the other, nothing.
+  // Copies the thumbnail of the unfinished upload, and nothing of the picture that is being removed.
   expect(await move()).toMatchObject({ recordCount: 2, copiedCount: 1, missing: [], failed: [] });
 });

@@ -1,4 +1,4 @@
-// What a failure, or a crash, at any step of an upload or a deletion leaves behind, and how it is finished.
+// A failure or a crash at any step of an upload or a deletion: what it leaves behind, and how the clean-up finishes it.
 import { mongo } from "mongoose";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
@@ -15,7 +15,7 @@ const later = () => new Date(Date.now() + TWO_HOURS_MS);
 let app: TestApp;
 let failsOn: string | null;
 
-/** Real files; the verb named by `failsOn` fails, a put for thumbnails alone. */
+/** Stores real files. The method that `failsOn` names fails; `put` fails for thumbnails only. */
 class FailingStorage extends LocalStorage {
   override async put(objectKey: string, bytes: Uint8Array): Promise<void> {
     if (failsOn === "put" && objectKey.startsWith("thumb_")) throw unavailable();
@@ -44,7 +44,7 @@ beforeEach(async () => {
 });
 afterEach(() => app.stop());
 
-/** The process dies between two steps: the repository's next call never happens. */
+/** Simulates a crash: every call of `method` fails until the returned function is called. */
 function dieBefore(repository: object, method: string): () => void {
   const original = (repository as Record<string, unknown>)[method];
   (repository as Record<string, unknown>)[method] = () => Promise.reject(new Error("the process is gone"));
@@ -61,7 +61,7 @@ async function currentPicture(token: string): Promise<string | null> {
 const unsettledCount = () => app.mediaCollection.countDocuments({ unsettled_since: { $exists: true } });
 
 describe("when a picture cannot be stored", () => {
-  it("the old one stays, through both doors, and the answer says try again", async () => {
+  it("the old one stays, and the error of GraphQL and REST says when to try again", async () => {
     const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
     failsOn = "put";
 
@@ -76,7 +76,7 @@ describe("when a picture cannot be stored", () => {
     expect((await app.picture(person.mediaId)).status).toBe(200);
   });
 
-  it("what was stored of it is removed after the grace period, and not before", async () => {
+  it("its stored parts are removed after the grace period, and not before", async () => {
     const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
     const before = await app.traces();
     failsOn = "put";
@@ -108,7 +108,7 @@ describe("when a picture cannot be read", () => {
     expect(app.app.views.totals.counted).toBe(0);
   });
 
-  it("because its bytes are gone, the answer is 404, and no view is counted", async () => {
+  it("because its bytes are missing, the answer is 404, and no view is counted", async () => {
     const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
     const record = await app.mediaCollection.findOne({});
     await app.app.storage.delete(record!.filename);
@@ -125,25 +125,31 @@ describe("when the process dies during an upload", () => {
     ["the bytes are stored", "media", "markReady", "before"],
     ["the picture is ready", "users", "swapPicture", "before"],
     ["the pointer has moved", "media", "settle", "after"],
-  ] as const)("after %s", async (_when, repository, method, outcome) => {
-    const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
-    const revive = dieBefore(app.app.database[repository], method);
-    await app.upload({ bytes: await sampleImages.stillGif() }, person.token);
-    revive();
-    const duringCrash = await currentPicture(person.token);
+  ] as const)(
+    "after %s, the clean-up leaves only the current picture visible",
+    async (_when, repository, method, outcome) => {
+      const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+      const revive = dieBefore(app.app.database[repository], method);
+      await app.upload({ bytes: await sampleImages.stillGif() }, person.token);
+      revive();
+      const duringCrash = await currentPicture(person.token);
 
-    await app.app.cleanup.run({ now: later() });
+      await app.app.cleanup.run({ now: later() });
 
-    const afterCleanup = await currentPicture(person.token);
-    expect(afterCleanup).toBe(duringCrash);
-    expect(afterCleanup === person.mediaId ? "before" : "after").toBe(outcome);
-    expect((await app.picture(afterCleanup!)).status).toBe(200);
-    expect((await app.picture(afterCleanup!, "?thumbnail=true")).status).toBe(200);
-    // Nobody sees any other picture of this user any more.
-    const visible = await app.mediaCollection.countDocuments({ is_deleted: { $ne: true }, status: "ready" });
-    expect(visible).toBe(1);
-    expect(await unsettledCount()).toBe(0);
-  });
+      const afterCleanup = await currentPicture(person.token);
+      expect(afterCleanup).toBe(duringCrash);
+      expect(afterCleanup === person.mediaId ? "before" : "after").toBe(outcome);
+      expect((await app.picture(afterCleanup!)).status).toBe(200);
+      expect((await app.picture(afterCleanup!, "?thumbnail=true")).status).toBe(200);
+      // No other picture of this user is visible.
+      const visible = await app.mediaCollection.countDocuments({
+        is_deleted: { $ne: true },
+        status: "ready",
+      });
+      expect(visible).toBe(1);
+      expect(await unsettledCount()).toBe(0);
+    },
+  );
 });
 
 describe("when the process dies during a deletion", () => {
@@ -165,7 +171,7 @@ describe("when the process dies during a deletion", () => {
   });
 });
 
-describe("what a process that died has left", () => {
+describe("an interrupted change", () => {
   const changes: Record<string, (person: { token: string }, earlierId: string) => Promise<unknown>> = {
     deletion: ({ token }) => app.graphql(DELETE, {}, token),
     replacement: async ({ token }) => app.upload({ bytes: await sampleImages.palettePng() }, token),
@@ -181,12 +187,12 @@ describe("what a process that died has left", () => {
   ] as const;
 
   it.each(Object.keys(changes).flatMap((kind) => steps.map(([part, step]) => [kind, step, part] as const)))(
-    "of a %s, before %s: nothing but the current picture is seen, by any process, before any clean-up",
+    "(%s, before %s) leaves only the current picture visible, even before a clean-up",
     async (kind, step, part) => {
       const first = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
       const { data } = await app.upload({ bytes: await sampleImages.stillGif() }, first.token);
       const second: string = data.uploadProfilePicture.media.id;
-      for (const id of [first.mediaId, second]) await (await app.picture(id)).arrayBuffer(); // Now they are known.
+      for (const id of [first.mediaId, second]) await (await app.picture(id)).arrayBuffer(); // Caches the record.
 
       const revive = dieBefore(app.app.database[part], step);
       await changes[kind]!(first, first.mediaId);
@@ -198,7 +204,7 @@ describe("what a process that died has left", () => {
       for (const id of all) if ((await app.picture(id)).status === 200) seen.push(id);
       expect(seen).toEqual(currentId === null ? [] : [currentId]);
 
-      // As a start of the embedded database does it.
+      // A start of the service on the embedded database calls this.
       await app.app.cleanup.settleUnfinished();
       expect(await app.app.database.users.findPictureId(first.user.id)).toBe(currentId);
       expect(await unsettledCount()).toBe(0);
@@ -207,7 +213,7 @@ describe("what a process that died has left", () => {
     },
   );
 
-  it("does not show an upload whose user was deactivated meanwhile", async () => {
+  it("does not show the upload of a user who was deactivated before the swap", async () => {
     const person = await app.givenPerson();
     const { users } = app.app.database;
     const swap = users.swapPicture.bind(users);
@@ -222,7 +228,7 @@ describe("what a process that died has left", () => {
     expect((await app.picture(String(media!._id))).status).toBe(404);
   });
 
-  it("gives a picture back to an owner who has restored it while it was retired", async () => {
+  it("ends with a visible picture when its owner restored it while it was being retired", async () => {
     const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
     const { users, media } = app.app.database;
     const revive = dieBefore(media, "reinstate");
@@ -244,11 +250,14 @@ describe("what a process that died has left", () => {
   });
 });
 
-describe("when the process dies behind the swap, and the user goes on before the clean-up", () => {
+describe("when the process dies after the swap, and the next request precedes the clean-up", () => {
   it.each([
-    ["uploads again", async (token: string) => app.upload({ bytes: await sampleImages.palettePng() }, token)],
-    ["deletes", async (token: string) => app.graphql(DELETE, {}, token)],
-  ])("and %s, every picture that was replaced goes", async (_what, goOn) => {
+    [
+      "another upload",
+      async (token: string) => app.upload({ bytes: await sampleImages.palettePng() }, token),
+    ],
+    ["a deletion", async (token: string) => app.graphql(DELETE, {}, token)],
+  ])("%s hides every picture that was replaced", async (_what, goOn) => {
     const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
     const revive = dieBefore(app.app.database.media, "settle");
     const interrupted = await app.upload({ bytes: await sampleImages.stillGif() }, person.token);
@@ -262,7 +271,7 @@ describe("when the process dies behind the swap, and the user goes on before the
     expect(await unsettledCount()).toBe(0);
   });
 
-  it("and asks again for a deletion that failed, it is done", async () => {
+  it("a repeated deletion finishes the one that failed", async () => {
     const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
     const revive = dieBefore(app.app.database.media, "settle");
     const failed = await app.deleteByRest(person);
@@ -278,8 +287,8 @@ describe("when the process dies behind the swap, and the user goes on before the
   });
 });
 
-describe("a deletion that an upload gets ahead of", () => {
-  it("takes that upload's picture away, and leaves no mark on the one before", async () => {
+describe("a deletion that an upload overtakes", () => {
+  it("removes the uploaded picture, and leaves no mark on the previous one", async () => {
     const { token, mediaId } = await app.givenPersonWithPicture(await sampleImages.palettePng());
     const { users } = app.app.database;
     const swap = users.swapPicture.bind(users);
@@ -305,7 +314,7 @@ describe("a deletion that an upload gets ahead of", () => {
 });
 
 describe("an upload that takes longer than the grace period", () => {
-  it("does not become current once the clean-up has taken it for left behind, and leaves nothing", async () => {
+  it("does not become current once the clean-up has removed its record, and leaves nothing behind", async () => {
     const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
     const before = await app.traces();
     const { media } = app.app.database;
@@ -342,7 +351,7 @@ describe("the clean-up", () => {
     expect((await app.picture((await currentPicture(person.token))!)).status).toBe(200);
   });
 
-  it("removes nothing that another process may still show, whatever the clock of whoever hid it said", async () => {
+  it("removes nothing that another process may still show, even if `deleted_at` is wrong", async () => {
     const { token } = await app.givenPersonWithPicture(await sampleImages.palettePng());
     await app.graphql(DELETE, {}, token);
     const { database, lifecycle, storage, server } = app.app;
@@ -353,7 +362,7 @@ describe("the clean-up", () => {
     await expect.poll(async () => (await cleanup.run()).removedCount, { timeout: 5_000 }).toBe(1);
   });
 
-  it("says in a dry run what it would do, and does nothing", async () => {
+  it("reports in a dry run what it would do, and changes nothing", async () => {
     const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
     await app.upload({ bytes: await sampleImages.stillGif() }, person.token);
     await app.mediaCollection.insertMany(
@@ -390,7 +399,7 @@ describe("the clean-up", () => {
     expect(await app.mediaCollection.countDocuments()).toBe(0);
   });
 
-  it("never removes what somebody shows, whatever the record says", async () => {
+  it("never removes a user's current picture, even if its record is marked as deleted", async () => {
     const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
     await app.mediaCollection.updateOne({}, { $set: { is_deleted: true, deleted_at: new Date(0) } });
 
@@ -402,7 +411,7 @@ describe("the clean-up", () => {
     expect(person.mediaId).toBeDefined();
   });
 
-  it("does not touch files that it does not know", async () => {
+  it("does not touch objects without a record", async () => {
     await app.app.storage.put("somebody-elses.jpg", Buffer.from("bytes"));
 
     await app.app.cleanup.run({ now: afterRetention() });
@@ -410,7 +419,7 @@ describe("the clean-up", () => {
     expect(await app.storedFiles()).toEqual(["somebody-elses.jpg"]);
   });
 
-  it("leaves a picture that its owner restores at that very moment", async () => {
+  it("keeps a picture that its owner restores at the same moment", async () => {
     const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
     await app.upload({ bytes: await sampleImages.flatPng(20, 20) }, person.token);
     const { users } = app.app.database;
@@ -435,7 +444,7 @@ describe("the clean-up", () => {
     expect((await app.picture(secondId!)).status).toBe(404);
   });
 
-  it("is run by one process at a time, and nothing is done twice", async () => {
+  it("runs in one process at a time, and removes nothing twice", async () => {
     for (let i = 0; i < 5; i++) {
       const person = await app.givenPersonWithPicture(await sampleImages.flatPng(20, 20));
       await app.graphql(DELETE, {}, person.token);
@@ -444,7 +453,7 @@ describe("the clean-up", () => {
     const deleting = vi.spyOn(storage, "delete");
     const jobs = Array.from({ length: 4 }, () => {
       const { users, media, upkeep } = database;
-      const cleanupLease = new Lease(database.connection, database.clock, "cleanup"); // As another process has it.
+      const cleanupLease = new Lease(database.connection, database.clock, "cleanup"); // Each process has its own.
       return new CleanupJob(
         { users, media, upkeep, cleanupLease },
         lifecycle,

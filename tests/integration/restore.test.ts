@@ -1,4 +1,4 @@
-// Taking a deletion back, within the retention time.
+// Restoring a deleted or replaced picture within the retention time.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { findingsOf } from "../support/findings.ts";
@@ -52,7 +52,7 @@ describe("a picture is restored", () => {
     expect(await app.mediaCollection.countDocuments({ unsettled_since: { $exists: true } })).toBe(0);
   });
 
-  it("only when it is whole: a good one is not given up for one that was cut", async () => {
+  it("only when its original is complete: a truncated one does not replace a good one", async () => {
     const { objectKey } = (await app.app.database.media.findById(first as MediaId))!;
     const second = await givenSecondPicture();
     const whole = (await app.app.storage.read(objectKey))!;
@@ -65,7 +65,7 @@ describe("a picture is restored", () => {
     expect((await restore(first)).errors).toEqual([]);
   });
 
-  it("after its replacement, and takes the place of the one that replaced it", async () => {
+  it("after its replacement, and takes the place of the newer picture", async () => {
     const second = await givenSecondPicture();
 
     const { data } = await restore(first);
@@ -79,7 +79,7 @@ describe("a picture is restored", () => {
     expect(await statusOf(first)).toEqual([404, 404]);
   });
 
-  it("twice at the same moment, and both are told so", async () => {
+  it("by two concurrent requests, which both succeed", async () => {
     await app.graphql(DELETE, {}, person.token);
     const { media } = app.app.database;
     const find = media.findRestorable.bind(media);
@@ -95,7 +95,7 @@ describe("a picture is restored", () => {
     expect(await statusOf(first)).toEqual([200, 200]);
   });
 
-  it("twice without harm", async () => {
+  it("by two requests one after the other, which both succeed", async () => {
     await app.graphql(DELETE, {}, person.token);
     await restore(first);
 
@@ -103,7 +103,7 @@ describe("a picture is restored", () => {
     expect(await statusOf(first)).toEqual([200, 200]);
   });
 
-  it("once among many changes at the same time, and the pointer and the pictures agree", async () => {
+  it("during other concurrent changes, and only the user's current picture is visible afterwards", async () => {
     const second = await givenSecondPicture();
     const pictures = [await sampleImages.palettePng(), await sampleImages.stillGif()];
 
@@ -123,7 +123,7 @@ describe("a picture is restored", () => {
     expect(await findingsOf(app.app)).toEqual([]);
   });
 
-  it("and is not removed by a clean-up that had it on its list", async () => {
+  it("and is not removed by a clean-up that had already selected it", async () => {
     await app.graphql(DELETE, {}, person.token);
     const { upkeep } = app.app.database;
     const claimRetired = upkeep.claimRetired.bind(upkeep);
@@ -144,7 +144,7 @@ describe("a picture is not restored", () => {
     expect(await codeOf(first, "")).toBe("UNAUTHENTICATED");
   });
 
-  it("by somebody else", async () => {
+  it("by another user", async () => {
     const stranger = await app.givenPerson();
     await app.graphql(DELETE, {}, person.token);
 
@@ -152,19 +152,19 @@ describe("a picture is not restored", () => {
     expect(await statusOf(first)).toEqual([404, 404]);
   });
 
-  it("when it never was, or its id is none", async () => {
+  it("when its id is unknown or malformed", async () => {
     expect(await codeOf("f".repeat(24))).toBe("MEDIA_NOT_FOUND");
     expect(await codeOf("none")).toBe("BAD_USER_INPUT");
   });
 
-  it("after the retention time, though it has not been removed yet", async () => {
+  it("after the retention time, even if it has not been removed yet", async () => {
     await app.graphql(DELETE, {}, person.token);
     await app.mediaCollection.updateOne({}, { $set: { deleted_at: new Date(Date.now() - 31 * DAY_MS) } });
 
     expect(await codeOf(first)).toBe("MEDIA_NOT_FOUND");
   });
 
-  it("when its bytes are gone, or are being removed", async () => {
+  it("when its bytes are missing or being removed", async () => {
     const second = await givenSecondPicture();
     await app.app.storage.delete((await app.mediaCollection.findOne({}))!.thumbnail);
     const ofFirst = await codeOf(first);
@@ -189,7 +189,7 @@ describe("a picture is not restored", () => {
     expect(await findingsOf(app.app)).toEqual([]);
   });
 
-  it("when the process dies within: the clean-up hides it, and it can be restored before and after that", async () => {
+  it("when the process dies during the restoration: it is hidden, and can be restored after a clean-up", async () => {
     await app.graphql(DELETE, {}, person.token);
     const { users, media } = app.app.database;
     const die = () => Promise.reject(new Error("the process is gone"));
@@ -208,8 +208,8 @@ describe("a picture is not restored", () => {
   });
 });
 
-describe("an upload whose last step comes late", () => {
-  /** The first retirement of a media waits until the test lets it go on. */
+describe("an upload whose last step is delayed", () => {
+  /** Makes the first retirement of a media wait until `release` is called. */
   function stallRetirement(retiredId: string) {
     const { media } = app.app.database;
     const settle = media.settle.bind(media);
@@ -230,7 +230,7 @@ describe("an upload whose last step comes late", () => {
   }
 
   it.each(["current", "deleted"])(
-    "leaves a picture as its owner wants it, restored and then %s",
+    "does not change the picture that its owner has restored, and that is %s now",
     async (wanted) => {
       const { stalled, release } = stallRetirement(first);
       const late = app.upload({ bytes: await sampleImages.stillGif() }, person.token);
@@ -247,7 +247,7 @@ describe("an upload whose last step comes late", () => {
     },
   );
 
-  it("does not take the mark of a deletion that has begun", async () => {
+  it("does not clear the mark of a deletion that has begun", async () => {
     const { stalled, release } = stallRetirement(first);
     const late = app.upload({ bytes: await sampleImages.stillGif() }, person.token);
     await stalled;
@@ -256,7 +256,7 @@ describe("an upload whose last step comes late", () => {
     await media.markLeaving(second);
     release();
     await late;
-    await users.swapPicture(person.user.id, second, null); // Here the process of the deletion dies.
+    await users.swapPicture(person.user.id, second, null); // The process of the deletion dies here.
 
     const { errors } = await app.graphql(DELETE, {}, person.token);
 
