@@ -1,4 +1,4 @@
-// What is shown of a user under an address that never changes.
+// GET /api/users/:userId/profile-picture: redirects to the current picture, or draws the user's initials.
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
@@ -7,7 +7,7 @@ import { colourOf } from "../../src/domain/initials.ts";
 import * as sampleImages from "../support/sample-images.ts";
 import { DELETE, TestApp, type Person } from "../support/test-app.ts";
 
-// We write these, and the service reads none.
+// The service writes WebP and AVIF but blocks their loaders. The tests read the images that it wrote.
 sharp.unblock({ operation: ["VipsForeignLoadWebpBuffer", "VipsForeignLoadHeifBuffer"] });
 
 let app: TestApp;
@@ -19,8 +19,8 @@ afterAll(() => app.stop());
 const current = ({ user }: Person, query = "", init: RequestInit = {}) =>
   app.fetch(`/api/users/${user.id}/profile-picture${query}`, { redirect: "manual", ...init });
 
-describe("somebody with a picture", () => {
-  it("is shown by it, in the size and format that was asked for, and by the next one at once", async () => {
+describe("the address of a user with a picture", () => {
+  it("redirects to it in the requested size and format, and follows each change at once", async () => {
     const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
     const first = await current(person, "?size=96&format=webp");
     const { data } = await app.upload({ bytes: await sampleImages.palettePng() }, person.token);
@@ -37,7 +37,7 @@ describe("somebody with a picture", () => {
     expect(first.headers.get("access-control-allow-origin")).toBe("*");
   });
 
-  it("is followed to the bytes by whoever shows images", async () => {
+  it("leads a client that follows redirects to the bytes", async () => {
     const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
     const { data } = await app.graphql(`{ me { profilePictureUrl(size: PX64) } }`, {}, person.token);
 
@@ -48,13 +48,13 @@ describe("somebody with a picture", () => {
   });
 });
 
-describe("somebody without a picture", () => {
+describe("the address of a user without a picture", () => {
   let figure: Person;
   beforeAll(async () => {
     figure = await app.givenPerson("---");
   });
 
-  it("is shown by initials, as SVG that can do nothing", async () => {
+  it("shows the initials as an SVG that can neither run scripts nor load anything", async () => {
     const person = await app.givenPerson("<b>Ada & Lovelace</b>");
     const response = await current(person);
     const svg = await response.text();
@@ -69,7 +69,7 @@ describe("somebody without a picture", () => {
     expect(svg).not.toContain("<b>");
   });
 
-  it("can be drawn by clients, of the same letters and colour", async () => {
+  it("shows the initials and the colour that GraphQL returns", async () => {
     const person = await app.givenPerson("Émile Zola");
     const { data } = await app.graphql("{ me { initials color } }", {}, person.token);
     const svg = await (await current(person, "?format=svg")).text();
@@ -85,7 +85,7 @@ describe("somebody without a picture", () => {
     ["محمد علي", true],
     ["王小明", false],
     ["👩‍👩‍👧", false],
-  ])("is shown as PNG, too: %s by letters (%s)", async (name, isByLetters) => {
+  ])("shows a PNG on request: %s (letters instead of a figure: %s)", async (name, isByLetters) => {
     const person = await app.givenPerson(name);
     const png = await pixelsOf(await current(person, "?size=96&format=png"));
     const figurePixels = await pixelsOf(await current(figure, "?size=96&format=png"));
@@ -94,7 +94,7 @@ describe("somebody without a picture", () => {
     expect(isWhite(png.data).equals(isWhite(figurePixels.data))).toBe(!isByLetters);
   });
 
-  it.each(["png", "jpeg", "webp", "avif"])("is drawn in the format that is asked for: %s", async (format) => {
+  it.each(["png", "jpeg", "webp", "avif"])("shows an image in the requested format: %s", async (format) => {
     const { user } = await app.givenPerson(`Ada ${format}`);
     const response = await app.fetch(`/api/users/${user.id}/profile-picture?size=300&format=${format}`);
     const bytes = Buffer.from(await response.arrayBuffer());
@@ -109,7 +109,7 @@ describe("somebody without a picture", () => {
       expect(Math.abs(corner[i]! - Number.parseInt(part, 16))).toBeLessThan(12);
   });
 
-  it("is drawn the same each time, and not sent again to whoever has it", async () => {
+  it("sends the same bytes each time, and 304 to a client that has them", async () => {
     const person = await app.givenPerson();
     const first = await current(person, "?size=48");
     const etag = first.headers.get("etag")!;
@@ -121,13 +121,13 @@ describe("somebody without a picture", () => {
   });
 });
 
-describe("an address that leads nowhere", () => {
+describe("an invalid address", () => {
   it.each([
     [() => "a".repeat(24), "", 404, "USER_NOT_FOUND"],
     [() => "nobody", "", 400, "BAD_USER_INPUT"],
     [(id: string) => id, "?size=97", 400, "BAD_USER_INPUT"],
     [(id: string) => id, "?format=gif", 400, "BAD_USER_INPUT"],
-  ])("says so: %s %s", async (id, query, status, code) => {
+  ])("gets an error that caches must not store: %s %s", async (id, query, status, code) => {
     const { user } = await app.givenPerson();
     const response = await app.fetch(`/api/users/${id(user.id)}/profile-picture${query}`);
 
@@ -142,7 +142,7 @@ async function pixelsOf(response: Response) {
   return image.raw().toBuffer({ resolveWithObject: true });
 }
 
-/** Of three bytes for each pixel, where the drawing is: the ground has another colour for everybody. */
+/** Returns 1 for each RGB pixel of the white drawing, 0 for the background, whose colour differs between users. */
 function isWhite(pixels: Buffer): Buffer {
   return Buffer.from(Array.from({ length: pixels.length / 3 }, (_, at) => Number(pixels[at * 3]! > 200)));
 }

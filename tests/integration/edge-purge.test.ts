@@ -1,4 +1,4 @@
-// What the cache at the edge is told: when, how often, and what becomes of it where nobody listens.
+// Purge requests to the CDN: when and how often they are sent, and how they are retried when the CDN fails.
 import { describe, expect, it, type TestContext } from "vitest";
 
 import { secondDatabaseUri } from "../support/database.ts";
@@ -16,7 +16,7 @@ async function start({ expect, onTestFinished }: TestContext, env: Record<string
     await app.stop();
     await cdn.stop();
   });
-  /** All that was under way has been told. */
+  /** Waits until every purge has succeeded, the repeated ones included. */
   const isQuiet = async () => {
     await expect.poll(() => app.app.edge!.waitingCount, { timeout: 10_000 }).toBe(0);
   };
@@ -27,9 +27,9 @@ function withUrl(env: Record<string, string>, { url }: PurgeListener): Record<st
   return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value.replace("CDN", url)]));
 }
 
-// Side by side: each purge is followed by another one, and waited for. No database has a part in it.
+// Concurrent, because each test waits seconds for the repeated purge. The kind of database does not matter.
 describe.skipIf(secondDatabaseUri() !== undefined).concurrent("a purge", () => {
-  it("is sent for the picture and its owner, at once and again when no process can show it any more", async (context) => {
+  it("is sent for picture and owner at once, and again when no process shows the picture", async (context) => {
     const { app, cdn, isQuiet } = await start(context);
     const { token, user, mediaId } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
     await isQuiet();
@@ -46,7 +46,7 @@ describe.skipIf(secondDatabaseUri() !== undefined).concurrent("a purge", () => {
     expect(cdn.purges.every(({ method, body }) => method === "PURGE" && body === "")).toBe(true);
   });
 
-  it("follows a replacement and a restoration, and nothing else that people do", async (context) => {
+  it("is sent after a replacement and a restoration, not after a query, view or refused upload", async (context) => {
     const { app, cdn, isQuiet } = await start(context);
     const { token, user, mediaId } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
     await isQuiet();
@@ -70,7 +70,7 @@ describe.skipIf(secondDatabaseUri() !== undefined).concurrent("a purge", () => {
     expect(Object.keys(cdn.counts).toSorted()).toEqual([`/purge/media-${nextId}`, `/purge/user-${user.id}`]);
   });
 
-  it("is sent as the CDN wants it: method, header and body", async (context) => {
+  it("has the method, the header and the body that are configured", async (context) => {
     const { app, cdn, isQuiet } = await start(context, {
       CDN_PURGE_URL: "CDN/zones/1/purge_cache",
       CDN_PURGE_METHOD: "POST",
@@ -90,10 +90,10 @@ describe.skipIf(secondDatabaseUri() !== undefined).concurrent("a purge", () => {
   });
 
   it.for([
-    ["refuses", 500],
-    ["does not know us", 401],
-    ["sends us elsewhere", 302],
-  ] as const)("is tried again where the CDN %s, until it is done", async ([, status], context) => {
+    ["fails (500)", 500],
+    ["rejects the credentials (401)", 401],
+    ["redirects (302)", 302],
+  ] as const)("is retried until it succeeds when the CDN %s", async ([, status], context) => {
     const { app, cdn, isQuiet } = await start(context);
     const { token, mediaId } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
     await isQuiet();
@@ -108,7 +108,7 @@ describe.skipIf(secondDatabaseUri() !== undefined).concurrent("a purge", () => {
     expect(cdn.counts[`/purge/media-${mediaId}`]).toBeGreaterThan(0);
   });
 
-  it("that the CDN always refuses holds up no other one", async (context) => {
+  it("does not wait behind another one that the CDN always refuses", async (context) => {
     const { app, cdn, isQuiet } = await start(context);
     const [unlucky, other] = [
       await app.givenPersonWithPicture(sampleImages.portraitJpeg()),
@@ -117,7 +117,8 @@ describe.skipIf(secondDatabaseUri() !== undefined).concurrent("a purge", () => {
     await isQuiet();
     cdn.refused = `/purge/media-${unlucky.mediaId}`;
     await app.graphql(DELETE, {}, unlucky.token);
-    await context.expect.poll(() => cdn.counts[cdn.refused!], { timeout: 10_000 }).toBeGreaterThanOrEqual(4); // The next time is seconds away.
+    // After four attempts, the back-off delays the next one by seconds.
+    await context.expect.poll(() => cdn.counts[cdn.refused!], { timeout: 10_000 }).toBeGreaterThanOrEqual(4);
 
     await app.graphql(DELETE, {}, other.token);
 
@@ -127,7 +128,7 @@ describe.skipIf(secondDatabaseUri() !== undefined).concurrent("a purge", () => {
     await isQuiet();
   });
 
-  it("is never in the way of an answer, and does not keep the service from stopping", async (context) => {
+  it("delays neither an answer nor the stop of the service when the CDN does not respond", async (context) => {
     const { app, cdn, isQuiet } = await start(context);
     const { token, mediaId } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
     await isQuiet();
@@ -138,13 +139,13 @@ describe.skipIf(secondDatabaseUri() !== undefined).concurrent("a purge", () => {
 
     expect(data.deleteProfilePicture.success).toBe(true);
     expect(gone.status).toBe(404);
-    expect(app.app.edge!.totals.failed).toBe(0); // Nobody has waited as long as that.
+    expect(app.app.edge!.totals.failed).toBe(0); // The purge has not timed out yet: no answer waited for it.
     const startedAtMs = performance.now();
     expect(await app.app.edge!.close()).toBeGreaterThan(0);
     expect(performance.now() - startedAtMs).toBeLessThan(6_500);
   });
 
-  it("is made good by the next process, where one was killed in between", async (context) => {
+  it("is sent again by the next process, because the last one may have been killed before it", async (context) => {
     const { app, cdn, isQuiet } = await start(context);
     const { token, user, mediaId } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
     await isQuiet();
@@ -158,7 +159,7 @@ describe.skipIf(secondDatabaseUri() !== undefined).concurrent("a purge", () => {
     expect(cdn.counts).toEqual({ [`/purge/media-${mediaId}`]: 2, [`/purge/user-${user.id}`]: 2 });
   });
 
-  it("is seen in the metrics", async (context) => {
+  it("is counted in the metrics", async (context) => {
     const { app, isQuiet } = await start(context);
     await app.givenPersonWithPicture(sampleImages.portraitJpeg());
     await isQuiet();
@@ -171,7 +172,7 @@ describe.skipIf(secondDatabaseUri() !== undefined).concurrent("a purge", () => {
 });
 
 describe.concurrent("tags", () => {
-  it("are on all that a cache keeps of a picture, also where it is unchanged", async (context) => {
+  it("are on every answer about a picture that a cache may store, also on 304", async (context) => {
     const { app } = await start(context);
     const { user, mediaId } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
     const first = await app.picture(mediaId);
@@ -194,7 +195,7 @@ describe.concurrent("tags", () => {
     expect(current.headers.get("surrogate-key")).toBe(`user-${user.id}`);
   });
 
-  it("are not there where there is no CDN: whose picture it is would be told to everybody", async ({
+  it("are left out when no CDN is configured, because they reveal a picture's owner", async ({
     onTestFinished,
   }) => {
     const app = await TestApp.start();

@@ -1,5 +1,5 @@
-// That pictures in memory are answered as all others are, and that none is shown any more once it is deleted: at once
-// by the process that did it, within two seconds by every other one.
+// Cached pictures are answered like all others. A deleted picture is no longer shown: at once by the process that
+// deleted it, within two seconds by every other process.
 import { readdir } from "node:fs/promises";
 import net from "node:net";
 import { buffer } from "node:stream/consumers";
@@ -31,21 +31,24 @@ afterEach(async () => {
 
 const media = () => app.app.database.media;
 
-describe("a picture that was asked for before", () => {
-  it.each(["", "?thumbnail=true"])("costs neither a query nor a read, and is the same: %j", async (query) => {
-    const [first, firstBytes] = await readPicture(query);
-    const findById = vi.spyOn(media(), "findById");
-    const read = vi.spyOn(app.app.storage, "read");
+describe("a picture that is requested again", () => {
+  it.each(["", "?thumbnail=true"])(
+    "costs neither a query nor a storage read, and has the same headers and bytes: %j",
+    async (query) => {
+      const [first, firstBytes] = await readPicture(query);
+      const findById = vi.spyOn(media(), "findById");
+      const read = vi.spyOn(app.app.storage, "read");
 
-    const [second, secondBytes] = await readPicture(query);
+      const [second, secondBytes] = await readPicture(query);
 
-    expect(secondBytes.equals(firstBytes)).toBe(true);
-    expect(headersOf(second)).toEqual(headersOf(first));
-    expect(findById).not.toHaveBeenCalled();
-    expect(read).not.toHaveBeenCalled();
-  });
+      expect(secondBytes.equals(firstBytes)).toBe(true);
+      expect(headersOf(second)).toEqual(headersOf(first));
+      expect(findById).not.toHaveBeenCalled();
+      expect(read).not.toHaveBeenCalled();
+    },
+  );
 
-  it("answers conditions, ranges and HEAD as before", async () => {
+  it("answers conditions, ranges, HEAD and POST with the right status", async () => {
     const requests: [Record<string, string>, string][] = [
       [{ "if-none-match": (await readPicture(""))[0].headers.get("etag")! }, "GET"],
       [{ "if-none-match": '"another"' }, "GET"],
@@ -64,7 +67,7 @@ describe("a picture that was asked for before", () => {
     expect(statuses).toEqual([304, 200, 304, 206, 416, 412, 200, 405]);
   });
 
-  it("is counted each time, and not when it is unchanged", async () => {
+  it("counts a view for each 200, and none for a 304", async () => {
     const [{ headers }] = await readPicture("");
     for (let view = 0; view < 3; view++) await readPicture("");
     await app.picture(mediaId, "", { "if-none-match": headers.get("etag")! });
@@ -74,7 +77,7 @@ describe("a picture that was asked for before", () => {
     expect(data.media.viewCount).toBe(4);
   });
 
-  it("is counted, sent and kept only as it was uploaded: what is cut on the disk is refused", async () => {
+  it("is neither sent, counted nor cached while its file on the disk is truncated", async () => {
     const { mediaId, token } = await app.givenPersonWithPicture(await sampleImages.palettePng());
     const { objectKey } = (await media().findById(mediaId))!;
     const whole = (await app.app.storage.read(objectKey))!;
@@ -94,7 +97,7 @@ describe("a picture that was asked for before", () => {
     expect(await answer()).toEqual([200, whole.length]);
   });
 
-  it("is not found any more as soon as its deletion is answered", async () => {
+  it("answers 404 as soon as its deletion is confirmed", async () => {
     await readPicture("");
     await app.graphql(DELETE, {}, token);
 
@@ -107,21 +110,24 @@ describe("a picture that was asked for before", () => {
   it.each([
     ["one", "findById", (known: KnownMedia) => known.find(mediaId)],
     ["many", "findManyByIds", (known: KnownMedia) => known.read([mediaId])],
-  ] as const)("is not kept when it is deleted while it is being read: %s", async (_what, method, read) => {
-    const { known } = app.app;
-    known.forget(mediaId);
-    const realMethod = media()[method].bind(media()) as (what: never) => Promise<never>;
-    vi.spyOn(media(), method).mockImplementationOnce(async (what: unknown) => {
-      const found = await realMethod(what as never);
-      await app.graphql(DELETE, {}, token);
-      return found;
-    });
-    await read(known);
+  ] as const)(
+    "is not cached when it is deleted while its record is read: %s",
+    async (_what, method, read) => {
+      const { known } = app.app;
+      known.forget(mediaId);
+      const realMethod = media()[method].bind(media()) as (what: never) => Promise<never>;
+      vi.spyOn(media(), method).mockImplementationOnce(async (what: unknown) => {
+        const found = await realMethod(what as never);
+        await app.graphql(DELETE, {}, token);
+        return found;
+      });
+      await read(known);
 
-    expect(known.peek(mediaId)).toBeUndefined();
-  });
+      expect(known.peek(mediaId)).toBeUndefined();
+    },
+  );
 
-  it("counts in what operators see", async () => {
+  it("is counted in the metrics", async () => {
     for (let view = 0; view < 2; view++) await readPicture("");
 
     const metrics = await (await app.fetch("/metrics")).text();
@@ -132,11 +138,11 @@ describe("a picture that was asked for before", () => {
 
 describe("a picture that is deleted while its bytes are read", () => {
   it.each([
-    ["the original, its record in memory", "", true],
-    ["the original", "", false],
-    ["the thumbnail, its record in memory", "?thumbnail=true", true],
-    ["the thumbnail", "?thumbnail=true", false],
-  ])("is not shown, nor kept by a cache behind: %s", async (_what, query, isKnown) => {
+    ["the original, with a cached record", "", true],
+    ["the original, without a cached record", "", false],
+    ["the thumbnail, with a cached record", "?thumbnail=true", true],
+    ["the thumbnail, without a cached record", "?thumbnail=true", false],
+  ])("answers 404, which caches must not store: %s", async (_what, query, isKnown) => {
     if (isKnown) await app.app.known.find(mediaId);
     const { storage } = app.app;
     const deleting = async <Bytes>(bytes: Promise<Bytes>) => {
@@ -155,7 +161,7 @@ describe("a picture that is deleted while its bytes are read", () => {
 });
 
 describe("a picture that another process deletes", () => {
-  it("is not found any more within two seconds, whatever that process's own clock says", async () => {
+  it("answers 404 within two seconds, even if the other process's clock is wrong", async () => {
     await readPicture("");
     const hidden = { is_deleted: true, deleted_at: new Date(0) };
     await app.mediaCollection.updateOne({}, { $set: hidden, $currentDate: { changed_at: true } });
@@ -163,7 +169,7 @@ describe("a picture that another process deletes", () => {
     await expect.poll(async () => (await readPicture(""))[0].status, { timeout: 2_000 }).toBe(404);
   });
 
-  it("and removes while nobody could look is not shown any more when they can, and leaves no squares", async () => {
+  it("answers 404 and loses its squares when the change feed has missed the removal of its record", async () => {
     await readPicture("");
     await readPicture("?size=96&format=webp");
     const keptSquares = () => readdir(app.config.media.renditionDir);
@@ -178,7 +184,7 @@ describe("a picture that another process deletes", () => {
     await expect.poll(keptSquares).toEqual([]);
   });
 
-  it("while the database does not answer is not said to be unchanged", async () => {
+  it("is neither shown nor cached from a read that began more than two seconds ago", async () => {
     app.app.known.forget(mediaId);
     const find = media().findById.bind(media());
     let answer: (() => void) | undefined;
@@ -199,7 +205,7 @@ describe("a picture that another process deletes", () => {
     expect(app.app.known.peek(mediaId)).toBeUndefined();
   }, 10_000);
 
-  it("in a way of its own is forgotten with the next review", async () => {
+  it("without setting changed_at is dropped from memory by the next review", async () => {
     const log = app.app.server.log;
     vi.useFakeTimers({ toFake: ["setInterval"] });
     const changes = new Changes();
@@ -224,7 +230,7 @@ describe("objects in memory", () => {
     return { reads, hot: new HotStorage(storage as unknown as ObjectStorage, new HotBytes(1000)) };
   };
 
-  it("are read once, however many ask at the same time", async () => {
+  it("are read once for concurrent requests", async () => {
     const { reads, hot } = slowStorage();
     const all = [hot.read("a.jpg"), hot.read("a.jpg"), hot.read("a.jpg")];
     reads[0]!(Buffer.from("bytes"));
@@ -234,7 +240,7 @@ describe("objects in memory", () => {
     expect(String(hot.hot.peek("a.jpg"))).toBe("bytes");
   });
 
-  it("are not kept when they are deleted while they are read", async () => {
+  it("are not kept when they are deleted during the read", async () => {
     const { reads, hot } = slowStorage();
     const reading = hot.read("a.jpg");
     await hot.delete("a.jpg");
@@ -246,7 +252,7 @@ describe("objects in memory", () => {
 });
 
 describe("originals that are not in memory", () => {
-  it("are each sent whole, however slowly clients read, and when some go away", async () => {
+  it("are sent completely to slow clients while other clients disconnect", async () => {
     await app.stop();
     app = await TestApp.start({ MEDIA_MEMORY_MB: "0" });
     const originals: { id: string; bytes: Buffer }[] = [];
@@ -255,7 +261,7 @@ describe("originals that are not in memory", () => {
       originals.push({ id, bytes: Buffer.from(await (await app.picture(id)).arrayBuffer()) });
     }
     const random = new Random(7);
-    // More than the operating system takes, so that much of it waits in the service.
+    // The answers exceed the socket buffers, so most of their bytes wait in the service.
     const readMany = async () => {
       const wanted = Array.from({ length: 20 }, () => random.pick(originals));
       const socket = net.connect(Number(new URL(app.baseUrl).port), "127.0.0.1");
@@ -277,7 +283,7 @@ describe("originals that are not in memory", () => {
     await Promise.all(Array.from({ length: 20 }, readMany));
   });
 
-  it("leave memory to others when clients that asked for many at once go away", async () => {
+  it("return their memory when a client with many pipelined requests disconnects", async () => {
     await app.stop();
     app = await TestApp.start({ MEDIA_MEMORY_MB: "0" });
     const person = await app.givenPersonWithPicture(await sampleImages.noiseJpeg(700));

@@ -1,4 +1,4 @@
-// What a user can say of a picture at its upload, and what the graph says of it afterwards.
+// Crop and filter of an upload; URLs, placeholder and dominant colour of a picture in GraphQL.
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 
@@ -6,7 +6,7 @@ import { AppError } from "../../src/errors.ts";
 import * as sampleImages from "../support/sample-images.ts";
 import { TestApp } from "../support/test-app.ts";
 
-// The service reads three formats and no others; we look at what it writes.
+// The service blocks every loader except JPEG, PNG and GIF. The tests read the WebP images that it writes.
 sharp.unblock({ operation: ["VipsForeignLoadWebpBuffer"] });
 
 let app: TestApp;
@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-/** 400 × 200: four columns in red, green, blue and white, from left to right. */
+/** A PNG of 400 × 200 pixels: four columns in red, green, blue and white, from left to right. */
 async function columns(): Promise<Buffer> {
   const colours = ["#ff0000", "#00ff00", "#0000ff", "#ffffff"];
   const input = { create: { width: 100, height: 200, channels: 3 as const, background: "#000" } };
@@ -43,7 +43,7 @@ async function uploadWith(bytes: Buffer, look: string) {
   return app.upload({ bytes }, token, { query });
 }
 
-/** Of a picture of one's own, the mean colour as it is seen in a square and in the thumbnail. */
+/** The mean RGB values of a picture's square, then those of its thumbnail. */
 async function meansOf(mediaId: string): Promise<number[][]> {
   const queries = ["?size=96&format=png", "?thumbnail=true"];
   return Promise.all(
@@ -63,7 +63,7 @@ describe("a crop", () => {
     ["the point to the left", { x: 0, y: 0.5 }, [128, 128, 0]],
     ["the point to the right", { x: 1, y: 0.5 }, [128, 128, 255]],
     ["thirds", { x: 2 / 3 + 1e-8, y: 0, width: 1 / 3, height: 1 }, [191, 191, 255]],
-  ])("is what is seen: %s", async (_what, crop, expected) => {
+  ])("selects the part that square and thumbnail show: %s", async (_what, crop, expected) => {
     const { data, errors } = await uploadWith(await columns(), `crop: ${literal(crop)}`);
     const means = await meansOf(data.uploadProfilePicture.media.id);
 
@@ -84,7 +84,7 @@ describe("a crop", () => {
     "{ x: 0, y: 0, height: 1 }",
     "{ x: 0, y: 0, width: -1, height: -1 }",
     "{ x: 1e308, y: 0 }",
-  ])("that is none is refused, and nothing is stored: %s", async (crop) => {
+  ])("that is invalid is refused, and nothing is stored: %s", async (crop) => {
     const before = await app.traces();
     const { errors } = await uploadWith(await columns(), `crop: ${crop}`);
 
@@ -93,7 +93,7 @@ describe("a crop", () => {
     expect(await app.traces()).toEqual(before);
   });
 
-  it("holds for a picture that lies on its side as it is seen upright", async () => {
+  it("refers to the upright picture when its EXIF orientation turns it", async () => {
     const lying = await sharp(await columns())
       .rotate(90)
       .withMetadata({ orientation: 8 })
@@ -109,7 +109,7 @@ describe("a crop", () => {
 });
 
 describe("a filter", () => {
-  it("is seen in all that is derived, and never in the original", async () => {
+  it("changes squares and thumbnails, and never the original", async () => {
     const bytes = await columns();
     const { data } = await uploadWith(bytes, "filter: GRAYSCALE");
     const { id } = data.uploadProfilePicture.media;
@@ -138,8 +138,8 @@ describe("a filter", () => {
   });
 });
 
-describe("a filter on a picture that can be seen through", () => {
-  it.each(["GRAYSCALE", "SEPIA", "SHARPEN"])("leaves that as it is: %s", async (filter) => {
+describe("a filter on a transparent picture", () => {
+  it.each(["GRAYSCALE", "SEPIA", "SHARPEN"])("keeps its transparency: %s", async (filter) => {
     const half = { create: { width: 100, height: 200, channels: 4 as const, background: "#80604020" } };
     const ground = sharp({ create: { ...half.create, width: 200, background: "#00000000" } });
     const bytes = await ground
@@ -157,7 +157,7 @@ describe("a filter on a picture that can be seen through", () => {
   });
 });
 
-describe("a form", () => {
+describe("a REST form", () => {
   const uploadForm = async (fields: Record<string, string>, isFileFirst = false) => {
     const person = await app.givenPerson();
     const form = new FormData();
@@ -168,7 +168,7 @@ describe("a form", () => {
   };
 
   it.each([true, false])(
-    "has crop and filter beside the file, whichever comes first: file %s",
+    "accepts crop and filter before and after the file: file first %s",
     async (isFileFirst) => {
       const crop = JSON.stringify({ x: 0, y: 0, width: 0.25, height: 1 });
       const response = await uploadForm({ crop, filter: "GRAYSCALE" }, isFileFirst);
@@ -189,7 +189,7 @@ describe("a form", () => {
     { crop: '{"x":0.5,"y":0.5,"width":2,"height":1}' },
     { filter: "BLUR" },
     { filter: "" },
-  ])("that asks for what there is not is refused, and nothing is stored: %j", async (fields) => {
+  ])("with an invalid crop or filter is refused, and nothing is stored: %j", async (fields) => {
     const before = await app.traces();
     const response = await uploadForm(fields);
 
@@ -201,7 +201,7 @@ describe("a form", () => {
   });
 });
 
-describe("what the graph says of a picture", () => {
+describe("a picture in GraphQL", () => {
   const QUERY = `
     query ($id: ID!) {
       media(id: $id) {
@@ -216,7 +216,7 @@ describe("what the graph says of a picture", () => {
     }
   `;
 
-  it("is where its squares are, and what can be shown before", async () => {
+  it("has the URLs of its squares, a placeholder and a dominant colour", async () => {
     const { mediaId, token } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
     const { data } = await app.graphql(QUERY, { id: mediaId }, token);
     const url = `${app.baseUrl}/api/users/media/${mediaId}`;
@@ -237,7 +237,7 @@ describe("what the graph says of a picture", () => {
     expect(data.media.dominantColor).toMatch(/^#[0-9a-f]{6}$/);
   });
 
-  it("is where a CDN has them, when there is one", async () => {
+  it("has URLs of the CDN when one is configured", async () => {
     const behindCdn = await TestApp.start({ CDN_URL: "https://cdn.example/pictures" });
     const { mediaId, token, user } = await behindCdn.givenPersonWithPicture(sampleImages.portraitJpeg());
     const url = `https://cdn.example/pictures/api/users/media/${mediaId}`;
@@ -252,7 +252,7 @@ describe("what the graph says of a picture", () => {
     );
   });
 
-  it("has the colour that most of it has", async () => {
+  it("has its most common colour as the dominant one", async () => {
     const bytes = await sharp({ create: { width: 60, height: 60, channels: 3, background: "#1166cc" } })
       .png()
       .toBuffer();
@@ -262,7 +262,7 @@ describe("what the graph says of a picture", () => {
     expect(data.media.dominantColor).toBe("#1166cc");
   });
 
-  it("lacks what an old record lacks until it has been made", async () => {
+  it("with an old record has no placeholder until one is made in the background", async () => {
     const { mediaId, token } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
     const { data: made } = await app.graphql(QUERY, { id: mediaId }, token);
     await app.mediaCollection.updateMany({}, { $unset: { placeholder: 1, dominant_color: 1 } });
@@ -278,7 +278,7 @@ describe("what the graph says of a picture", () => {
     });
   });
 
-  it("is tried again where it could not be made for a reason that may pass", async () => {
+  it("gets its placeholder at a later attempt when the first one fails for a temporary reason", async () => {
     const { mediaId } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
     await app.mediaCollection.updateMany({}, { $unset: { placeholder: 1, dominant_color: 1 } });
     const other = await TestAppBeside.of(app, mediaId);
@@ -291,7 +291,7 @@ describe("what the graph says of a picture", () => {
     await expect.poll(() => other.find()?.thumbHash).toMatch(/^[\w+/=]{20,}$/);
   });
 
-  it("is no format without a size", async () => {
+  it("refuses a URL with a format but without a size", async () => {
     const { mediaId, token } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
     const { errors } = await app.graphql(`{ media(id: "${mediaId}") { url(format: WEBP) } }`, {}, token);
 
@@ -299,7 +299,7 @@ describe("what the graph says of a picture", () => {
   });
 });
 
-/** A record as a process reads it that does not know the picture yet. */
+/** A newly read record of a picture, as another process that has not cached its placeholder has it. */
 class TestAppBeside {
   static async of({ app: { database, placeholders } }: TestApp, mediaId: string) {
     const media = (await database.media.findById(mediaId))!;

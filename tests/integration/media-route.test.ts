@@ -1,3 +1,4 @@
+// GET and HEAD of a picture's bytes: headers, conditions, ranges and counted views.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import * as sampleImages from "../support/sample-images.ts";
@@ -25,13 +26,13 @@ async function givenPicture(filename = "My Photo.JPG"): Promise<void> {
 }
 beforeAll(() => givenPicture());
 
-/** The count as the graph shows it, which includes what is not in the database yet. */
+/** The view count in GraphQL, which includes views that are not in the database yet. */
 async function viewCount(): Promise<number> {
   const { data } = await app.graphql(`{ media(id: "${mediaId}") { viewCount } }`, {}, token);
   return data.media.viewCount;
 }
 
-/** How many views a request counts. */
+/** Number of views that a request adds. */
 async function countedBy(request: () => Promise<Response>): Promise<number> {
   const before = await viewCount();
   await (await request()).arrayBuffer();
@@ -39,7 +40,7 @@ async function countedBy(request: () => Promise<Response>): Promise<number> {
 }
 
 describe("GET of a picture", () => {
-  it("has the headers that make it safe and cacheable, and those only", async () => {
+  it("has security and caching headers, and neither cookies nor Vary", async () => {
     const response = await app.picture(mediaId, "", { origin: "https://chat.example" });
     await response.arrayBuffer();
 
@@ -61,7 +62,7 @@ describe("GET of a picture", () => {
     expect(response.headers.get("vary")).toBeNull();
   });
 
-  it("never shows the stored name", async () => {
+  it("never reveals the object key", async () => {
     const record = await app.mediaCollection.findOne({}, { sort: { _id: -1 } });
 
     const response = await app.picture(mediaId);
@@ -75,7 +76,7 @@ describe("GET of a picture", () => {
     ["naïve ☃.png", `inline; filename="na_ve _.jpg"; filename*=UTF-8''na%C3%AFve%20%E2%98%83.jpg`],
     ["it's (1)*.gif", `inline; filename="it's (1)*.jpg"`],
     ["zero\u200ejoined.jpg", 'inline; filename="zerojoined.jpg"'],
-  ])("names the file %j as RFC 6266 says", async (filename, expected) => {
+  ])("sends the file name %j as RFC 6266 specifies", async (filename, expected) => {
     const person = await app.givenPerson();
     const { data } = await app.upload({ bytes: sampleImages.portraitJpeg(), filename }, person.token);
 
@@ -84,7 +85,7 @@ describe("GET of a picture", () => {
     expect(response.headers.get("content-disposition")).toBe(expected);
   });
 
-  it("as a thumbnail is another representation", async () => {
+  it("with thumbnail=true has another ETag and fewer bytes", async () => {
     const response = await app.picture(mediaId, "?thumbnail=true");
 
     expect(response.status).toBe(200);
@@ -102,7 +103,7 @@ describe("GET of a picture", () => {
     },
   );
 
-  it("does not look at a token", async () => {
+  it("ignores an invalid token", async () => {
     expect((await app.picture(mediaId, "", { authorization: "Bearer nonsense" })).status).toBe(200);
   });
 });
@@ -114,35 +115,39 @@ describe("a conditional request", () => {
     ["the same tag among others", () => ({ "if-none-match": `"other", ${etag}` }), 304],
     ["any tag", () => ({ "if-none-match": "*" }), 304],
     ["another tag", () => ({ "if-none-match": '"other"' }), 200],
-    ["a tag that is none", () => ({ "if-none-match": "other" }), 200],
+    ["an unquoted tag", () => ({ "if-none-match": "other" }), 200],
     ["the same date", () => ({ "if-modified-since": lastModified }), 304],
     ["a later date", () => ({ "if-modified-since": "Fri, 31 Dec 2100 00:00:00 GMT" }), 304],
     ["an earlier date", () => ({ "if-modified-since": "Sat, 01 Jan 2000 00:00:00 GMT" }), 200],
-    ["a date that is none", () => ({ "if-modified-since": "yesterday" }), 200],
-    ["a year alone", () => ({ "if-modified-since": "2099" }), 200],
-    ["a number, which is no date", () => ({ "if-unmodified-since": "1" }), 200],
+    ["an invalid date", () => ({ "if-modified-since": "yesterday" }), 200],
+    ["a year in place of a date", () => ({ "if-modified-since": "2099" }), 200],
+    ["a number in place of a date", () => ({ "if-unmodified-since": "1" }), 200],
     [
-      "another tag, which outweighs the date",
+      "another tag, which takes precedence over the date",
       () => ({ "if-none-match": '"x"', "if-modified-since": lastModified }),
       200,
     ],
-    ["a match of the tag", () => ({ "if-match": etag }), 200],
-    ["a match of another tag", () => ({ "if-match": '"other"' }), 412],
-    ["a match of the weak tag, which is none", () => ({ "if-match": `W/${etag}` }), 412],
-    ["no change since a later date", () => ({ "if-unmodified-since": "Fri, 31 Dec 2100 00:00:00 GMT" }), 200],
+    ["If-Match of the same tag", () => ({ "if-match": etag }), 200],
+    ["If-Match of another tag", () => ({ "if-match": '"other"' }), 412],
+    ["If-Match of the weak tag", () => ({ "if-match": `W/${etag}` }), 412],
     [
-      "no change since an earlier date",
+      "If-Unmodified-Since of a later date",
+      () => ({ "if-unmodified-since": "Fri, 31 Dec 2100 00:00:00 GMT" }),
+      200,
+    ],
+    [
+      "If-Unmodified-Since of an earlier date",
       () => ({ "if-unmodified-since": "Sat, 01 Jan 2000 00:00:00 GMT" }),
       412,
     ],
-  ])("with %s gets its status, and bytes only with 200", async (_what, headers, status) => {
+  ])("with %s gets the right status, and bytes only with 200", async (_what, headers, status) => {
     const response = await app.picture(mediaId, "", headers());
 
     expect(response.status).toBe(status);
     expect((await response.arrayBuffer()).byteLength).toBe(status === 200 ? size : 0);
   });
 
-  it("answered 304 has the validators and counts no view", async () => {
+  it("that gets 304 receives the validators and counts no view", async () => {
     const counted = await countedBy(() => app.picture(mediaId, "", { "if-none-match": etag }));
     const response = await app.picture(mediaId, "", { "if-none-match": etag });
 
@@ -176,16 +181,13 @@ describe("a range request", () => {
     );
   });
 
-  it.each(["bytes=61234-", "bytes=99999999-", "bytes=-0"])(
-    "for %s is answered 416 with the size",
-    async (range) => {
-      const response = await app.picture(mediaId, "", { range });
+  it.each(["bytes=61234-", "bytes=99999999-", "bytes=-0"])("for %s gets 416 with the size", async (range) => {
+    const response = await app.picture(mediaId, "", { range });
 
-      expect(response.status).toBe(416);
-      expect(response.headers.get("content-range")).toBe(`bytes */${size}`);
-      expect(await response.json()).toMatchObject({ success: false, code: "BAD_USER_INPUT" });
-    },
-  );
+    expect(response.status).toBe(416);
+    expect(response.headers.get("content-range")).toBe(`bytes */${size}`);
+    expect(await response.json()).toMatchObject({ success: false, code: "BAD_USER_INPUT" });
+  });
 
   it.each([
     "bytes=5-2",
@@ -196,7 +198,7 @@ describe("a range request", () => {
     "bytes=1 2-13",
     "by tes=0-5",
     "bytes",
-  ])("that means nothing, or too much, gets the whole: %s", async (range) => {
+  ])("that is invalid or asks for several parts gets the whole picture: %s", async (range) => {
     const response = await app.picture(mediaId, "", { range });
 
     expect(response.status).toBe(200);
@@ -209,7 +211,7 @@ describe("a range request", () => {
     ["the weak tag", () => `W/${etag}`, 200],
     ["the same date", () => lastModified, 206],
     ["another date", () => "Sat, 01 Jan 2000 00:00:00 GMT", 200],
-  ])("with an If-Range of %s", async (_what, ifRange, status) => {
+  ])("gets the part only if If-Range has the current validator: %s", async (_what, ifRange, status) => {
     const response = await app.picture(mediaId, "", { range: "bytes=0-9", "if-range": ifRange() });
 
     expect(response.status).toBe(status);
@@ -235,7 +237,7 @@ describe("HEAD", () => {
     expect((await head.arrayBuffer()).byteLength).toBe(0);
   });
 
-  it("of nothing is 404", async () => {
+  it("gets 404 for an unknown picture", async () => {
     expect((await app.picture("f".repeat(24), "", {}, "HEAD")).status).toBe(404);
   });
 });
@@ -250,12 +252,12 @@ describe("a view", () => {
     ["HEAD", () => app.picture(mediaId, "", {}, "HEAD"), 0],
     ["a failed condition", () => app.picture(mediaId, "", { "if-match": '"other"' }), 0],
     ["a wrong parameter", () => app.picture(mediaId, "?thumbnail=x"), 0],
-    ["a picture that is not there", () => app.picture("f".repeat(24)), 0],
-  ])("is counted or not: %s", async (_what, request, expected) => {
+    ["an unknown picture", () => app.picture("f".repeat(24)), 0],
+  ])("is counted only when bytes are sent from the first one on: %s", async (_what, request, expected) => {
     expect(await countedBy(request)).toBe(expected);
   });
 
-  it("is counted at once for whoever asks, and reaches the record with the flush", async () => {
+  it("shows at once in GraphQL, and in the record after a flush", async () => {
     await givenPicture();
 
     await Promise.all(Array.from({ length: 40 }, async () => (await app.picture(mediaId)).arrayBuffer()));
@@ -267,7 +269,7 @@ describe("a view", () => {
     expect((await app.mediaCollection.findOne({}, { sort: { _id: -1 } }))!.view_count).toBe(40);
   });
 
-  it("never makes a count fall, however reads and flushes meet", async () => {
+  it("never lowers the visible count while reads and flushes run concurrently", async () => {
     await givenPicture();
     const seen: number[] = [];
 

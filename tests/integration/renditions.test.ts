@@ -1,4 +1,4 @@
-// Squares in every size and format: what they show, that each is made once, and that nothing of them outlives its picture.
+// Squares in every size and format: what they show, that each is drawn once, and that none outlives its picture.
 import { readdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 
@@ -22,7 +22,7 @@ afterEach(async () => {
   await app.stop();
 });
 
-// The service reads three formats and no others; we look at what it writes.
+// The service blocks every loader except JPEG, PNG and GIF. The tests read the WebP and AVIF images that it writes.
 sharp.unblock({ operation: ["VipsForeignLoadWebpBuffer", "VipsForeignLoadHeifBuffer"] });
 
 const CHROME = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8";
@@ -38,7 +38,7 @@ async function keptFiles(): Promise<string[]> {
 }
 
 describe("a square", () => {
-  it.each([32, 48, 64, 96, 150, 300])("has the size that was asked for: %i", async (size) => {
+  it.each([32, 48, 64, 96, 150, 300])("has the requested size: %i", async (size) => {
     const { bytes, response } = await fetchPicture(`?size=${size}&format=webp`);
 
     expect(response.headers.get("content-type")).toBe("image/webp");
@@ -56,7 +56,7 @@ describe("a square", () => {
     ["avif", "image/avif", "heif"],
     ["jpeg", "image/jpeg", "jpeg"],
     ["png", "image/png", "png"],
-  ])("has the format that was asked for: %s", async (format, contentType, found) => {
+  ])("has the requested format: %s", async (format, contentType, found) => {
     const { bytes, response } = await fetchPicture(`?size=64&format=${format}`, { accept: CHROME });
 
     expect(response.headers.get("content-type")).toBe(contentType);
@@ -72,7 +72,7 @@ describe("a square", () => {
     ["IMAGE/WEBP", "image/webp"],
     ["*/*", "image/jpeg"],
     ["text/html", "image/jpeg"],
-  ])("has the format that the client understands: %j", async (accept, contentType) => {
+  ])("has a format that the client accepts: %j", async (accept, contentType) => {
     for (let time = 0; time < 2; time++) {
       const { response } = await fetchPicture("?size=48", { accept });
       expect(response.headers.get("content-type")).toBe(contentType);
@@ -80,7 +80,7 @@ describe("a square", () => {
     }
   });
 
-  it("keeps its transparency, and as JPEG stands on white", async () => {
+  it("keeps its transparency, except as a JPEG", async () => {
     const { mediaId } = await app.givenPersonWithPicture(await sampleImages.transparentPng());
     const { bytes: webp } = await fetchPicture("?size=32&format=webp", {}, mediaId);
     const { bytes: jpeg } = await fetchPicture("?size=32&format=jpeg", {}, mediaId);
@@ -91,7 +91,7 @@ describe("a square", () => {
     expect(response.headers.get("content-type")).toBe("image/png");
   });
 
-  it("of an animation stands still, unless it is asked to move", async () => {
+  it("of an animation is a still image unless the client asks for animated=true", async () => {
     const { mediaId } = await app.givenPersonWithPicture(await sampleImages.animatedGif());
     const { bytes: still } = await fetchPicture("?size=64&format=webp", {}, mediaId);
     const { bytes: moving, response } = await fetchPicture("?size=64&animated=true", {}, mediaId);
@@ -115,7 +115,7 @@ describe("a square", () => {
     expect(await sharp(bytes).metadata()).not.toHaveProperty("exif");
   });
 
-  it("is made once, however many ask at once, and found again by the next process", async () => {
+  it("is drawn once for concurrent requests, and found on the disk by the next process", async () => {
     const read = vi.spyOn(app.app.renditions, "read");
     const all = await Promise.all(Array.from({ length: 20 }, () => fetchPicture("?size=96&format=webp")));
     const files = await keptFiles();
@@ -130,7 +130,7 @@ describe("a square", () => {
     expect(draw).not.toHaveBeenCalled();
   });
 
-  it("counts as a view, and answers conditions without being made", async () => {
+  it("counts as a view, and is not drawn for an answer 304", async () => {
     const { response } = await fetchPicture("?size=96&format=webp");
     await rm(app.config.media.renditionDir, { recursive: true });
     app.app.hot.forget(`${person.mediaId}/96-v1.webp`);
@@ -153,7 +153,7 @@ describe("a square", () => {
   });
 });
 
-describe("an address that asks for what there is not", () => {
+describe("an address with invalid parameters", () => {
   it.each([
     ["?size=100", ["32", "48", "64", "96", "150", "300", "600"]],
     ["?size=", ["32", "48", "64", "96", "150", "300", "600"]],
@@ -169,7 +169,7 @@ describe("an address that asks for what there is not", () => {
     ["?animated=true", undefined],
     ["?thumbnail=true&format=webp", undefined],
     ["?thumbnail=true&size=32", undefined],
-  ])("is told what there is: %s", async (query, allowed) => {
+  ])("gets 400, with the allowed values if there are any: %s", async (query, allowed) => {
     const response = await app.picture(person.mediaId, query);
     const body = (await response.json()) as { code: string; allowed?: string[] };
 
@@ -178,8 +178,8 @@ describe("an address that asks for what there is not", () => {
   });
 });
 
-describe("what is kept of a picture", () => {
-  it("goes when the picture is deleted", async () => {
+describe("the squares of a picture on the disk", () => {
+  it("are removed when the picture is deleted", async () => {
     await fetchPicture("?size=96&format=webp");
     await app.graphql(DELETE, {}, person.token);
 
@@ -187,7 +187,7 @@ describe("what is kept of a picture", () => {
     expect((await fetchPicture("?size=96&format=webp")).response.status).toBe(404);
   });
 
-  it("goes when another process deletes the picture, or has while nobody was here", async () => {
+  it("are removed when another process deletes the picture, or did so before this process started", async () => {
     await fetchPicture("?size=96&format=webp");
     await app.mediaCollection.updateOne({}, { $set: { is_deleted: true, deleted_at: new Date() } });
     await expect.poll(keptFiles, { timeout: 3000 }).toEqual([]);
@@ -199,7 +199,7 @@ describe("what is kept of a picture", () => {
     expect(await keptFiles()).toEqual([]);
   });
 
-  it("goes when all pictures of its user are erased", async () => {
+  it("are removed when all pictures of the user are erased", async () => {
     await fetchPicture("?size=96&format=webp");
     const folder = new RenditionFolder(app.config.media.renditionDir, 1e6);
 
@@ -208,7 +208,7 @@ describe("what is kept of a picture", () => {
     expect(await keptFiles()).toEqual([]);
   });
 
-  it("may be deleted at any time", async () => {
+  it("can be deleted at any time, and are drawn again", async () => {
     const { bytes } = await fetchPicture("?size=96&format=webp");
     await rm(app.config.media.renditionDir, { recursive: true });
     app.app.hot.forget(`${person.mediaId}/96-v1.webp`);
@@ -216,7 +216,7 @@ describe("what is kept of a picture", () => {
     expect((await fetchPicture("?size=96&format=webp")).bytes.equals(bytes)).toBe(true);
   });
 
-  it("may be removed while it is written, again and again, and neither fails", async () => {
+  it("can be removed while they are written, and neither operation fails", async () => {
     const folder = new RenditionFolder(path.join(app.folder, "raced"), 1e9);
     const id = "a".repeat(24);
     for (let round = 0; round < 50; round++) {
@@ -235,7 +235,7 @@ describe("what is kept of a picture", () => {
     expect(await folder.read(id, "last.png")).toEqual(Buffer.alloc(1));
   });
 
-  it("is bounded: what nobody asked for lately goes first", async () => {
+  it("have a size limit: those of the least recently requested picture are removed first", async () => {
     const folder = new RenditionFolder(path.join(app.folder, "bounded"), 20_000);
     const ids = ["a", "b", "c"].map((letter) => letter.repeat(24));
     for (const id of ids.slice(0, 2)) await folder.write(id, "32-v1.png", Buffer.alloc(400));
@@ -247,10 +247,10 @@ describe("what is kept of a picture", () => {
     const next = new RenditionFolder(folder.rootDir, 20_000);
     await next.open();
     expect(next.ids().toSorted()).toEqual([ids[0], ids[2]]);
-    expect(next.state.weight).toBe(4 * 4096); // A block for each, and one for its folder.
+    expect(next.state.weight).toBe(4 * 4096); // A block for each of two files and two folders.
   });
 
-  it("is shown, too, where it cannot be kept", async () => {
+  it("are sent even if they cannot be written", async () => {
     await writeFile(path.join(app.folder, "cache"), "a file where the folder should be");
 
     const { response } = await fetchPicture("?size=96&format=webp");
@@ -259,8 +259,8 @@ describe("what is kept of a picture", () => {
   });
 });
 
-describe("an original whose bytes are gone or damaged", () => {
-  it("is not found, or said to be unreadable", async () => {
+describe("a square of a missing or damaged original", () => {
+  it("gets 404 or 422, and is not kept", async () => {
     const { filename, file_size: sizeBytes } = (await app.mediaCollection.findOne({}))!;
     await app.app.storage.put(filename, Buffer.alloc(sizeBytes, "no image"));
     const damaged = await fetchPicture("?size=96&format=webp");
@@ -272,11 +272,11 @@ describe("an original whose bytes are gone or damaged", () => {
   });
 });
 
-describe("a square that cannot be made", () => {
-  it("is tried once, and not again for a while", async () => {
+describe("a square that cannot be drawn or sent", () => {
+  it("is attempted once, and not again for a while", async () => {
     const { filename, file_size: sizeBytes } = (await app.mediaCollection.findOne({}))!;
     await app.app.storage.put(filename, Buffer.alloc(sizeBytes, "no image"));
-    await fetchPicture(""); // Now it is known.
+    await fetchPicture(""); // The record is cached now.
     const make = vi.spyOn(app.app.pictures, "run");
     const read = vi.spyOn(app.app.renditions, "read");
     const statuses = [];
@@ -288,7 +288,7 @@ describe("a square that cannot be made", () => {
     expect(make.mock.calls.length).toBeLessThanOrEqual(1);
   });
 
-  it("is not shown when the picture is deleted while it is made", async () => {
+  it("gets 404 when its picture is deleted while it is drawn", async () => {
     await fetchPicture("");
     const read = app.app.renditions.read.bind(app.app.renditions);
     vi.spyOn(app.app.renditions, "read").mockImplementationOnce(async (...asked) => {
@@ -301,7 +301,7 @@ describe("a square that cannot be made", () => {
     await expect.poll(keptFiles).toEqual([]);
   });
 
-  it("leaves nothing in memory of a picture that is deleted while it is read", async () => {
+  it("leaves nothing in memory when its picture is deleted while the original is read", async () => {
     const { storage } = app.app.renditions;
     const read = storage.read.bind(storage);
     vi.spyOn(storage, "read").mockImplementationOnce(async (...asked) => {
@@ -314,7 +314,7 @@ describe("a square that cannot be made", () => {
     expect(app.app.renditions.memoryBytes).toBe(0);
   });
 
-  it("because its animation is too large to move stands still instead", async () => {
+  it("is replaced by a still image when its animation is too large", async () => {
     const frames = await Promise.all(
       Array.from({ length: 30 }, (_, at) =>
         sharp({ create: { width: 900, height: 900, channels: 3, background: `rgb(${at * 8},0,0)` } })
@@ -333,7 +333,7 @@ describe("a square that cannot be made", () => {
   });
 });
 
-describe("a square of a picture that LetsApp has stored lying on its side", () => {
+describe("a square of a picture that LetsApp has stored with an EXIF orientation", () => {
   it("is upright", async () => {
     const halves = await sharp({ create: { width: 200, height: 100, channels: 3, background: "#ff0000" } })
       .composite([
@@ -363,8 +363,8 @@ describe("a square of a picture that LetsApp has stored lying on its side", () =
   });
 });
 
-describe("a damaged record", () => {
-  it("is shown all the same, and each view counted once", async () => {
+describe("a picture with a damaged record", () => {
+  it("is sent, and each view is counted once", async () => {
     await app.mediaCollection.updateOne(
       {},
       { $set: { etag: "a\r\nx-evil: 1", crop: { x: "left" }, filter: "NONE" } },

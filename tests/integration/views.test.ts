@@ -1,4 +1,4 @@
-// That each view is counted, and counted once, whatever happens between its answer and its record.
+// Each view is counted exactly once, also when a process or the database fails between its answer and its record.
 import { mkdir, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 
@@ -43,7 +43,7 @@ async function recordedCount(): Promise<number> {
   return (await app.mediaCollection.findOne({}))!.view_count;
 }
 
-/** What a process left that was killed: a journal of so many views of the picture. */
+/** Writes a batch of `viewCount` views of the picture to the journal, as a process that was killed left it. */
 async function givenAbandoned(batch: string, viewCount: number, tail = ""): Promise<string> {
   const folder = path.join(journalFolder, batch.split(".")[0]!);
   const file = path.join(folder, `${batch}.views`);
@@ -52,12 +52,12 @@ async function givenAbandoned(batch: string, viewCount: number, tail = ""): Prom
   return file;
 }
 
-/** The process that comes next: it counts with the same records and the same journal. */
+/** A view counter of the next process, with the same records and the same journal. */
 function nextCounter(isShared = false): ViewCounter {
   return new ViewCounter(counts, new ViewJournal(journalFolder, isShared, log()), 2_000, log());
 }
 
-describe("a count", () => {
+describe("a view count", () => {
   const deletePicture = () => app.graphql(DELETE, {}, token);
   const meanwhile = async (act: () => Promise<unknown>) => {
     const { findMany } = counts;
@@ -67,14 +67,14 @@ describe("a count", () => {
     });
   };
 
-  it("is shown with a picture that is deleted while the answer is made", async () => {
+  it("is returned with a picture that is deleted during the request", async () => {
     for (let i = 0; i < 3; i++) await view();
     await meanwhile(deletePicture);
 
     expect(await shownCount()).toBe(3);
   });
 
-  it("is not made up for a picture whose record goes while the answer is made", async () => {
+  it("is not invented for a picture whose record is removed during the request", async () => {
     await view();
     await meanwhile(() => app.mediaCollection.deleteMany({}));
 
@@ -86,7 +86,7 @@ describe("a count", () => {
 });
 
 describe("a view", () => {
-  it("is in the journal when its answer has come, and in the record alone after the flush", async () => {
+  it("is in the journal when its answer is sent, and only in the record after the flush", async () => {
     await view();
     const files = await journalFiles();
     await app.app.views.flush();
@@ -96,7 +96,7 @@ describe("a view", () => {
     expect(await recordedCount()).toBe(1);
   });
 
-  it("stays pending while the database cannot be reached, and one batch waits, not one for each try", async () => {
+  it("stays pending while the database is unreachable, in one waiting batch for all attempts", async () => {
     const revive = failing(async () => {
       throw new Error("the database is away");
     });
@@ -114,7 +114,7 @@ describe("a view", () => {
     expect(await recordedCount()).toBe(5);
   });
 
-  it("is counted once when the database has added it and could not say so", async () => {
+  it("is counted once when the database has added it and the response was lost", async () => {
     const revive = failing(async (addViews, ...batch) => {
       await addViews(...batch);
       throw new Error("the connection is gone");
@@ -131,11 +131,11 @@ describe("a view", () => {
     expect(await shownCount()).toBe(2);
   });
 
-  it("is counted once by the next process where the database could not say so before this one stopped", async () => {
+  it("is counted once by the next process when the response was lost and this process stopped", async () => {
     const first = nextCounter();
     await first.start();
     await first.count(mediaId);
-    await first.flush(); // So that the record bears a name already.
+    await first.flush(); // Now the record has a batch mark.
     await first.count(mediaId);
     const revive = failing(async (addViews, ...batch) => {
       await addViews(...batch);
@@ -152,11 +152,11 @@ describe("a view", () => {
     expect(await journalFiles()).toEqual([]);
   });
 
-  it("is counted once where this process stood still for so long that another one has taken its views over", async () => {
+  it("is counted once when another process has taken it over because this one seemed dead", async () => {
     const [slow, other] = [nextCounter(true), nextCounter()];
     await slow.start();
     for (let i = 0; i < 5; i++) await slow.count(mediaId);
-    await other.start(); // For which no process is alive but itself.
+    await other.start(); // Its journal is not shared: it takes every other process for dead.
     await other.close();
 
     await slow.close();
@@ -164,7 +164,7 @@ describe("a view", () => {
     expect(await recordedCount()).toBe(5);
   });
 
-  it("is counted once where its journal could not be removed at first", async () => {
+  it("is counted once when the first attempt to remove its journal fails", async () => {
     const journal = new ViewJournal(journalFolder, false, log());
     const counter = new ViewCounter(counts, journal, 2_000, log());
     await counter.count(mediaId);
@@ -180,7 +180,7 @@ describe("a view", () => {
     expect(await recordedCount()).toBe(2);
   });
 
-  it("is left to the next process by one that stops while the database does not answer", async () => {
+  it("is left to the next process when this one stops while the database does not respond", async () => {
     const first = nextCounter();
     await first.count(mediaId);
     const revive = failing(() => new Promise(() => {}));
@@ -198,12 +198,12 @@ describe("a view", () => {
   });
 
   it.each([
-    ["no count", { view_count: null }],
-    ["a count that is a text", { view_count: "12" }],
-    ["no names of batches", { view_batches: null }],
-    ["a list of batches", { view_batches: [] }],
+    ["null as the count", { view_count: null }],
+    ["text as the count", { view_count: "12" }],
+    ["null as the batch marks", { view_batches: null }],
+    ["a list as the batch marks", { view_batches: [] }],
   ])(
-    "is counted where another program has left %s, and so are those of other pictures",
+    "is counted when another program has written %s, and so are views of other pictures",
     async (_, damage) => {
       const other = await app.givenPersonWithPicture(await sampleImages.onePixelPng());
       await app.mediaCollection.updateOne(
@@ -231,7 +231,7 @@ describe("a view", () => {
     expect(await recordedCount()).toBe(1);
   });
 
-  it("is counted when it cannot be journalled", async () => {
+  it("is counted even if it cannot be written to the journal", async () => {
     await rm(journalFolder, { recursive: true, force: true });
     await writeFile(journalFolder, "a file where a folder should be");
 
@@ -243,7 +243,7 @@ describe("a view", () => {
     expect(await recordedCount()).toBe(1);
   });
 
-  it("is shown once by whoever reads while it goes to the record", async () => {
+  it("is included once in the count, also while it is being added to the record", async () => {
     await view();
     const { addViews, revive } = held();
     const flushing = app.app.views.flush();
@@ -258,8 +258,8 @@ describe("a view", () => {
   });
 });
 
-describe("what a killed process has left", () => {
-  it("is shown at once by the next one, and flushed with its own", async () => {
+describe("the journal of a killed process", () => {
+  it("is pending at once in the next process, and flushed with its own views", async () => {
     await givenAbandoned("dead-1-a.1", 3);
     await givenAbandoned("dead-1-a.2", 4);
     const next = nextCounter();
@@ -274,7 +274,7 @@ describe("what a killed process has left", () => {
     expect(await journalFiles()).toEqual([]);
   });
 
-  it("is counted once where its last batch had reached the record", async () => {
+  it("is counted once when its last batch had reached the record", async () => {
     await givenAbandoned("dead-1-a.1", 3);
     await counts.add(new Map([[mediaId, 3]]), { writer: "dead-1-a", number: 1 });
     const next = nextCounter();
@@ -286,7 +286,7 @@ describe("what a killed process has left", () => {
     expect(await recordedCount()).toBe(4);
   });
 
-  it("is counted once where its last batch had reached the record, and others have added theirs since", async () => {
+  it("is counted once when its last batch had reached the record, followed by batches of others", async () => {
     await givenAbandoned("dead-1-a.1", 3);
     await counts.add(new Map([[mediaId, 3]]), { writer: "dead-1-a", number: 1 });
     for (let number = 1; number <= 5; number++) {
@@ -302,7 +302,7 @@ describe("what a killed process has left", () => {
     expect(await recordedCount()).toBe(103);
   });
 
-  it("leaves no names of its batches behind, but for a moment", async () => {
+  it("leaves batch marks in the record only until the next process stops", async () => {
     await givenAbandoned("dead-1-a.1", 3);
     const names = async () => Object.keys((await app.mediaCollection.findOne({}))!.view_batches ?? {});
     const next = nextCounter();
@@ -317,7 +317,7 @@ describe("what a killed process has left", () => {
     expect(await names()).toEqual([]);
   });
 
-  it("is read up to where it was killed while it wrote", async () => {
+  it("is read up to the view whose writing was interrupted", async () => {
     await givenAbandoned("dead-1-a.1", 2, "abcdef");
     await givenAbandoned("dead-1-a.2", 0);
     const next = nextCounter();
@@ -329,7 +329,7 @@ describe("what a killed process has left", () => {
     expect(await journalFiles()).toEqual([]);
   });
 
-  it("is counted once where its first batch could not be removed and its second had reached the record", async () => {
+  it("is counted once when its first batch is left over and its second had reached the record", async () => {
     await givenAbandoned("dead-1-a.1", 3);
     await counts.add(new Map([[mediaId, 3]]), { writer: "dead-1-a", number: 1 });
     await counts.add(new Map([[mediaId, 4]]), { writer: "dead-1-a", number: 2 });
@@ -341,7 +341,7 @@ describe("what a killed process has left", () => {
     expect(await recordedCount()).toBe(7);
   });
 
-  it("is taken over beside things that are no journals, which stay where they are", async () => {
+  it("is taken over, and names that are not journals stay in place", async () => {
     await givenAbandoned("dead-1-a.2", 5);
     await writeFile(path.join(journalFolder, "notes.views"), "x");
     await mkdir(path.join(journalFolder, "dead-1-a", "dead-1-a.notes.views"));
@@ -358,7 +358,7 @@ describe("what a killed process has left", () => {
   });
 
   it.each([1, 2, 3])(
-    "is counted once by a chain of processes, each of which is killed while it flushes: seed %i",
+    "is counted once by a chain of processes, each killed during a flush: seed %i",
     async (seed) => {
       const random = new Random(seed);
       const root = `${journalFolder}-of-chain`;
@@ -389,7 +389,7 @@ describe("what a killed process has left", () => {
     },
   );
 
-  it("may be of more pictures than one command can add", async () => {
+  it("can contain more pictures than one command updates", async () => {
     const ids = Array.from({ length: 2500 }, (_, i) => i.toString(16).padStart(24, "0"));
     await app.app.views.flush();
     await writeFile(await givenAbandoned("dead-1-a.1", 0), Buffer.from([...ids, mediaId].join(""), "hex"));
@@ -404,7 +404,7 @@ describe("what a killed process has left", () => {
 });
 
 describe("processes that share a folder", () => {
-  it("leave each other's journals alone while they live, and take over from one that does not", async () => {
+  it("do not touch the journal of a live process, and take over that of a dead one", async () => {
     const next = nextCounter(true);
     await next.count(mediaId);
     const machine = path.basename((await journalFiles())[0]!).split("-")[0];
@@ -418,14 +418,14 @@ describe("processes that share a folder", () => {
     expect(await recordedCount()).toBe(4);
   });
 
-  it("take over from one on another machine when nothing has been heard of it for long, by their own clock", async () => {
+  it("take over from a process on another machine that shows no sign of life, by their own clock", async () => {
     const living = await givenAbandoned("othermachine-1-a.1", 2);
     await givenAbandoned("othermachine-2-b.1", 3);
     const next = nextCounter(true);
     await next.start();
     const atOnce = next.totals.pending;
     vi.spyOn(performance, "now").mockReturnValue(performance.now() + 61_000);
-    await utimes(path.dirname(living), new Date(1), new Date(1)); // It was touched, whatever its clock says.
+    await utimes(path.dirname(living), new Date(1), new Date(1)); // Any change of the time is a sign of life.
 
     await next.adopt();
     await next.close();
@@ -435,7 +435,7 @@ describe("processes that share a folder", () => {
     expect(await journalFiles()).toEqual([path.relative(journalFolder, living)]);
   });
 
-  it("look for the same journals at the same time, and one gets each", async () => {
+  it("can take over at the same time, and only one of them gets each journal", async () => {
     for (let number = 1; number <= 10; number++) await givenAbandoned(`othermachine-2-b.${number}`, 3);
     const others = [nextCounter(true), nextCounter(true)];
     await Promise.all(others.map((other) => other.start()));
@@ -454,7 +454,7 @@ async function givenPicture(): Promise<string> {
   return (await app.givenPersonWithPicture(await sampleImages.palettePng())).mediaId;
 }
 
-/** Nothing that a counter does is done any more from a random point on: before or after a batch, or its removal. */
+/** Simulates a kill at a random point before or after a write or a removal of a batch: later steps fail. */
 function killedAt(journal: ViewJournal, random: Random): () => void {
   let lives = random.below(8);
   const dying = async (act: () => Promise<void>) => {
@@ -469,7 +469,7 @@ function killedAt(journal: ViewJournal, random: Random): () => void {
 
 type AddViews = ViewCountRepository["add"];
 
-/** Replaces the write of views until `revive` is called. */
+/** Replaces the write of views until the returned function is called. */
 function failing(
   replacement: (addViews: AddViews, ...batch: Parameters<AddViews>) => Promise<void>,
 ): () => void {
@@ -480,7 +480,7 @@ function failing(
   };
 }
 
-/** The next write of views happens when the test says so, and is answered when it says so. */
+/** Holds writes of views back: `addViews` executes the last one, and `revive` answers it. */
 function held(): { addViews: () => Promise<void>; revive: () => void } {
   let write!: () => Promise<void>;
   let answer!: () => void;
