@@ -1,3 +1,4 @@
+// GraphQL queries: how many database queries they cost, what each caller may see, and which requests are refused.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import * as sampleImages from "../support/sample-images.ts";
@@ -17,11 +18,11 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-/** The queries on each collection while `work` is under way. */
+/** The number of queries on each collection while `work` runs. */
 async function queriesOf(work: () => Promise<unknown>): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
   app.app.database.connection.set("debug", (collection: string, _method: string, filter: object) => {
-    if ("changed_at" in filter) return; // The feed of changes looks twice a second.
+    if ("changed_at" in filter) return; // `ChangeFeed` queries twice a second.
     counts[collection] = (counts[collection] ?? 0) + 1;
   });
   await work();
@@ -39,7 +40,7 @@ const PAGE = `
 `;
 
 describe("users", () => {
-  it("with pictures cost one query on users and one on media, however many they are", async () => {
+  it("with pictures cost one query on users and one on media, regardless of their number", async () => {
     const answer = { users: 0, pictures: 0 };
     for (const { _id } of await app.mediaCollection.find().toArray()) app.app.known.forget(String(_id));
 
@@ -53,7 +54,7 @@ describe("users", () => {
     expect(queries).toEqual({ users: 1, media: 1 });
   });
 
-  it("with pictures that are known and their uploaders cost one query for each page", async () => {
+  it("with cached pictures cost no query on media, and their uploaders one query on users", async () => {
     const query =
       "{ users(first: 99) { edges { node { profilePicture { uploader { profilePicture { id } } } } } } }";
 
@@ -64,7 +65,7 @@ describe("users", () => {
     expect(queries).toEqual({ users: 2 });
   });
 
-  it("that were listed a moment ago cost no query, until somebody changes a picture", async () => {
+  it("that were listed a moment ago cost no query until one of them changes their picture", async () => {
     const query = "{ users(first: 98) { edges { node { profilePicture { id } } } } }";
     const list = async () => (await app.graphql(query, {}, people[0]!.token)).data.users.edges;
     await list();
@@ -77,7 +78,7 @@ describe("users", () => {
     expect(node.profilePicture.id).toBe(data.uploadProfilePicture.media.id);
   });
 
-  it("have exact counts of views whether their pictures are known or not", async () => {
+  it("have exact view counts also when their pictures are cached, for one query on media", async () => {
     const query = "{ users(first: 3) { edges { node { profilePicture { id viewCount } } } } }";
     const list = async () => (await app.graphql(query, {}, people[0]!.token)).data.users.edges;
     const [first] = await list();
@@ -91,7 +92,7 @@ describe("users", () => {
     expect(queries).toEqual({ media: 1 });
   });
 
-  it("come a page at a time, each once, in the order in which they joined", async () => {
+  it("are listed page by page, each once, in the order in which they joined", async () => {
     const seen: string[] = [];
     let after: string | null = null;
 
@@ -105,7 +106,7 @@ describe("users", () => {
     expect(seen).toEqual(people.map(({ user }) => user.id));
   });
 
-  it("are twenty unless one asks for more, and an empty page after the last", async () => {
+  it("are listed in pages of twenty by default, with an empty page after the last user", async () => {
     const { data } = await app.graphql(PAGE, {}, people[0]!.token);
     const last = Buffer.from(people.at(-1)!.user.id, "hex").toString("base64url");
     const { data: end } = await app.graphql(PAGE, { after: last }, people[0]!.token);
@@ -123,13 +124,13 @@ describe("users", () => {
     [{ first: -5 }, "first is 1 to 100."],
     [{ after: "nonsense" }, "after is no cursor of this list."],
     [{ after: "" }, "after is no cursor of this list."],
-  ])("are refused for %j", async (variables, message) => {
+  ])("are not listed for invalid arguments: %j", async (variables, message) => {
     const { errors } = await app.graphql(PAGE, variables, people[0]!.token);
 
     expect(errors).toMatchObject([{ message, extensions: { code: "BAD_USER_INPUT" } }]);
   });
 
-  it("leave out those who are deactivated", async () => {
+  it("are not found once they are deactivated", async () => {
     const gone = await app.givenPerson();
     await app.usersCollection.updateOne({ username: gone.user.username }, { $set: { is_active: false } });
 
@@ -139,8 +140,8 @@ describe("users", () => {
   });
 });
 
-describe("what a stranger may see", () => {
-  it("is nothing but that they are nobody", async () => {
+describe("a client without a token", () => {
+  it("gets null for `me`", async () => {
     const { data, errors } = await app.graphql("{ me { id } }");
 
     expect(data).toEqual({ me: null });
@@ -152,7 +153,7 @@ describe("what a stranger may see", () => {
     `{ user(id: "${"a".repeat(24)}") { id } }`,
     `{ media(id: "${"a".repeat(24)}") { id } }`,
     "mutation { deleteProfilePicture { success } }",
-  ])("is not %s", async (query) => {
+  ])("gets UNAUTHENTICATED for %s", async (query) => {
     const { errors } = await app.graphql(query);
 
     expect(errors[0]!.extensions.code).toBe("UNAUTHENTICATED");
@@ -160,7 +161,7 @@ describe("what a stranger may see", () => {
 });
 
 describe("an e-mail address", () => {
-  it("is shown to its owner alone", async () => {
+  it("is shown to its owner only", async () => {
     const [me, other] = [people[0]!, people[1]!];
     const query = `{ me { email } mine: user(id: "${me.user.id}") { email } theirs: user(id: "${other.user.id}") { email } }`;
 
@@ -181,7 +182,7 @@ describe("the schema", () => {
   });
   afterAll(() => closed.stop());
 
-  it("may be asked for, and helps who misspells a name", async () => {
+  it("is open to introspection, and suggests names for misspelled ones", async () => {
     const { data } = await app.graphql("{ __schema { queryType { name } } }");
     const { errors } = await app.graphql("{ user { i } }");
 
@@ -190,7 +191,7 @@ describe("the schema", () => {
   });
 
   it.each(["{ __schema { queryType { name } } }", '{ __type(name: "User") { name } }'])(
-    "is not told where introspection is off: %s",
+    "is hidden when introspection is off: %s",
     async (query) => {
       const { status, data, errors } = await closed.graphql(query);
 
@@ -210,7 +211,7 @@ describe("the schema", () => {
       "mutation ($input: LoginInput!) { login(input: $input) { token } }",
       { input: { login: "a", password: "b", passwor: "c" } },
     ],
-  ])("is not given away by a suggestion then: %s", async (_what, query, variables) => {
+  ])("is not revealed by suggestions when introspection is off: %s", async (_what, query, variables) => {
     const { errors } = await closed.graphql(query, variables);
 
     expect(errors.length).toBeGreaterThan(0);
@@ -218,7 +219,7 @@ describe("the schema", () => {
   });
 });
 
-describe("a variable that cannot be used", () => {
+describe("an invalid value", () => {
   const login = "mutation ($input: LoginInput!) { login(input: $input) { token } }";
 
   it.each([
@@ -229,7 +230,7 @@ describe("a variable that cannot be used", () => {
     [{ login: "ada", password: ["hunter; 22"] }, "String cannot represent a non string value."],
     [{ login: null, password: "hunter; 22" }, 'Expected non-nullable type "String!" not to be null.'],
     ["hunter; 22", 'Expected type "LoginInput" to be an object.'],
-  ])("is not repeated, as it may be a password: %j", async (input, reason) => {
+  ])("is not repeated in the error, because it may be a password: %j", async (input, reason) => {
     const { errors } = await app.graphql(login, { input });
 
     expect(errors[0]!.message).toContain('Variable "$input" got invalid value');
@@ -239,7 +240,7 @@ describe("a variable that cannot be used", () => {
   });
 
   it.each([" cannot represent ", " Did you mean ", "Expected value of type "])(
-    "costs no more than another when it is long and reads like GraphQL's own words: %s",
+    "gets a short error message also when it is long and repeats a phrase of graphql-js: %s",
     async (words) => {
       const literal = words.repeat(Math.floor(240_000 / words.length));
 
@@ -250,7 +251,7 @@ describe("a variable that cannot be used", () => {
     },
   );
 
-  it("is called a file when it is one, and no more of it is shown", async () => {
+  it("is not described in the error when it is an uploaded file", async () => {
     const query = "mutation ($file: ID) { deleteProfilePicture(userId: $file) { success } }";
 
     const { errors } = await app.upload({ bytes: Buffer.from("x") }, people[0]!.token, { query });
@@ -262,7 +263,7 @@ describe("a variable that cannot be used", () => {
   });
 });
 
-describe("a request that asks too much", () => {
+describe("a GraphQL request", () => {
   it.each([
     [
       "depth",
@@ -287,10 +288,10 @@ describe("a request that asks too much", () => {
   });
 
   it.each([
-    ["a subscription by this way", { query: "subscription { profilePictureChanged { id } }" }],
-    ["an operation that is not in it", { query: "query A { me { id } } query B { me { id } }" }],
-    ["nothing", {}],
-  ])("is the client's fault: %s", async (_what, body) => {
+    ["a subscription over HTTP", { query: "subscription { profilePictureChanged { id } }" }],
+    ["two operations without operationName", { query: "query A { me { id } } query B { me { id } }" }],
+    ["an empty object", {}],
+  ])("gets BAD_USER_INPUT for %s", async (_what, body) => {
     const response = await app.fetch("/graphql", {
       method: "POST",
       headers: { "content-type": "application/json" },
@@ -300,7 +301,7 @@ describe("a request that asks too much", () => {
     expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: "BAD_USER_INPUT" } }] });
   });
 
-  it("is told that there are no persisted queries, as Apollo's clients expect it", async () => {
+  it("gets PERSISTED_QUERY_NOT_SUPPORTED for a persisted query, as Apollo's clients expect", async () => {
     const response = await app.fetch("/graphql", {
       method: "POST",
       headers: { "content-type": "application/json" },
@@ -312,7 +313,7 @@ describe("a request that asks too much", () => {
     });
   });
 
-  it("may leave parts out by the directives that every GraphQL has", async () => {
+  it("can leave fields out with @skip and @include", async () => {
     const query = "query ($no: Boolean!) { me { id @skip(if: $no) username @include(if: $no) } }";
 
     const { data, errors } = await app.graphql(query, { no: false }, people[0]!.token);
@@ -321,7 +322,7 @@ describe("a request that asks too much", () => {
     expect(data.me).toEqual({ id: people[0]!.user.id });
   });
 
-  it("is refused as a batch", async () => {
+  it("is refused when it is a batch", async () => {
     const response = await app.fetch("/graphql", {
       method: "POST",
       headers: { "content-type": "application/json" },
@@ -331,7 +332,7 @@ describe("a request that asks too much", () => {
     expect(response.status).toBe(400);
   });
 
-  it("shows no stack trace and no path of this machine", async () => {
+  it("gets neither a stack trace nor a server path in an error", async () => {
     const { errors } = await app.graphql("{ nonsense(");
 
     expect(errors[0]).toEqual({

@@ -1,4 +1,4 @@
-// The audits of the GraphQL-over-HTTP specification, from the package that its authors keep, against the real server.
+// Runs the audits of the GraphQL-over-HTTP specification, from its authors' package, against the real server.
 import { serverAudits } from "graphql-http";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
@@ -14,11 +14,11 @@ afterAll(() => app.stop());
 const audits = serverAudits({ url: () => `${app.baseUrl}/graphql` });
 
 const noForgery =
-  "a plain GET is what another site's page can make a browser send: it needs a header that such a page cannot set";
+  "another site's page can make a browser send a plain GET: the server requires a header that such a page cannot set";
 const statusSaysIt =
-  "the status says what the body says, whatever type the client accepts: proxies, logs and metrics read nothing else";
+  "an error has an error status for every media type: proxies, logs and metrics read only the status";
 
-/** What the specification recommends or allows and we do otherwise, by the audit's id, each with its reason. */
+/** Recommendations and options of the specification that the server does not follow: audit id to reason. */
 const exceptions = new Map([
   ["5A70", noForgery],
   ["D6D5", noForgery],
@@ -38,17 +38,17 @@ describe("GraphQL over HTTP", () => {
     expect(await audit.fn()).toMatchObject({ status: "ok" });
   });
 
-  it.each(excepted.map((audit) => [audit.name, audit] as const))("not: %s", async (name, audit) => {
+  it.each(excepted.map((audit) => [audit.name, audit] as const))("deviates from: %s", async (name, audit) => {
     expect(name).not.toContain("MUST");
     expect(await audit.fn()).not.toMatchObject({ status: "ok" });
   });
 
-  it("has the audits that these exceptions are of", () => {
+  it("has an audit for each exception", () => {
     expect(excepted).toHaveLength(exceptions.size);
   });
 });
 
-/** Documents with which GraphQL has something to say about a name, as often as it can. */
+/** Requests for which graphql-js repeats a name in its errors, in as many errors as possible. */
 const longNames: [string, (name: string) => { query: string; variables?: object }][] = [
   ["an operation", (name) => ({ query: `query ${name}(${unusedVariables("v")}) { me { id } }` })],
   ["an operation with unknown variables", (name) => ({ query: `query ${name} { ${unknownVariables()} }` })],
@@ -74,7 +74,7 @@ const unknownVariables = () =>
   Array.from({ length: 29 }, (_, i) => `m${i}: media(id: $x${i}) { id }`).join(" ");
 
 describe("a name of 200,000 letters", () => {
-  it.each(longNames)("is not repeated at length in what is said of %s", async (_what, makeRequest) => {
+  it.each(longNames)("is shortened in the errors about %s", async (_what, makeRequest) => {
     const response = await fetch(`${app.baseUrl}/graphql`, {
       method: "POST",
       headers: { "content-type": "application/json" },
@@ -88,14 +88,14 @@ describe("a name of 200,000 letters", () => {
   });
 });
 
-describe("an operation name that leads to none", () => {
+describe("an operationName that selects no operation", () => {
   it.each([
     ["GET", "mutation { deleteProfilePicture { success } }", "other"],
     ["POST", "mutation { deleteProfilePicture { success } }", "other"],
     ["POST", "query A { me { id } }", "B"],
     ["POST", "query A { me { id } }", ""],
     ["POST", "query A { me { id } } query B { me { id } }", undefined],
-  ])("is refused, and nothing is done: %s %s %j", async (method, query, operationName) => {
+  ])("is refused, and nothing is executed: %s %s %j", async (method, query, operationName) => {
     const person = await app.givenPersonWithPicture(await sampleImages.palettePng());
     const headers = { authorization: `Bearer ${person.token}`, "content-type": "application/json" };
     const search = new URLSearchParams({ query, ...(operationName !== undefined && { operationName }) });

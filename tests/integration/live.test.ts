@@ -1,4 +1,4 @@
-// What clients are told without asking again, and what they are not.
+// Subscriptions over WebSocket: which changes reach clients, the limits, and the refusals.
 import { connect } from "node:net";
 
 import { SignJWT } from "jose";
@@ -30,7 +30,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await Promise.all(clients.splice(0).map((client) => client.close()));
-  await vi.waitUntil(() => app.app.live.listenerCount === 0); // Nobody is left behind.
+  await vi.waitUntil(() => app.app.live.listenerCount === 0); // No subscription is left.
 });
 afterAll(() => app.stop());
 
@@ -40,7 +40,7 @@ function givenClient(connectionParams: Record<string, unknown>, baseUrl = app.ba
   return client;
 }
 
-/** A client that hears from now on. */
+/** A client whose subscription has started. */
 async function givenListener(userIds?: string[] | null): Promise<LiveClient> {
   const client = givenClient({ authorization: `Bearer ${watcher.token}` });
   const before = app.app.live.listenerCount;
@@ -59,8 +59,8 @@ const changedPicture = ({ user }: Person, profilePicture: unknown) => ({
   data: { profilePictureChanged: { id: user.id, username: user.username, email: null, profilePicture } },
 });
 
-describe("a changed picture", () => {
-  it("is told within two seconds, once, when it comes, is replaced, deleted and restored", async () => {
+describe("a change of a picture", () => {
+  it("reaches a subscriber once, within two seconds: upload, replacement, deletion, restoration", async () => {
     const client = await givenListener([owner.user.id]);
     const isToldNext = async (profilePicture: unknown) => {
       await expect
@@ -78,11 +78,11 @@ describe("a changed picture", () => {
     await app.graphql(`mutation { restoreProfilePicture(mediaId: "${first}") { success } }`, {}, owner.token);
     await isToldNext({ id: first, viewCount: 0 });
 
-    await new Promise((resolve) => setTimeout(resolve, 1_200)); // Two more looks.
+    await new Promise((resolve) => setTimeout(resolve, 1_200)); // Two more queries of the change feed.
     expect(client.told).toEqual([]);
   });
 
-  it("is told to those who asked for that person, or for everybody, and to nobody else", async () => {
+  it("reaches only the clients that subscribed to its owner or to all users", async () => {
     const [one, everybody, other] = [
       await givenListener([owner.user.id.toUpperCase(), watcher.user.id]),
       await givenListener(null),
@@ -97,7 +97,7 @@ describe("a changed picture", () => {
     expect([other.told, nobody.told]).toEqual([[], []]);
   });
 
-  it("shows an e-mail address to its owner alone", async () => {
+  it("shows the e-mail address to its owner", async () => {
     watcher = owner;
     const own = await givenListener([owner.user.id]);
 
@@ -106,7 +106,7 @@ describe("a changed picture", () => {
     await expect.poll(() => own.told[0]?.data?.profilePictureChanged.email).toBe(owner.user.email);
   });
 
-  it("of somebody who is gone is told as null", async () => {
+  it("of a deactivated user arrives as null", async () => {
     const client = await givenListener([owner.user.id]);
     await app.usersCollection.updateOne({ username: owner.user.username }, { $set: { is_active: false } });
     const [record] = await app.mediaCollection.find().limit(1).toArray();
@@ -117,7 +117,7 @@ describe("a changed picture", () => {
     await expect.poll(() => client.told).toEqual([{ data: { profilePictureChanged: null } }]);
   });
 
-  it("is not told any more once the client has had enough", async () => {
+  it("no longer reaches a client that has ended its subscription", async () => {
     const client = givenClient({ authorization: `Bearer ${watcher.token}` });
     const stop = client.subscribe(CHANGED, { userIds: [owner.user.id] });
     await expect.poll(() => app.app.live.listenerCount).toBe(1);
@@ -130,7 +130,7 @@ describe("a changed picture", () => {
     expect(client.told).toEqual([]);
   });
 
-  it("costs all those who listen to the same person together two queries for each look", async () => {
+  it("costs two queries in total for all subscribers to the same user", async () => {
     const listeners: LiveClient[] = [];
     for (let i = 0; i < 10; i++) listeners.push(await givenListener([owner.user.id]));
     const queried: string[] = [];
@@ -138,7 +138,7 @@ describe("a changed picture", () => {
       const isOfChange = "changed_at" in filter || "is_leaving" in filter;
       if (method === "find" && !isOfChange) queried.push(collection);
     });
-    const uploaded = await app.uploadByRest({ bytes }, owner); // Which finds nothing together with others.
+    const uploaded = await app.uploadByRest({ bytes }, owner); // GraphQL's loaders would add `find` queries.
     const { media_id: id } = (await uploaded.json()) as { media_id: string };
 
     await expect
@@ -150,8 +150,8 @@ describe("a changed picture", () => {
   });
 });
 
-describe("subscriptions of one person", () => {
-  it("follow 5,000 users together at most, over all connections, and more once some have ended", async () => {
+describe("all subscriptions of one subscriber", () => {
+  it("follow up to 5,000 users in total, over all connections, and others once some have ended", async () => {
     const ours = [0, 1].map(() => givenClient({ authorization: `Bearer ${watcher.token}` }));
     const ids = (from: number) =>
       Array.from({ length: 500 }, (_, i) => (from * 500 + i).toString(16).padStart(24, "0"));
@@ -172,7 +172,7 @@ describe("subscriptions of one person", () => {
 });
 
 describe("subscriptions to one user", () => {
-  it("are 50 at most of one person, over all connections", async () => {
+  it("are limited to 50 for each subscriber, over all connections", async () => {
     const ours = [0, 1, 2].map(() => givenClient({ authorization: `Bearer ${watcher.token}` }));
     for (let i = 0; i < 50; i++) ours[i % 3]!.subscribe(CHANGED, { userIds: [owner.user.id] });
     await expect.poll(() => app.app.live.listenerCount).toBe(50);
@@ -185,7 +185,7 @@ describe("subscriptions to one user", () => {
     expect(app.app.live.listenerCount).toBe(50);
   });
 
-  it("are told a few at a time: other work has its turn between them", async () => {
+  it("receive a change in groups of up to ten per event-loop turn", async () => {
     const own = new Set([owner.user.id]);
     let toldCount = 0;
     const listeners = Array.from({ length: 45 }, () => app.app.live.listen(watcher.user.id, own));
@@ -206,7 +206,7 @@ describe("subscriptions to one user", () => {
 });
 
 describe("a connection", () => {
-  it("is ended when its client subscribes in vain again and again", async () => {
+  it("is closed after 20 invalid subscriptions", async () => {
     const client = givenClient({ authorization: `Bearer ${watcher.token}` });
     for (let i = 0; i < 20; i++) client.subscribe("subscription { nothing }");
 
@@ -223,14 +223,14 @@ describe("a connection", () => {
 
   it.each<[string, () => Promise<Record<string, unknown>>]>([
     ["without a token", async () => ({})],
-    ["with a wrong one", async () => ({ authorization: "Bearer no.such.token" })],
-    ["with something else", async () => ({ authorization: { token: watcher.token } })],
-    ["with one that has expired", async () => ({ authorization: `Bearer ${await token({}, -60)}` })],
+    ["with a malformed token", async () => ({ authorization: "Bearer no.such.token" })],
+    ["with an object in place of a token", async () => ({ authorization: { token: watcher.token } })],
+    ["with an expired token", async () => ({ authorization: `Bearer ${await token({}, -60)}` })],
     [
-      "with one that fetches others",
+      "with a refresh token",
       async () => ({ Authorization: `Bearer ${await token({ type: "refresh" }, 60)}` }),
     ],
-  ])("%s is closed with 4401, and a reason", async (_what, params) => {
+  ])("%s is closed with 4401 and a reason", async (_what, params) => {
     const client = givenClient(await params());
     client.subscribe(CHANGED);
 
@@ -239,14 +239,14 @@ describe("a connection", () => {
     expect(app.app.live.listenerCount).toBe(0);
   });
 
-  it("takes the token as Authorization, too", async () => {
+  it("accepts `Authorization` as the name of the token's parameter, too", async () => {
     const client = givenClient({ Authorization: `bearer ${watcher.token}` });
 
     await expect.poll(() => client.isConnected).toBe(true);
   });
 
-  it("ends with its token", async () => {
-    const overdue = await token({}, -2); // Clocks may differ by five seconds.
+  it("is closed when its token expires", async () => {
+    const overdue = await token({}, -2); // Still valid: the clock tolerance is five seconds.
     expect((await app.graphql("{ me { id } }", {}, overdue)).errors).toEqual([]);
     const client = givenClient({ authorization: `Bearer ${overdue}` });
     client.subscribe(CHANGED);
@@ -260,7 +260,7 @@ describe("a connection", () => {
     );
   });
 
-  it("has 20 subscriptions at most, and goes on with those", async () => {
+  it("refuses more than 20 subscriptions, and keeps the first 20", async () => {
     const client = givenClient({ authorization: `Bearer ${watcher.token}` });
     for (let i = 0; i < 22; i++) client.subscribe(CHANGED, { userIds: [owner.user.id] });
 
@@ -271,7 +271,7 @@ describe("a connection", () => {
     expect(app.app.live.listenerCount).toBe(20);
   });
 
-  it("may give an id that it has completed to another subscription at once, and each is gone with it", async () => {
+  it("can reuse the id of a completed subscription at once, and leaves no subscription behind", async () => {
     const { socket, heard } = await givenSocket();
     const subscribe = { id: "x", type: "subscribe", payload: { query: CHANGED } };
     for (let i = 0; i < 200; i++) {
@@ -293,14 +293,14 @@ describe("a connection", () => {
 
   it.each<[string, object, number]>([
     [
-      "an id twice, and a long one",
+      "a duplicate subscription id of 400 bytes",
       { id: "é".repeat(200), type: "subscribe", payload: { query: CHANGED } },
       4409,
     ],
-    ["what servers send", { id: "x", type: "next", payload: {} }, 4400],
-    ["what nobody sends", { type: ["subscribe"] }, 4400],
+    ["a message that only servers send", { id: "x", type: "next", payload: {} }, 4400],
+    ["a message of an invalid type", { type: ["subscribe"] }, 4400],
     ["null", null as never, 4400],
-  ])("is closed for %s, which is no fault of ours", async (_what, message, code) => {
+  ])("is closed for %s, and no error is logged", async (_what, message, code) => {
     const logged = vi.spyOn(app.app.server.log, "error");
     const { socket, closed } = await givenSocket();
 
@@ -310,7 +310,7 @@ describe("a connection", () => {
     expect(logged).not.toHaveBeenCalled();
   });
 
-  it("answers a ping, whatever comes with it", async () => {
+  it("answers a ping without returning its payload", async () => {
     const { socket, heard } = await givenSocket();
 
     socket.send(`{"type":"ping","payload":{"a":${"[".repeat(30_000)}${"]".repeat(30_000)}}}`);
@@ -318,7 +318,7 @@ describe("a connection", () => {
     await expect.poll(() => heard).toEqual([{ type: "connection_ack" }, { type: "pong" }]);
   });
 
-  /** A client of one's own making, which has been let in. */
+  /** A raw WebSocket whose token the server has accepted. */
   async function givenSocket() {
     const socket = new WebSocket(`${app.baseUrl.replace("http", "ws")}/graphql`, "graphql-transport-ws");
     onTestFinished(() => socket.terminate());
@@ -332,7 +332,7 @@ describe("a connection", () => {
     return { socket, heard, closed };
   }
 
-  it("does not count when it has ended before its token was known", async () => {
+  it("does not count for the limit when it ends before its token is verified", async () => {
     const prove = app.app.tokens.prove.bind(app.app.tokens);
     const proving = vi.spyOn(app.app.tokens, "prove").mockImplementation(async (token) => {
       await new Promise((resolve) => setTimeout(resolve, 200));
@@ -354,7 +354,7 @@ describe("a connection", () => {
     await expect.poll(() => client.isConnected).toBe(true);
   });
 
-  it("of one person too many is refused, and makes room when others close", async () => {
+  it("beyond 50 of one user is refused until another one closes", async () => {
     const params = { authorization: `Bearer ${watcher.token}` };
     const first = Array.from({ length: 50 }, () => givenClient(params));
     await expect.poll(() => first.every(({ isConnected }) => isConnected)).toBe(true);
@@ -367,7 +367,7 @@ describe("a connection", () => {
     await expect.poll(() => next.isConnected).toBe(true);
   });
 
-  it("is told when the service stops", async () => {
+  it("is closed with 1001 when the service stops", async () => {
     const other = await TestApp.start();
     const person = await other.givenPerson();
     const client = givenClient({ authorization: `Bearer ${person.token}` }, other.baseUrl);
@@ -379,7 +379,7 @@ describe("a connection", () => {
     expect(client.closed).toMatchObject({ code: 1001 });
   });
 
-  it("is counted for operators", async () => {
+  it("is counted in the metrics", async () => {
     await givenListener(null);
 
     const metrics = await (await app.fetch("/metrics")).text();
@@ -389,43 +389,43 @@ describe("a connection", () => {
   });
 });
 
-describe("what is no subscription, or not a good one", () => {
+describe("an invalid subscription", () => {
   it.each<[string, string, Record<string, unknown>, object]>([
     ["a query", "{ me { id } }", {}, { code: "BAD_USER_INPUT" }],
     ["a mutation", "mutation { deleteProfilePicture { success } }", {}, { code: "BAD_USER_INPUT" }],
-    ["no GraphQL", "subscription {", {}, { code: "GRAPHQL_PARSE_FAILED" }],
+    ["a syntax error", "subscription {", {}, { code: "GRAPHQL_PARSE_FAILED" }],
     ["an unknown field", "subscription { pictureChanged { id } }", {}, { code: "GRAPHQL_VALIDATION_FAILED" }],
     [
-      "a vast document",
+      "a document with too many tokens",
       `subscription { profilePictureChanged { ${"id ".repeat(2000)} } }`,
       {},
       { code: "GRAPHQL_PARSE_FAILED" },
     ],
     [
-      "one that is skipped",
+      "a field that is skipped",
       "subscription { profilePictureChanged @skip(if: true) { id } }",
       {},
       { code: "GRAPHQL_VALIDATION_FAILED" },
     ],
     [
-      "one that hangs on a variable, in a fragment",
+      "a field that depends on a variable, in a fragment",
       "subscription ($b: Boolean!) { ...F } fragment F on Subscription { ... @skip(if: $b) { profilePictureChanged { id @skip(if: $b) } } }",
       { b: false },
       { code: "GRAPHQL_VALIDATION_FAILED" },
     ],
     [
-      "one that is told of many records",
+      "too many records in each event",
       `subscription { profilePictureChanged { ${"profilePicture { uploader { ".repeat(5)} id ${"} }".repeat(5)} } }`,
       {},
       { code: "GRAPHQL_VALIDATION_FAILED" },
     ],
     [
-      "one that is told of many values",
+      "too many values in each event",
       `subscription { profilePictureChanged { ${"id ".repeat(200)} } }`,
       {},
       { code: "GRAPHQL_VALIDATION_FAILED" },
     ],
-  ])("%s is refused by its code", async (_what, query, variables, extensions) => {
+  ])("is refused with an error code: %s", async (_what, query, variables, extensions) => {
     const client = givenClient({ authorization: `Bearer ${watcher.token}` });
     client.subscribe(query, variables);
 
@@ -433,14 +433,14 @@ describe("what is no subscription, or not a good one", () => {
   });
 
   it.each<[string, unknown, object]>([
-    ["an id that is none", ["x"], { code: "BAD_USER_INPUT" }],
+    ["an invalid id", ["x"], { code: "BAD_USER_INPUT" }],
     [
       "too many ids",
       Array.from({ length: 501 }, () => "a".repeat(24)),
       { code: "BAD_USER_INPUT", limit: 500, actual: 501 },
     ],
-    ["no list of ids", [null], { code: "BAD_USER_INPUT" }],
-  ])("%s is told as an error", async (_what, userIds, extensions) => {
+    ["null in place of an id", [null], { code: "BAD_USER_INPUT" }],
+  ])("gets an error event and no changes: %s", async (_what, userIds, extensions) => {
     const client = givenClient({ authorization: `Bearer ${watcher.token}` });
     client.subscribe(CHANGED, { userIds });
 
@@ -448,7 +448,7 @@ describe("what is no subscription, or not a good one", () => {
     expect(app.app.live.listenerCount).toBe(0);
   });
 
-  it("over plain HTTP is refused in words of ours where it hangs on a variable, too", async () => {
+  it("over HTTP gets one validation error when it depends on a variable", async () => {
     const query =
       "subscription ($b: Boolean!) { profilePictureChanged @include(if: $b) { id @include(if: $b) } }";
 
@@ -458,7 +458,7 @@ describe("what is no subscription, or not a good one", () => {
     expect(errors).toHaveLength(1);
   });
 
-  it("over plain HTTP is told where to go", async () => {
+  it("over HTTP gets an error that points to WebSocket", async () => {
     const { status, errors } = await app.graphql(CHANGED, { userIds: null }, watcher.token);
 
     expect([status, errors[0]!.extensions.code]).toEqual([400, "BAD_USER_INPUT"]);
@@ -466,8 +466,8 @@ describe("what is no subscription, or not a good one", () => {
   });
 });
 
-describe("a request that would like another protocol", () => {
-  /** What comes back for bytes that are sent in one go. */
+describe("a request to upgrade to another protocol", () => {
+  /** Sends a request in one write. Resolves to the raw answer when the connection closes. */
   const answerTo = (lines: string[], body = "") =>
     new Promise<string>((resolve, reject) => {
       const socket = connect(Number(new URL(app.baseUrl).port), "127.0.0.1");
@@ -485,14 +485,14 @@ describe("a request that would like another protocol", () => {
 
   it.each([
     ["HTTP/2", h2c],
-    ["a WebSocket elsewhere", ["Host: x", "Connection: upgrade, close", "Upgrade: websocket"]],
-  ])("is answered as if it had not: %s", async (_what, headers) => {
+    ["a WebSocket on another path", ["Host: x", "Connection: upgrade, close", "Upgrade: websocket"]],
+  ])("is answered as if it had no Upgrade header: %s", async (_what, headers) => {
     const answer = await answerTo(["GET /healthz HTTP/1.1", ...headers]);
 
     expect(answer).toMatch(/^HTTP\/1\.1 200 OK/);
   });
 
-  it("is answered so with a body, too", async () => {
+  it("is answered without an upgrade also when it has a body", async () => {
     const body = JSON.stringify({ query: "{ me { id } }" });
     const lines = [
       "POST /graphql HTTP/1.1",
@@ -506,7 +506,7 @@ describe("a request that would like another protocol", () => {
     expect(answer).toContain('{"data":{"me":null}}');
   });
 
-  it("ends with its connection, and nothing else does", async () => {
+  it("does not stop the service when its connection is reset", async () => {
     const port = Number(new URL(app.baseUrl).port);
     for (let i = 0; i < 60; i++) {
       const socket = connect(port, "127.0.0.1").on("error", () => {});
@@ -520,7 +520,7 @@ describe("a request that would like another protocol", () => {
     expect((await app.fetch("/healthz")).status).toBe(200);
   });
 
-  it("waits for the answers to what was asked before it", async () => {
+  it("is answered after the earlier requests on its connection", async () => {
     const answer = await answerTo(["GET /readyz HTTP/1.1", "Host: x", "", "GET /healthz HTTP/1.1", ...h2c]);
 
     expect(answer.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(2);

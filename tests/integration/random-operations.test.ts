@@ -1,4 +1,4 @@
-// Operations that nobody wrote: the service answers each as graphql-js does, every time.
+// Sends random operations: the service answers each one like graphql-js, also when it is repeated.
 import { execute, getOperationAST, parse, validate, type GraphQLSchema } from "graphql";
 import { afterAll, beforeAll, expect, it } from "vitest";
 
@@ -12,7 +12,7 @@ import { TestApp, type Person } from "../support/test-app.ts";
 
 const OPERATION_COUNT = 200;
 
-/** More often than any cache on the way would wait before it takes part. */
+/** Number of times that each operation is sent: enough for every cache on the way to be used. */
 const TIMES = 7;
 
 let app: TestApp;
@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-it("are answered like graphql-js answers them, however often they come", async () => {
+it("random operations get the answers of graphql-js, also when they are repeated", async () => {
   const differing: unknown[] = [];
   let refusedCount = 0;
   for (let seed = 0; seed < OPERATION_COUNT; seed++) {
@@ -46,7 +46,7 @@ it("are answered like graphql-js answers them, however often they come", async (
   expect(refusedCount).toBeLessThan(OPERATION_COUNT / 4);
 }, 120_000);
 
-it("never have more values or levels than they were measured to have", async () => {
+it("answers to random operations never have more values or levels than `DocumentSizes` estimates", async () => {
   const underestimated: unknown[] = [];
   for (let seed = 0; seed < OPERATION_COUNT; seed++) {
     const operation = new OperationMaker(schema, new Random(seed), [ada.user.id, ada.mediaId]).make();
@@ -63,7 +63,7 @@ it("never have more values or levels than they were measured to have", async () 
 });
 
 interface Answer {
-  /** As text, so that the order of fields counts as well. */
+  /** JSON text, so that the comparison includes the order of fields. */
   data: string | undefined;
   errors: { message: string; path: readonly unknown[] | undefined }[];
 }
@@ -83,7 +83,7 @@ async function answerOfService({
   const text = await response.text();
   const { errors = [] } = JSON.parse(text) as { errors?: Answer["errors"] };
   if (response.status === 400 && validate(schema, parse(query), operationLimits).length > 0) return refused;
-  // The errors come first.
+  // In the response, `errors` precedes `data`.
   const [, data] = /"data":(.*)\}$/s.exec(text) ?? [];
   return { data, errors: errors.map(({ message, path }) => ({ message, path })) };
 }

@@ -1,4 +1,4 @@
-// The service as a subgraph: composed with a host's own graph of users, and asked through Apollo's gateway.
+// The service as a subgraph: composed with a host's own graph of users, and queried through Apollo's gateway.
 import { createServer, type Server } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
@@ -14,7 +14,7 @@ import { initialsOf } from "../../src/domain/initials.ts";
 import * as sampleImages from "../support/sample-images.ts";
 import { bearer, DELETE, TestApp, type Person } from "../support/test-app.ts";
 
-/** Whom the host's chat has, by their ids. */
+/** Ids of the users in the host's chat. */
 let members: string[];
 
 const hostSchema = () =>
@@ -83,7 +83,7 @@ const entities = (representations: object[], token?: string) =>
   );
 
 describe("a host's graph", () => {
-  it("gains the pictures of its own users, looked up together", async () => {
+  it("gets the pictures of its own users, with one look-up of users for each answer", async () => {
     members = people.map(({ user }) => user.id);
     const findMany = vi.spyOn(app.app.database.users, "findManyByIds");
 
@@ -104,11 +104,11 @@ describe("a host's graph", () => {
       );
     }
 
-    expect(findMany).toHaveBeenCalledTimes(8); // Once for each answer.
+    expect(findMany).toHaveBeenCalledTimes(8);
     findMany.mockRestore();
   });
 
-  it("has everything else that is here", async () => {
+  it("has the other fields of this service", async () => {
     const { data, errors } = await ask("{ me { email } users(first: 2) { edges { node { id isOnline } } } }");
 
     expect(data.me).toEqual({ email: people[0]!.user.email });
@@ -116,7 +116,7 @@ describe("a host's graph", () => {
     expect(errors.map(({ path }) => path)).toEqual([]);
   });
 
-  it("has no picture for a user who is unknown here", async () => {
+  it("has no picture for a user whom this service does not know", async () => {
     members = ["0123456789abcdef01234567"];
 
     const { data, errors } = await ask("{ chat { isOnline profilePicture { id } } }");
@@ -124,7 +124,7 @@ describe("a host's graph", () => {
     expect([data, errors]).toEqual([{ chat: [{ isOnline: true, profilePicture: null }] }, []]);
   });
 
-  it("is told what is wrong: no token, or ids of another kind", async () => {
+  it("gets UNAUTHENTICATED without a token, and BAD_USER_INPUT for ids of another kind", async () => {
     members = [people[0]!.user.id];
     const anonymous = await ask("{ chat { isOnline profilePicture { id } } }", "");
     members = ["user-1"];
@@ -139,9 +139,9 @@ describe("a host's graph", () => {
 
 describe("the subgraph itself", () => {
   it.each([
-    ["no id", { __typename: "User" }],
-    ["an id that is none", { __typename: "User", id: 42 }],
-    ["an operator as id", { __typename: "User", id: { $ne: null } }],
+    ["a missing id", { __typename: "User" }],
+    ["a number as id", { __typename: "User", id: 42 }],
+    ["a query operator as id", { __typename: "User", id: { $ne: null } }],
   ])("refuses %s", async (_, representation) => {
     const { errors } = await entities([representation], people[0]!.token);
 
@@ -149,11 +149,11 @@ describe("the subgraph itself", () => {
   });
 
   it.each([
-    ["a type that is no entity", { __typename: "Media", id: "0123456789abcdef01234567" }],
-    ["no type", { id: "0123456789abcdef01234567" }],
-    ["a type that is none", { __typename: "__proto__", id: "0123456789abcdef01234567" }],
+    ["a type that is not an entity", { __typename: "Media", id: "0123456789abcdef01234567" }],
+    ["a missing type", { id: "0123456789abcdef01234567" }],
+    ["an unknown type", { __typename: "__proto__", id: "0123456789abcdef01234567" }],
     ["a list", []],
-  ])("refuses %s, with everything beside it", async (_, representation) => {
+  ])("refuses the whole request because of %s", async (_, representation) => {
     const good = { __typename: "User", id: people[0]!.user.id };
     const { data, errors } = await entities([good, representation], people[0]!.token);
 
@@ -161,7 +161,7 @@ describe("the subgraph itself", () => {
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(["BAD_USER_INPUT"]);
   });
 
-  it("asks for a token before it looks at anything", async () => {
+  it("requires a token before it checks any limit", async () => {
     const { data, errors } = await entities(
       Array.from({ length: 1_000 }, () => ({ __typename: "User", id: people[0]!.user.id })),
     );
@@ -170,7 +170,7 @@ describe("the subgraph itself", () => {
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(["UNAUTHENTICATED"]);
   });
 
-  it("answers each at its place, however often it is asked and whichever of them fail", async () => {
+  it("returns each entity at its place, also when others fail and when the request is repeated", async () => {
     const [good, bad] = [
       { __typename: "User", id: people[0]!.user.id },
       { __typename: "User", id: "zz" },
@@ -186,7 +186,7 @@ describe("the subgraph itself", () => {
     }
   });
 
-  it("counts those of all aliases together", async () => {
+  it("counts the entities of all aliases together", async () => {
     const aliases = Array.from(
       { length: 11 },
       (_, i) => `a${i}: _entities(representations: $r) { __typename }`,
@@ -199,7 +199,7 @@ describe("the subgraph itself", () => {
     expect(errors[0]!.extensions).toMatchObject({ code: "BAD_USER_INPUT", limit: 500, actual: 600 });
   });
 
-  it("counts the values of each, whatever fragments they are in", async () => {
+  it("counts the values of each entity, also those in fragments", async () => {
     const r = Array.from({ length: 250 }, () => ({ __typename: "User", id: people[0]!.user.id }));
     const aliases = Array.from({ length: 15 }, (_, i) => `a${i}: initials`);
     const ask = (fields: readonly string[]) =>
@@ -218,7 +218,7 @@ describe("the subgraph itself", () => {
     });
   });
 
-  it("looks up so many users at once, and no more", async () => {
+  it("looks up 250 users and their pictures in one request, and no more", async () => {
     const representation = { __typename: "User", id: people[0]!.user.id };
 
     const ofMany = (length: number) =>
@@ -232,7 +232,7 @@ describe("the subgraph itself", () => {
     expect(tooMany.errors[0]!.extensions).toMatchObject({ code: "BAD_USER_INPUT", limit: 500, actual: 502 });
   });
 
-  it("takes uploads and deletions as ever, and counts them", async () => {
+  it("accepts uploads and deletions, and limits the rate of uploads", async () => {
     const person = await app.givenPerson();
     const codes = [];
     for (let i = 0; i < 6; i++) {
@@ -246,7 +246,7 @@ describe("the subgraph itself", () => {
   });
 });
 
-it("a service that is no subgraph knows nothing of it", async () => {
+it("a service that is not a subgraph has no federation fields or directives", async () => {
   const plain = await TestApp.start();
   const { errors } = await plain.graphql("{ _service { sdl } }");
   const schema = await (await plain.fetch("/schema.graphql", { headers: bearer(undefined) })).text();
