@@ -1,4 +1,4 @@
-// What HTTP says of requests and answers beside the pictures themselves. Source: RFC 9110, RFC 9112.
+// HTTP semantics apart from the pictures: Host, methods, 401, caching, aborted bodies. Source: RFC 9110, RFC 9112.
 import { connect } from "node:net";
 import { Writable } from "node:stream";
 
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-/** Sends bytes as they are. @returns the answer's first line, or all of it */
+/** Sends raw text. @returns the answer up to the chunk that contains `until`, or all of it */
 function send(text: string, until = "\r\n\r\n"): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(Number(new URL(app.baseUrl).port), "127.0.0.1");
@@ -44,12 +44,12 @@ describe("a Host header", () => {
     ["is empty", "HTTP/1.1", "Host: \r\n", 200],
     ["has a large port", "HTTP/1.1", "Host: x:99999\r\n", 200],
     ["is an IPv6 address", "HTTP/1.1", "Host: [::1]:4000\r\n", 200],
-    ["is a per cent sign", "HTTP/1.1", "Host: %\r\n", 400],
+    ["is a percent sign", "HTTP/1.1", "Host: %\r\n", 400],
     ["has a space", "HTTP/1.1", "Host: a b\r\n", 400],
     ["is a bracket", "HTTP/1.1", "Host: [\r\n", 400],
-    ["comes twice", "HTTP/1.1", "Host: a\r\nHost: a\r\n", 400],
+    ["is sent twice", "HTTP/1.1", "Host: a\r\nHost: a\r\n", 400],
     ["is missing from HTTP/1.1", "HTTP/1.1", "", 400],
-  ])("that %s: the graph and a picture agree", async (_what, version, host, status) => {
+  ])("that %s gets the same status from GraphQL and from a picture", async (_what, version, host, status) => {
     const graph = await send(graphqlRequest(version, host));
     const picture = await send(`GET /api/users/media/${person.mediaId} ${version}\r\n${host}\r\n`);
 
@@ -57,51 +57,54 @@ describe("a Host header", () => {
   });
 });
 
-describe("a method that an address does not take", () => {
+describe("HTTP methods", () => {
   it.each([
     ["PUT", () => `/api/users/media/${person.mediaId}`, "GET, HEAD, OPTIONS"],
     ["PATCH", () => `/api/users/${person.user.id}/profile-picture`, "POST, DELETE, GET, HEAD, OPTIONS"],
     ["DELETE", () => "/graphql", "GET, HEAD, POST, OPTIONS"],
     ["POST", () => "/healthz", "GET, HEAD, OPTIONS"],
-  ])("is answered 405 with those that it takes: %s", async (method, route, allow) => {
-    const response = await app.fetch(route(), { method });
+  ])(
+    "that a route does not take get 405 and the list of those that it takes: %s",
+    async (method, route, allow) => {
+      const response = await app.fetch(route(), { method });
 
-    expect([response.status, response.headers.get("allow")?.split(", ").toSorted()]).toEqual([
-      405,
-      allow.split(", ").toSorted(),
-    ]);
-    expect(await response.json()).toMatchObject({ success: false, code: "BAD_USER_INPUT" });
-  });
+      expect([response.status, response.headers.get("allow")?.split(", ").toSorted()]).toEqual([
+        405,
+        allow.split(", ").toSorted(),
+      ]);
+      expect(await response.json()).toMatchObject({ success: false, code: "BAD_USER_INPUT" });
+    },
+  );
 
-  it("is asked for by OPTIONS, without CORS as well", async () => {
+  it("are listed in the answer to OPTIONS, also for a request without CORS headers", async () => {
     const response = await app.fetch(`/api/users/media/${person.mediaId}`, { method: "OPTIONS" });
 
     expect(response.status).toBe(204);
     expect(response.headers.get("allow")).toBe("GET, HEAD, OPTIONS");
   });
 
-  it("is not asked for where there is nothing", async () => {
+  it("get 404 for an unknown route", async () => {
     expect((await app.fetch("/nothing/here", { method: "PUT" })).status).toBe(404);
   });
 
-  it.each(["GET", "POST"])("has an address: %s takes no asterisk", async (method) => {
+  it.each(["GET", "POST"])("other than OPTIONS get 400 for the target `*`: %s", async (method) => {
     expect(statusOf(await send(`${method} * HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n`))).toBe(400);
   });
 });
 
-describe("an answer that a token is wanted", () => {
+describe("a 401 answer", () => {
   it.each([
-    ["plain HTTP, without one", () => app.deleteByRest({ user: person.user })],
-    ["plain HTTP, with a bad one", () => app.deleteByRest({ user: person.user, token: "no.such.token" })],
+    ["REST without a token", () => app.deleteByRest({ user: person.user })],
+    ["REST with a bad token", () => app.deleteByRest({ user: person.user, token: "no.such.token" })],
     [
-      "GraphQL, with a bad one",
+      "GraphQL with a bad token",
       () =>
         app.fetch("/graphql?query={me{id}}", {
           headers: { authorization: "Bearer x", "apollo-require-preflight": "1" },
         }),
     ],
     [
-      "a form for GraphQL, without one",
+      "a GraphQL form without a token",
       () =>
         app.fetch("/graphql", {
           method: "POST",
@@ -109,14 +112,14 @@ describe("an answer that a token is wanted", () => {
           headers: { "apollo-require-preflight": "1" },
         }),
     ],
-  ])("says how: %s", async (_door, ask) => {
+  ])("names the Bearer scheme in WWW-Authenticate: %s", async (_door, ask) => {
     const response = await ask();
 
     expect([response.status, response.headers.get("www-authenticate")]).toEqual([401, "Bearer"]);
   });
 });
 
-it("answers of the graph are stored nowhere", async () => {
+it("GraphQL answers must not be stored by caches", async () => {
   const answers = await Promise.all([
     app.fetch("/graphql?query={__typename}", { headers: { "apollo-require-preflight": "1" } }),
     app.fetch("/graphql", {
@@ -134,7 +137,7 @@ it("answers of the graph are stored nowhere", async () => {
   ]);
 });
 
-it("a client that goes away within a body is not our fault", async () => {
+it("a client that disconnects within its request body is not logged as an error", async () => {
   const lines: string[] = [];
   const log = app.app.server.log as unknown as Record<symbol, Writable>;
   const stream = Object.getOwnPropertySymbols(log).find(

@@ -1,3 +1,4 @@
+// Accounts and tokens: registration, sign-in, and which tokens GraphQL and REST accept.
 import { createHmac } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -34,7 +35,7 @@ describe("an account", () => {
 
   const ada = { username: "Ada Lovelace", email: "Ada@Example.com", password: "correct horse" };
 
-  it("is made, and its token is good at once", async () => {
+  it("is created, and its token is valid at once", async () => {
     const { data, errors } = await app.graphql(REGISTER, { input: ada });
 
     expect(errors).toEqual([]);
@@ -49,11 +50,14 @@ describe("an account", () => {
     });
   });
 
-  it.each(["Ada Lovelace", "ada@example.com", "ADA@EXAMPLE.COM"])("is entered as %s", async (login) => {
-    const { data } = await app.graphql(LOGIN, { input: { login, password: ada.password } });
+  it.each(["Ada Lovelace", "ada@example.com", "ADA@EXAMPLE.COM"])(
+    "accepts a sign-in as %s",
+    async (login) => {
+      const { data } = await app.graphql(LOGIN, { input: { login, password: ada.password } });
 
-    expect(data.login.user).toMatchObject({ username: "Ada Lovelace", email: "ada@example.com" });
-  });
+      expect(data.login.user).toMatchObject({ username: "Ada Lovelace", email: "ada@example.com" });
+    },
+  );
 
   it.each([
     ["a wrong password", { login: "Ada Lovelace", password: "wrong horse" }],
@@ -61,8 +65,8 @@ describe("an account", () => {
     ["an unknown address", { login: "nobody@example.com", password: "correct horse" }],
     ["an empty password", { login: "Ada Lovelace", password: "" }],
     ["a password that is too long", { login: "Ada Lovelace", password: "x".repeat(5000) }],
-    ["an operator in place of a name", { login: '{"$ne":null}', password: "correct horse" }],
-  ])("is not entered with %s, and the answer is always the same", async (_what, input) => {
+    ["a query operator in place of a name", { login: '{"$ne":null}', password: "correct horse" }],
+  ])("refuses a sign-in with %s, always with the same error", async (_what, input) => {
     const { data, errors } = await app.graphql(LOGIN, { input });
 
     expect(data).toBeNull();
@@ -77,11 +81,11 @@ describe("an account", () => {
   it.each([
     ["a user name", { username: "Ada Lovelace", email: "other@example.com" }, "This user name is taken."],
     [
-      "an e-mail address in other case",
+      "an e-mail address in another case",
       { username: "Other", email: "ADA@example.com" },
       "This e-mail address is taken.",
     ],
-  ])("is not made with %s that is taken", async (_what, names, message) => {
+  ])("is not created with %s that is taken", async (_what, names, message) => {
     const { errors } = await app.graphql(REGISTER, { input: { ...names, password: ada.password } });
 
     expect(errors).toMatchObject([{ message, extensions: { code: "CONFLICT" } }]);
@@ -90,16 +94,16 @@ describe("an account", () => {
   it.each([
     ["short password", { password: "1234567" }],
     ["password of 73 bytes", { password: "x".repeat(73) }],
-    ["password of 72 characters that are more bytes", { password: "é".repeat(37) }],
-    ["password with a zero", { password: "12345678\0" }],
+    ["password of 37 characters and 74 bytes", { password: "é".repeat(37) }],
+    ["password with a NUL character", { password: "12345678\0" }],
     ["name of one character", { username: "x" }],
     ["long name", { username: "x".repeat(65) }],
     ["name that looks like an address", { username: "a@b" }],
-    ["name that turns text around", { username: "ada\u202e" }],
-    ["name of nothing visible", { username: "\u200d\u200d\u200d" }],
+    ["name with a right-to-left override", { username: "ada\u202e" }],
+    ["name without visible characters", { username: "\u200d\u200d\u200d" }],
     ["address without @", { email: "ada.example.com" }],
     ["address with a space", { email: "a da@example.com" }],
-  ])("is not made with a %s", async (_what, change) => {
+  ])("is not created with a %s", async (_what, change) => {
     const input = {
       username: "somebody",
       email: "somebody@example.com",
@@ -114,7 +118,7 @@ describe("an account", () => {
   });
 
   it.each(["李小龍", "Ο Αλέξανδρος", "مریم‌السادات", "👩‍🚀 Mae", "O'Brien-Smith"])(
-    "may be called %s",
+    "can have the user name %s",
     async (username) => {
       const email = `${Buffer.from(username).toString("hex").slice(0, 30)}@example.com`;
 
@@ -124,7 +128,7 @@ describe("an account", () => {
     },
   );
 
-  it("that is deactivated is not entered", async () => {
+  it("refuses a sign-in once it is deactivated", async () => {
     const input = { username: "Gone", email: "gone@example.com", password: "correct horse" };
     await app.graphql(REGISTER, { input });
     await app.usersCollection.updateOne({ username: "Gone" }, { $set: { is_active: false } });
@@ -147,7 +151,7 @@ describe("a token", () => {
   const sign = (claims: object, key: Uint8Array = secret, alg = "HS256") =>
     new SignJWT({ exp: inAnHour, ...claims }).setProtectedHeader({ alg }).sign(key);
 
-  /** What both doors say to an Authorization header. */
+  /** Status and error code for an Authorization header: of GraphQL, then of REST. */
   async function codesFor(authorization: string): Promise<unknown[]> {
     const headers = { authorization, "content-type": "application/json" };
     const graphql = await app.fetch("/graphql", {
@@ -168,7 +172,7 @@ describe("a token", () => {
     ];
   }
 
-  /** A token with any header, signed with the secret, or with an empty one. */
+  /** A token with the given header, signed with `key`: by default one zero byte. */
   async function forge(header: object, key: Uint8Array = new Uint8Array(1)): Promise<string> {
     const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString("base64url");
     const signed = `${encode(header)}.${encode({ sub: userId, exp: inAnHour })}`;
@@ -179,49 +183,61 @@ describe("a token", () => {
 
   it.each([
     ["nonsense", async () => "Bearer nonsense"],
-    ["an empty one", async () => "Bearer "],
+    ["an empty token", async () => "Bearer "],
     ["another scheme", async () => `Basic ${Buffer.from("a:b").toString("base64")}`],
-    ["an expired one", async () => `Bearer ${await sign({ sub: userId, exp: inAnHour - 7200 })}`],
-    ["one that is not valid yet", async () => `Bearer ${await sign({ sub: userId, nbf: inAnHour })}`],
+    ["an expired token", async () => `Bearer ${await sign({ sub: userId, exp: inAnHour - 7200 })}`],
+    ["a token that is not valid yet", async () => `Bearer ${await sign({ sub: userId, nbf: inAnHour })}`],
     [
-      "one with another key",
+      "a token that is signed with another key",
       async () => `Bearer ${await sign({ sub: userId }, new TextEncoder().encode("x".repeat(40)))}`,
     ],
-    ["one with another algorithm", async () => `Bearer ${await sign({ sub: userId }, secret, "HS512")}`],
-    ["an unsigned one", async () => `Bearer ${new UnsecuredJWT({ sub: userId, exp: inAnHour }).encode()}`],
-    ["one without a subject", async () => `Bearer ${await sign({})}`],
-    ["one whose subject is no id", async () => `Bearer ${await sign({ sub: "admin" })}`],
-    ["one that only fetches others", async () => `Bearer ${await sign({ sub: userId, type: "refresh" })}`],
-    ["one whose times are text", async () => `Bearer ${await sign({ sub: userId, exp: "never" as never })}`],
-    ["one whose subject is a list", async () => `Bearer ${await sign({ sub: [userId] as never })}`],
-    ["one whose subject is an operator", async () => `Bearer ${await sign({ sub: { $ne: null } as never })}`],
-    ["one without a signature", async () => `Bearer ${(await sign({ sub: userId })).replace(/[^.]*$/, "")}`],
-    ["one with more parts", async () => `Bearer ${await sign({ sub: userId })}.x.y`],
-    ["two", async () => `Bearer ${await sign({ sub: userId })}, Bearer ${await sign({ sub: userId })}`],
-    ["one of a hundred kilobytes", async () => `Bearer ${"a".repeat(10_000)}.${"b".repeat(2000)}.c`],
+    ["a token with another algorithm", async () => `Bearer ${await sign({ sub: userId }, secret, "HS512")}`],
+    ["an unsigned token", async () => `Bearer ${new UnsecuredJWT({ sub: userId, exp: inAnHour }).encode()}`],
+    ["a token without a subject", async () => `Bearer ${await sign({})}`],
+    ["a token whose subject is not an id", async () => `Bearer ${await sign({ sub: "admin" })}`],
+    ["a refresh token", async () => `Bearer ${await sign({ sub: userId, type: "refresh" })}`],
     [
-      "one that brings its own key",
+      "a token whose expiry is text",
+      async () => `Bearer ${await sign({ sub: userId, exp: "never" as never })}`,
+    ],
+    ["a token whose subject is a list", async () => `Bearer ${await sign({ sub: [userId] as never })}`],
+    [
+      "a token whose subject is a query operator",
+      async () => `Bearer ${await sign({ sub: { $ne: null } as never })}`,
+    ],
+    [
+      "a token without a signature",
+      async () => `Bearer ${(await sign({ sub: userId })).replace(/[^.]*$/, "")}`,
+    ],
+    ["a token with five parts", async () => `Bearer ${await sign({ sub: userId })}.x.y`],
+    [
+      "two tokens",
+      async () => `Bearer ${await sign({ sub: userId })}, Bearer ${await sign({ sub: userId })}`,
+    ],
+    ["a token of twelve kilobytes", async () => `Bearer ${"a".repeat(10_000)}.${"b".repeat(2000)}.c`],
+    [
+      "a token that contains its own key",
       async () => `Bearer ${await forge({ alg: "HS256", jwk: { kty: "oct", k: "c2VjcmV0" } })}`,
     ],
     [
-      "one that says where its key is",
+      "a token that names the URL of its key",
       async () => `Bearer ${await forge({ alg: "HS256", jku: "http://127.0.0.1:1/" })}`,
     ],
     [
-      "one whose key is a file",
+      "a token whose key id is a file path",
       async () => `Bearer ${await forge({ alg: "HS256", kid: "../../../../dev/null" })}`,
     ],
     [
-      "one with a critical header that nobody knows",
+      "a token with an unknown critical header",
       async () => `Bearer ${await forge({ alg: "HS256", crit: ["x"], x: 1 }, secret)}`,
     ],
     [
-      "one that is not encoded",
+      "a token with an unencoded payload",
       async () => `Bearer ${await forge({ alg: "HS256", b64: false, crit: ["b64"] }, secret)}`,
     ],
-    ["one that says NONE", async () => `Bearer ${await forge({ alg: "NONE" })}`],
+    ["a token with the algorithm NONE", async () => `Bearer ${await forge({ alg: "NONE" })}`],
     [
-      "one whose claims were changed",
+      "a token whose claims were changed",
       async () => {
         const [head, , signature] = (await sign({ sub: userId })).split(".");
         const claims = Buffer.from(JSON.stringify({ sub: "f".repeat(24), exp: inAnHour })).toString(
@@ -231,18 +247,18 @@ describe("a token", () => {
       },
     ],
     [
-      "one that says `none` of its algorithm and keeps the signature",
+      "a token with the algorithm none that keeps its signature",
       async () => {
         const [, claims, signature] = (await sign({ sub: userId })).split(".");
         const head = Buffer.from(JSON.stringify({ alg: "none" })).toString("base64url");
         return `Bearer ${[head, claims, signature].join(".")}`;
       },
     ],
-  ])("is refused by both doors, on a public field too: %s", async (_what, make) => {
+  ])("is refused by REST and by GraphQL, even for a public field: %s", async (_what, make) => {
     expect(await codesFor(await make())).toEqual(refused);
   });
 
-  it("of LetsApp's Flask server is good as it is", async () => {
+  it("from LetsApp's Flask server is accepted unchanged", async () => {
     const token = await sign({
       fresh: false,
       iat: inAnHour - 3600,
@@ -256,7 +272,7 @@ describe("a token", () => {
     expect((await app.graphql(ME, {}, token)).data.me).toEqual({ id: userId });
   });
 
-  it("missing is UNAUTHENTICATED where one is needed", async () => {
+  it("is required for an upload and a deletion: UNAUTHENTICATED without one", async () => {
     const upload = await app.upload({ bytes: Buffer.from("x") });
     const deletion = await app.graphql(DELETE);
     const rest = await app.deleteByRest({ user: { id: userId } });
@@ -308,7 +324,7 @@ describe("tokens of an identity provider", () => {
       .setProtectedHeader({ alg: "RS256", kid: "one", ...header })
       .sign(key);
 
-  it("are answered OVERLOADED while its keys cannot be fetched, and are good once they can", async () => {
+  it("get OVERLOADED while the provider's keys cannot be fetched, and are accepted afterwards", async () => {
     isDown = true;
     const while_ = await app.graphql(ME, {}, await sign({}));
     isDown = false;
@@ -330,7 +346,7 @@ describe("tokens of an identity provider", () => {
       "HS256 with the public key as secret",
       async () => sign({}, { alg: "HS256" }, new TextEncoder().encode(await exportSPKI(rsa.publicKey))),
     ],
-    ["HS256 with no secret to speak of", () => sign({}, { alg: "HS256" }, secret)],
+    ["HS256 with a shared secret", () => sign({}, { alg: "HS256" }, secret)],
     [
       "no signature",
       async () => new UnsecuredJWT({ sub: userId, iss: issuer, aud: audience, exp: inAnHour }).encode(),
@@ -342,7 +358,7 @@ describe("tokens of an identity provider", () => {
     expect(errors[0]!.extensions.code).toBe("UNAUTHENTICATED");
   });
 
-  it("are good for a minute at most after their key was withdrawn", async () => {
+  it("are accepted for at most a minute after their key was withdrawn", async () => {
     const [seen, unseen] = [await sign({}), await sign({ jti: "another" })];
     await app.graphql(ME, {}, seen);
     const withdrawn = keys;
@@ -360,7 +376,7 @@ describe("tokens of an identity provider", () => {
     expect(statuses).toEqual([401, 401]);
   });
 
-  it("leave accounts to the provider", async () => {
+  it("disable registration and sign-in at the service", async () => {
     const input = { username: "bob", email: "bob@example.com", password: "correct horse" };
 
     const { errors } = await app.graphql(REGISTER, { input });
@@ -372,7 +388,7 @@ describe("tokens of an identity provider", () => {
   });
 });
 
-describe("the upload field without a file variable", () => {
+describe("the upload mutation without an uploaded file", () => {
   it("is refused as malformed", async () => {
     const app = await TestApp.start();
     const { token } = await app.givenPerson();

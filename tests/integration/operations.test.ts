@@ -1,4 +1,4 @@
-// What operators, browsers and passers-by meet beside the two doors.
+// Routes for operators and browsers: health, metrics, CORS, the playground, the schema; and request ids in errors.
 import { readFileSync } from "node:fs";
 
 import { buildSchema, introspectionFromSchema } from "graphql";
@@ -27,14 +27,14 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-describe("health", () => {
-  it("is told of the process", async () => {
+describe("health checks and metrics", () => {
+  it("/healthz answers 200 while the process runs", async () => {
     const response = await app.fetch("/healthz");
 
     expect([response.status, await response.json()]).toEqual([200, { status: "ok" }]);
   });
 
-  it("is told of database and storage, and leaves nothing in it", async () => {
+  it("/readyz checks the database and the storage, and leaves no object behind", async () => {
     const response = await app.fetch("/readyz");
 
     expect(response.status).toBe(200);
@@ -42,7 +42,7 @@ describe("health", () => {
     expect(await app.storedFiles()).toEqual([]);
   });
 
-  it("is told when one of them does not work, and when it does again", async () => {
+  it("/readyz answers 503 while the storage fails, and 200 afterwards", async () => {
     isStorageBroken = true;
     const broken = await app.fetch("/readyz");
     isStorageBroken = false;
@@ -56,7 +56,7 @@ describe("health", () => {
     expect(mended.status).toBe(200);
   });
 
-  it("is measured, by route and not by address", async () => {
+  it("/metrics counts requests by route, and reveals neither ids nor the secret", async () => {
     const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
     await (await app.picture(person.mediaId)).arrayBuffer();
     await app.upload({ bytes: Buffer.from("no picture") }, person.token);
@@ -85,7 +85,7 @@ describe("health", () => {
 });
 
 describe("the operator's guide", () => {
-  it("names metrics that there are", async () => {
+  it("names only metrics that exist", async () => {
     const guide = readFileSync("docs/operating.md", "utf8").split("## Metrics\n")[1]!;
     const named = new Set(guide.match(/\b[a-z]+_[a-z_0-9]*(?:total|seconds|bytes|pending|work)\b/g));
 
@@ -98,12 +98,12 @@ describe("the operator's guide", () => {
 
 describe("a request that fails", () => {
   it.each<[string, (person: { token: string }) => Promise<Response>]>([
-    ["plain HTTP", () => app.picture("f".repeat(24))],
-    ["no route", () => app.fetch("/nothing")],
-    ["an operation", () => post('{ user(id: "x") { id } }')],
-    ["no operation", () => post("{ nothing }")],
+    ["REST", () => app.picture("f".repeat(24))],
+    ["an unknown route", () => app.fetch("/nothing")],
+    ["a GraphQL operation", () => post('{ user(id: "x") { id } }')],
+    ["an invalid GraphQL document", () => post("{ nothing }")],
     ["a bad token", () => post("{ me { id } }", "bad")],
-  ])("says under which id the log has it: %s", async (_what, send) => {
+  ])("gets the id under which the log has it: %s", async (_what, send) => {
     const response = await send(await app.givenPerson());
     const body = (await response.json()) as {
       requestId?: string;
@@ -127,7 +127,7 @@ describe("a request that fails", () => {
     });
 });
 
-describe("a browser's page on another origin", () => {
+describe("a web page on another origin", () => {
   const preflight = (origin: string) =>
     app.fetch("/graphql", {
       method: "OPTIONS",
@@ -138,7 +138,7 @@ describe("a browser's page on another origin", () => {
       },
     });
 
-  it("may call the API when it is listed", async () => {
+  it("can call the API when CORS_ORIGINS lists it", async () => {
     const response = await preflight("https://chat.example");
 
     expect(response.status).toBe(204);
@@ -147,13 +147,13 @@ describe("a browser's page on another origin", () => {
     expect(response.headers.get("access-control-allow-credentials")).toBeNull();
   });
 
-  it("may not when it is not", async () => {
+  it("cannot call the API when CORS_ORIGINS does not list it", async () => {
     expect((await preflight("https://evil.example")).headers.get("access-control-allow-origin")).toBeNull();
   });
 });
 
 describe("the playground", () => {
-  it("is a page of this server that runs no inline script", async () => {
+  it("loads scripts from this server only, and runs no inline script", async () => {
     const response = await app.fetch("/playground");
     const page = await response.text();
 
@@ -163,7 +163,7 @@ describe("the playground", () => {
     expect(page).not.toMatch(/(src|href)="(https?:)?\/\//);
   });
 
-  it("knows the address, the header that uploads need, and four examples", async () => {
+  it("is configured with the endpoint, the header that uploads need, and four examples", async () => {
     const script = await (await app.fetch("/playground/initial-options.js")).text();
 
     expect(script.match(/endpointURL: new URL\("\/graphql", location.href\).href,/g)).toHaveLength(5);
@@ -171,7 +171,7 @@ describe("the playground", () => {
     expect(script.match(/initialName/g)).toHaveLength(4);
   });
 
-  it("shows no file but its own", async () => {
+  it("serves only its own files", async () => {
     const statuses = await Promise.all(
       ["../package.json", "..%2f..%2fpackage.json", "%2e%2e/%2e%2e/package.json", ".env"].map(
         async (name) => (await app.fetch(`/playground/${name}`)).status,
@@ -183,7 +183,7 @@ describe("the playground", () => {
 });
 
 describe("introspection", () => {
-  it("describes every type, field, argument and value that is ours", async () => {
+  it("describes every type, field and argument of this schema", async () => {
     const { data } = await app.graphql(`{
       __schema { types {
         name description
@@ -207,8 +207,8 @@ describe("introspection", () => {
   });
 });
 
-describe("the schema as a text", () => {
-  it("is what schema.graphql has", async () => {
+describe("GET /schema.graphql", () => {
+  it("sends the same schema as the file schema.graphql", async () => {
     const response = await app.fetch("/schema.graphql");
     const served = introspectionFromSchema(buildSchema(await response.text()));
 
@@ -216,7 +216,7 @@ describe("the schema as a text", () => {
     expect(served).toEqual(introspectionFromSchema(buildSchema(readFileSync("schema.graphql", "utf8"))));
   });
 
-  it("is kept back where introspection is off", async () => {
+  it("answers 404 when introspection is off", async () => {
     const secretive = await TestApp.start({ GRAPHQL_INTROSPECTION: "false" });
     const { status } = await secretive.fetch("/schema.graphql");
     await secretive.stop();

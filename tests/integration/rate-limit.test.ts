@@ -1,3 +1,4 @@
+// Rate limits on uploads, other changes and sign-ins, in one process and in several.
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 
 import { MongoLimiters } from "../../src/database/rate-limit-store.ts";
@@ -30,8 +31,8 @@ const byRest = async () => {
 describe("the sixth upload within a minute", () => {
   it.each([
     ["GraphQL", [byGraphQL, byGraphQL, byGraphQL, byGraphQL, byGraphQL, byGraphQL]],
-    ["plain HTTP", [byRest, byRest, byRest, byRest, byRest, byRest]],
-    ["both doors in turn", [byRest, byGraphQL, byRest, byGraphQL, byRest, byGraphQL]],
+    ["REST", [byRest, byRest, byRest, byRest, byRest, byRest]],
+    ["GraphQL and REST in turn", [byRest, byGraphQL, byRest, byGraphQL, byRest, byGraphQL]],
   ])("is refused through %s", async (_doors, attempts) => {
     const outcomes: string[] = [];
     for (const attempt of attempts) outcomes.push(await attempt());
@@ -39,7 +40,7 @@ describe("the sixth upload within a minute", () => {
     expect(outcomes).toEqual(["done", "done", "done", "done", "done", "RATE_LIMITED"]);
   });
 
-  it("is refused when all come at once, and exactly five are stored", async () => {
+  it("is refused among twelve concurrent ones, and exactly five are stored", async () => {
     const before = await app.traces();
 
     const outcomes = await Promise.all(
@@ -52,9 +53,9 @@ describe("the sixth upload within a minute", () => {
   });
 
   it.each([
-    ["aliases of one operation", ["file", "file", "file", "file", "file", "file"]],
-    ["many variables for which one file was sent", ["f0", "f1", "f2", "f3", "f4", "f5"]],
-  ])("gains nothing by %s: the operation is refused before any of it takes effect", async (_what, names) => {
+    ["several aliases", ["file", "file", "file", "file", "file", "file"]],
+    ["several variables for one file", ["f0", "f1", "f2", "f3", "f4", "f5"]],
+  ])("is refused with all others of its operation when it is sent by %s", async (_what, names) => {
     const fields = names.map((name, i) => `u${i}: uploadProfilePicture(file: $${name}) { success }`);
     const variables = [...new Set(names)];
     const query = `mutation (${variables.map((name) => `$${name}: Upload!`).join(", ")}) { ${fields.join(" ")} }`;
@@ -73,7 +74,7 @@ describe("the sixth upload within a minute", () => {
     expect(await app.traces()).toEqual(before);
   });
 
-  it("is told how long to wait, by both doors", async () => {
+  it("is refused with the time to wait, by GraphQL and REST", async () => {
     await Promise.all(Array.from({ length: 5 }, byGraphQL));
 
     const { errors } = await app.upload({ bytes }, person.token);
@@ -91,7 +92,7 @@ describe("the sixth upload within a minute", () => {
     expect(await response.json()).toMatchObject({ success: false, code: "RATE_LIMITED", limit: 5 });
   });
 
-  it("is another user's first", async () => {
+  it("is stored when it is another user's first", async () => {
     await Promise.all(Array.from({ length: 5 }, byGraphQL));
     person = await app.givenPerson();
 
@@ -99,21 +100,21 @@ describe("the sixth upload within a minute", () => {
   });
 });
 
-describe("what is not an upload", () => {
-  it("is not counted: deletions", async () => {
+describe("the upload limit", () => {
+  it("does not count deletions", async () => {
     for (let i = 0; i < 8; i++) await app.graphql(DELETE, {}, person.token);
 
     expect(await byGraphQL()).toBe("done");
   });
 
-  it("is counted all the same: uploads that are refused for what they hold", async () => {
+  it("counts uploads that are refused for their content", async () => {
     for (let i = 0; i < 5; i++) await app.upload({ bytes: Buffer.from("no picture") }, person.token);
 
     expect(await byGraphQL()).toBe("RATE_LIMITED");
   });
 });
 
-describe("signing in", () => {
+describe("sign-in and registration", () => {
   const LOGIN = "mutation ($input: LoginInput!) { login(input: $input) { token } }";
   let strict: TestApp;
   beforeEach(async () => {
@@ -130,7 +131,7 @@ describe("signing in", () => {
     return errors[0]!.extensions.code;
   };
 
-  it("is limited by address, which a forwarded one does not change", async () => {
+  it("is limited by network address, and X-Forwarded-For does not change that address", async () => {
     const outcomes: string[] = [];
     for (let i = 0; i < 4; i++)
       outcomes.push(await attempt(`user${i}`, { "x-forwarded-for": `203.0.113.${i}` }));
@@ -139,7 +140,7 @@ describe("signing in", () => {
     expect(outcomes).toEqual(["UNAUTHENTICATED", "UNAUTHENTICATED", "UNAUTHENTICATED", "RATE_LIMITED"]);
   });
 
-  it("is limited by account, from however many addresses", async () => {
+  it("is limited by account across all network addresses", async () => {
     const open = await TestApp.start({ SIGN_INS_PER_MINUTE: "3", TRUST_PROXY: "loopback" });
     [strict] = [open, await strict.stop()];
     const outcomes: string[] = [];
@@ -152,7 +153,7 @@ describe("signing in", () => {
     expect(other).toBe("UNAUTHENTICATED");
   });
 
-  it("is limited by account under whichever of its names", async () => {
+  it("is limited by account across its user name and its e-mail address", async () => {
     [strict] = [
       await TestApp.start({ SIGN_INS_PER_MINUTE: "3", TRUST_PROXY: "loopback" }),
       await strict.stop(),
@@ -166,14 +167,14 @@ describe("signing in", () => {
     for (const [i, name] of names.entries())
       outcomes.push(await attempt(name, { "x-forwarded-for": `203.0.113.${i}` }));
 
-    // The right password does not help any more, and nothing tells that the two names belong together.
+    // Even the right password is refused now. The error does not reveal that both names belong to one account.
     const { errors } = await strict.graphql(LOGIN, { input: { login: user.username, password } });
     expect(outcomes).toEqual(Array.from({ length: 4 }, () => "UNAUTHENTICATED"));
     expect(errors[0]!.extensions.code).toBe("UNAUTHENTICATED");
     await strict.stop();
   });
 
-  it("is refused as aliases of one operation: each password takes a quarter of a second", async () => {
+  it("is refused twice in one operation, because each password hash takes a quarter of a second", async () => {
     const account = (i: number) =>
       `{ username: "user${i}", email: "user${i}@example.com", password: "correct horse" }`;
     const fields = Array.from({ length: 2 }, (_, i) => `a${i}: register(input: ${account(i)}) { token }`);
@@ -188,8 +189,8 @@ describe("signing in", () => {
 });
 
 describe("deletions and restorations", () => {
-  it("of one user are limited together, through both doors", async () => {
-    const strict = await TestApp.start({ UPLOADS_PER_MINUTE: "1" }); // And twelve changes.
+  it("of one user share one limit over GraphQL and REST", async () => {
+    const strict = await TestApp.start({ UPLOADS_PER_MINUTE: "1" }); // Allows twelve changes.
     const { user, token } = await strict.givenPersonWithPicture(bytes);
     const restoring = `mutation { restoreProfilePicture(mediaId: "${"0".repeat(24)}") { success } }`;
     const codes = [];
@@ -215,14 +216,14 @@ describe("deletions and restorations", () => {
   });
 });
 
-describe("more people who sign in at once than can be checked", () => {
+describe("more concurrent sign-ins than the service can check", () => {
   let busy: TestApp;
   beforeAll(async () => {
     busy = await TestApp.start({ SIGN_INS_PER_MINUTE: "1000" });
   });
   afterAll(() => busy.stop());
 
-  it("are told to come back, and everything else goes on", async () => {
+  it("get OVERLOADED beyond that number, and other requests are answered", async () => {
     const login = "mutation ($input: LoginInput!) { login(input: $input) { token } }";
 
     const signingIn = Promise.all(
@@ -238,7 +239,7 @@ describe("more people who sign in at once than can be checked", () => {
   });
 });
 
-describe.skipIf(!secondDatabaseUri())("attempts in several processes at the same moment", () => {
+describe.skipIf(!secondDatabaseUri())("concurrent attempts in several processes", () => {
   const limits = { uploadsPerMinute: 5, signInsPerMinute: 5 };
   const passedOf = async (userId: string) => {
     const processes = [1, 2, 3, 4].map(
@@ -252,7 +253,7 @@ describe.skipIf(!secondDatabaseUri())("attempts in several processes at the same
     return codes.filter((code) => code === "done").length;
   };
 
-  it("are counted together, whoever is first", async () => {
+  it("are counted together, regardless of their order", async () => {
     for (let round = 0; round < 100; round++) expect(await passedOf(`nobody-${round}`)).toBe(5);
   });
 
@@ -281,7 +282,7 @@ describe.skipIf(!secondDatabaseUri())("attempts in several processes at the same
     expect(outcomes).toEqual(["done", "done", "done", "done", "done", true, true, true]);
   });
 
-  it("begin anew when the minute is over, and the entry is still there", async () => {
+  it("are counted from zero again when the minute is over and its entry still exists", async () => {
     expect(await passedOf("somebody")).toBe(5);
     const entries = app.app.database.connection.collection<{ _id: string }>("rate_limit_attempts");
     for (let round = 0; round < 10; round++) {

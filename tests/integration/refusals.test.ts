@@ -1,4 +1,4 @@
-// What bad input gets, through both doors, and that nothing of it stays behind.
+// Bad input is refused by GraphQL and REST with the same errors, and leaves nothing behind.
 import { Agent, request as httpRequest } from "node:http";
 
 import sharp from "sharp";
@@ -23,7 +23,7 @@ interface Refusal {
   [detail: string]: unknown;
 }
 
-/** Sends one file through both doors and returns both refusals: they have to be the same. */
+/** Uploads one file through GraphQL and through REST. Returns both refusals, which have to be the same. */
 async function refusals(
   bytes: Buffer,
   filename = "picture.png",
@@ -57,24 +57,32 @@ describe("a file", () => {
     ["a truncated JPEG", () => truncate(sampleImages.plainJpeg()), 422, "UNREADABLE_IMAGE"],
     ["a truncated PNG", () => truncate(sampleImages.palettePng()), 422, "UNREADABLE_IMAGE"],
     ["a truncated GIF", () => truncate(sampleImages.animatedGif()), 422, "UNREADABLE_IMAGE"],
-    ["a flood of frames", async () => sampleImages.frameFloodGif(30_000), 422, "IMAGE_TOO_COMPLEX"],
-    ["a flood of pixels", async () => sampleImages.pngHeaderOf(60_000, 60_000), 422, "IMAGE_TOO_COMPLEX"],
+    ["a GIF of 30,000 frames", async () => sampleImages.frameFloodGif(30_000), 422, "IMAGE_TOO_COMPLEX"],
+    [
+      "a PNG of 60,000 × 60,000 pixels",
+      async () => sampleImages.pngHeaderOf(60_000, 60_000),
+      422,
+      "IMAGE_TOO_COMPLEX",
+    ],
     ["one byte too many", () => sampleImages.jpegOfSize(819_201), 413, "FILE_TOO_LARGE"],
     ["a megabyte", () => sampleImages.jpegOfSize(1_048_576), 413, "FILE_TOO_LARGE"],
     ["ten megabytes", async () => Buffer.alloc(10_000_000), 413, "FILE_TOO_LARGE"],
-  ])("is refused by both doors alike, and leaves nothing: %s", async (_what, make, status, code) => {
-    const before = await app.traces();
+  ])(
+    "is refused by GraphQL and REST alike, and leaves nothing behind: %s",
+    async (_what, make, status, code) => {
+      const before = await app.traces();
 
-    const { graphql, rest } = await refusals(await make());
+      const { graphql, rest } = await refusals(await make());
 
-    expect(rest).toEqual({ ...graphql, status });
-    expect(graphql.code).toBe(code);
-    expect(await app.traces()).toEqual(before);
-    const { data } = await app.graphql("{ me { profilePicture { id } } }", {}, person.token);
-    expect(data.me.profilePicture).toBeNull();
-  });
+      expect(rest).toEqual({ ...graphql, status });
+      expect(graphql.code).toBe(code);
+      expect(await app.traces()).toEqual(before);
+      const { data } = await app.graphql("{ me { profilePicture { id } } }", {}, person.token);
+      expect(data.me.profilePicture).toBeNull();
+    },
+  );
 
-  it("too large is refused with the limit", async () => {
+  it("that is too large is refused with the limit", async () => {
     const { graphql } = await refusals(await sampleImages.jpegOfSize(819_201));
 
     expect(graphql).toMatchObject({
@@ -83,7 +91,7 @@ describe("a file", () => {
     });
   });
 
-  it("of a wrong type is refused with those that are accepted, and with what it is", async () => {
+  it("of a wrong type is refused with the accepted types and its own type", async () => {
     const { graphql } = await refusals(await sharp(sampleImages.portraitJpeg()).webp().toBuffer());
 
     expect(graphql).toMatchObject({
@@ -92,7 +100,7 @@ describe("a file", () => {
     });
   });
 
-  it("refused does not touch the picture that is there", async () => {
+  it("that is refused does not replace the current picture", async () => {
     const { token, mediaId } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
 
     await app.upload({ bytes: Buffer.from("no picture") }, token);
@@ -152,17 +160,17 @@ describe("a form", () => {
   });
 
   it.each([
-    ["nothing", "multipart/form-data; boundary=x", ""],
+    ["an empty body", "multipart/form-data; boundary=x", ""],
     ["no boundary", "multipart/form-data", "--x\r\n"],
     [
-      "no end",
+      "no closing boundary",
       "multipart/form-data; boundary=x",
       '--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nabc',
     ],
-    ["noise", "multipart/form-data; boundary=x", "\0\u0001\u0002--y\r\n\r\n"],
+    ["control characters", "multipart/form-data; boundary=x", "\0\u0001\u0002--y\r\n\r\n"],
     ["JSON", "application/json", "{}"],
     ["text", "text/plain", "file"],
-  ])("that is none is refused: %s", async (_what, contentType, body) => {
+  ])("that is malformed is refused: %s", async (_what, contentType, body) => {
     const headers = {
       "content-type": contentType,
       "apollo-require-preflight": "true",
@@ -179,7 +187,7 @@ describe("a form", () => {
     expect(await graphql.json()).toMatchObject({ errors: [{ extensions: { code: "BAD_USER_INPUT" } }] });
   });
 
-  it("that is cut off anywhere is refused as the client's fault, through both doors", async () => {
+  it("that is cut off anywhere gets BAD_USER_INPUT from GraphQL and REST", async () => {
     const operations = JSON.stringify({ query: UPLOAD, variables: { file: null } });
     const part = (name: string, text: string) =>
       `--x\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${text}\r\n`;
@@ -202,7 +210,7 @@ describe("a form", () => {
     expect(await post(`/api/users/${user.id}/profile-picture`, file("file"))).toContain("BAD_USER_INPUT");
   });
 
-  it("from another site's page is refused: it lacks the header that such a page cannot send", async () => {
+  it("from another site's page is refused, because it lacks the header that such a page cannot set", async () => {
     const form = new FormData();
     form.set("operations", JSON.stringify({ query: UPLOAD, variables: { file: null } }));
 
@@ -220,7 +228,7 @@ describe("a form", () => {
 });
 
 describe("a connection", () => {
-  /** One request on a connection that is kept; resolves to status, body and the local port. */
+  /** Sends a request on a keep-alive connection. Resolves to status, body and the local port. */
   function send(
     agent: Agent,
     options: { path: string; headers: Record<string, string>; body?: Buffer; method?: string },
@@ -288,7 +296,7 @@ describe("a connection", () => {
     },
   );
 
-  it("serves the next request after an upload without a token, whose file nobody read", async () => {
+  it("serves the next request after an upload without a token, whose file was not read", async () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const form = new FormData();
     form.set("file", toBlob({ bytes: Buffer.alloc(700_000, 1) }), "a.png");
@@ -303,8 +311,8 @@ describe("a connection", () => {
   });
 });
 
-describe("somebody else's picture", () => {
-  it("cannot be replaced or deleted, through either door", async () => {
+describe("another user's picture", () => {
+  it("can be neither replaced nor deleted, by GraphQL or REST", async () => {
     const other = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
     const bytes = await sampleImages.onePixelPng();
     const variables = { userId: other.user.id };
@@ -323,7 +331,7 @@ describe("somebody else's picture", () => {
     expect((await app.picture(other.mediaId)).status).toBe(200);
   });
 
-  it("is not told from an unknown user's", async () => {
+  it("gets the same error as an unknown user's", async () => {
     const { errors } = await app.graphql(DELETE, { userId: "f".repeat(24) }, person.token);
 
     expect(errors[0]!.extensions.code).toBe("FORBIDDEN");
@@ -371,8 +379,8 @@ describe("ids", () => {
   });
 });
 
-describe("nothing to delete", () => {
-  it("is said by both doors", async () => {
+describe("a deletion without a picture", () => {
+  it("gets NO_PROFILE_PICTURE from GraphQL and REST", async () => {
     const { errors } = await app.graphql(DELETE, {}, person.token);
     const response = await app.deleteByRest(person);
 
@@ -382,8 +390,8 @@ describe("nothing to delete", () => {
   });
 });
 
-describe("a user who is gone", () => {
-  it("gets USER_NOT_FOUND from both doors, and nothing is stored", async () => {
+describe("a deactivated user", () => {
+  it("gets USER_NOT_FOUND from GraphQL and REST, and nothing is stored", async () => {
     await app.usersCollection.updateOne({ username: person.user.username }, { $set: { is_active: false } });
     const before = await app.traces();
     const bytes = await sampleImages.onePixelPng();
@@ -397,9 +405,9 @@ describe("a user who is gone", () => {
   });
 });
 
-describe("an address that is none", () => {
+describe("a malformed address", () => {
   it.each(["/api/users/media/%zz", `/api/users/media/${"a".repeat(300)}`])(
-    "is refused in our words: %s",
+    "gets the error body of this service: %s",
     async (route) => {
       const response = await app.fetch(route);
 
@@ -409,8 +417,8 @@ describe("an address that is none", () => {
   );
 });
 
-describe("a deletion that announces a body", () => {
-  it("is done all the same", async () => {
+describe("a deletion with a content type but no body", () => {
+  it("succeeds", async () => {
     const { user, token } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
     const headers = { ...bearer(token), "content-type": "application/json" };
 
@@ -420,7 +428,7 @@ describe("a deletion that announces a body", () => {
   });
 });
 
-describe("a route that is nobody's", () => {
+describe("an unknown route", () => {
   it("answers NOT_FOUND", async () => {
     const response = await app.fetch("/api/users/none/of/this?token=secret");
 

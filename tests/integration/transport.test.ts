@@ -1,5 +1,5 @@
-// Everything that can be wrong with bytes on a connection. Each is answered as the client's fault, leaves nothing
-// behind, and the next request on the same connection is answered, unless the answer ended it.
+// Malformed, slow and incomplete requests on a raw connection. Each one is answered as the client's fault and leaves
+// nothing behind. The next request on the connection is answered, unless the answer closed the connection.
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -10,7 +10,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vites
 import * as sampleImages from "../support/sample-images.ts";
 import { TestApp, UPLOAD, type Person } from "../support/test-app.ts";
 
-/** For what is too slow; all else has the time that it needs. */
+/** For tests of slow clients. The other tests use the default timeouts. */
 const shortTimeouts = {
   requestMs: 1_500,
   headersMs: 700,
@@ -25,7 +25,7 @@ let temporaryFolder: string;
 let person: Person;
 let tracesBefore: Awaited<ReturnType<TestApp["traces"]>>;
 beforeAll(async () => {
-  // A folder of our own, as other tests upload at the same time; the upload library asks for it each time.
+  // A separate folder, because other tests upload at the same time. The upload library reads TMPDIR for each upload.
   temporaryFolder = await mkdtemp(path.join(tmpdir(), "letsapp-transport-"));
   vi.stubEnv("TMPDIR", temporaryFolder);
   app = await TestApp.start({ UPLOADS_PER_MINUTE: "1000000" });
@@ -48,7 +48,7 @@ interface RawAnswer {
   body: string;
 }
 
-/** A connection on which bytes are sent as they are, and answers are read one after another. */
+/** A raw connection: sends bytes unchanged and reads answers one after another. */
 class Connection {
   #received = Buffer.alloc(0);
   #isClosed = false;
@@ -73,7 +73,7 @@ class Connection {
     return this;
   }
 
-  /** Sends again and again, until the connection ends. */
+  /** Sends the result of `next` at each interval until the connection ends. */
   sendEvery(milliseconds: number, next: () => string | Buffer): void {
     const sending = setInterval(() => this.socket.writable && this.socket.write(next()), milliseconds);
     this.socket.on("close", () => clearInterval(sending));
@@ -129,7 +129,7 @@ const operations = field("operations", JSON.stringify({ query: UPLOAD, variables
 const map = field("map", '{"0":["variables.file"]}');
 const theFile = file("0", "no picture");
 
-/** Beside the folders of the services under test. */
+/** Names in the temporary folder, except the folders of the services under test. */
 async function temporaryFiles(): Promise<string[]> {
   return (await readdir(temporaryFolder)).filter((name) => !name.startsWith("letsapp-"));
 }
@@ -139,10 +139,10 @@ async function expectNothingLeft(): Promise<void> {
   expect(await app.traces()).toEqual(tracesBefore);
 }
 
-/** A form, and what is answered: BAD_USER_INPUT, unless something else is said. */
+/** A form and the answer that it gets: 400 and BAD_USER_INPUT by default. */
 type Case = [what: string, body: string, status?: number, code?: string];
 
-describe("a form for GraphQL", () => {
+describe("a GraphQL form", () => {
   const operationsOf = (value: unknown) => field("operations", JSON.stringify(value));
   const manyFiles = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [i, [`variables.f${i}`]]));
   const manyPaths = Array.from({ length: 1000 }, (_, i) => `variables.files.${i}`);
@@ -154,8 +154,8 @@ describe("a form for GraphQL", () => {
     ["no map", operations + theFile + end],
     ["no file", operations + map + end, 200, "BAD_USER_INPUT"],
     ["a file of another name", operations + map + file("1", "x") + end, 200, "BAD_USER_INPUT"],
-    ["nothing but the end", end],
-    ["operations that are no JSON", field("operations", "{") + map + theFile + end],
+    ["only the closing boundary", end],
+    ["operations that are not JSON", field("operations", "{") + map + theFile + end],
     ["operations that are null", field("operations", "null") + map + theFile + end],
     ["operations that are a number", field("operations", "7") + map + theFile + end],
     ["operations that are a string", field("operations", '"x"') + map + theFile + end],
@@ -163,7 +163,7 @@ describe("a form for GraphQL", () => {
     ["operations twice", operations + operations + map + theFile + end],
     ["map twice", operations + map + map + theFile + end, 200],
     [
-      "a few fields that mean nothing",
+      "a few unknown fields",
       operations + map + field("a", "b").repeat(5) + theFile + end,
       200,
       "UNSUPPORTED_IMAGE_TYPE",
@@ -175,15 +175,15 @@ describe("a form for GraphQL", () => {
         theFile +
         end,
     ],
-    ["a map that is no JSON", operations + field("map", "]") + theFile + end],
+    ["a map that is not JSON", operations + field("map", "]") + theFile + end],
     ["a map that is null", operations + field("map", "null") + theFile + end],
     ["a map that is an array", operations + field("map", '[["variables.file"]]') + theFile + end],
     ["a map of strings", operations + field("map", '{"0":"variables.file"}') + theFile + end],
     ["a map of numbers", operations + field("map", '{"0":[7]}') + theFile + end],
     ["an empty map", operations + field("map", "{}") + theFile + end],
-    ["a map of no paths", operations + field("map", '{"0":[]}') + theFile + end],
-    ["a path to nowhere", operations + field("map", '{"0":["variables.nobody"]}') + theFile + end],
-    ["a path to what is not null", operations + field("map", '{"0":["query"]}') + theFile + end],
+    ["a map with an empty list of paths", operations + field("map", '{"0":[]}') + theFile + end],
+    ["a path to a missing variable", operations + field("map", '{"0":["variables.nobody"]}') + theFile + end],
+    ["a path to a value that is not null", operations + field("map", '{"0":["query"]}') + theFile + end],
     ["an empty path", operations + field("map", '{"0":[""]}') + theFile + end],
     ["a path through a prototype", operations + field("map", '{"0":["__proto__.polluted"]}') + theFile + end],
     [
@@ -220,13 +220,13 @@ describe("a form for GraphQL", () => {
     ],
     ["no final boundary", operations + map + theFile, 200, "BAD_USER_INPUT"],
     [
-      "a name of a megabyte",
+      "a filename of a megabyte",
       operations + map + file("0", "x", "n".repeat(1_000_000)) + end,
       200,
       "BAD_USER_INPUT",
     ],
     ["twenty thousand fields", operations + map + field("a", "b").repeat(20_000) + theFile + end, 200],
-    ["binary noise", "\0\xff\xfe\r\n--y\r\n".repeat(1000)],
+    ["binary data", "\0\xff\xfe\r\n--y\r\n".repeat(1000)],
     [
       "a boundary within the headers of a part",
       `--x\r\nContent-Disposition: form-data;\r\n--x\r\n\r\n${end}`,
@@ -244,25 +244,28 @@ describe("a form for GraphQL", () => {
       "BAD_USER_INPUT",
     ],
     ["a file without content", operations + map + file("0", "") + end, 200, "BAD_USER_INPUT"],
-  ])("with %s", async (_what, body, status = 400, code = "BAD_USER_INPUT") => {
-    const connection = new Connection();
+  ])(
+    "with %s gets its error, and the connection stays usable",
+    async (_what, body, status = 400, code = "BAD_USER_INPUT") => {
+      const connection = new Connection();
 
-    const answer = await connection.send(request("/graphql", multipart, body)).answer();
-    const next = await connection.send(healthRequest).answer();
-    await connection.close();
+      const answer = await connection.send(request("/graphql", multipart, body)).answer();
+      const next = await connection.send(healthRequest).answer();
+      await connection.close();
 
-    expect(answer?.status).toBe(status);
-    expect(JSON.parse(answer!.body)).toMatchObject({ errors: [{ extensions: { code } }] });
-    expect(next?.status).toBe(200);
-    expect({}).not.toHaveProperty("polluted");
-    await expectNothingLeft();
-  });
+      expect(answer?.status).toBe(status);
+      expect(JSON.parse(answer!.body)).toMatchObject({ errors: [{ extensions: { code } }] });
+      expect(next?.status).toBe(200);
+      expect({}).not.toHaveProperty("polluted");
+      await expectNothingLeft();
+    },
+  );
 });
 
-describe("a form for plain HTTP", () => {
+describe("a REST form", () => {
   const big = "x".repeat(100_000);
   it.each<Case>([
-    ["nothing but the end", end],
+    ["only the closing boundary", end],
     ["no final boundary", theFile],
     ["a large part without a name", `--x\r\nContent-Disposition: form-data\r\n\r\n${big}\r\n${end}`],
     [
@@ -275,27 +278,27 @@ describe("a form for plain HTTP", () => {
     ["a large field", field("note", "x".repeat(3_000_000)) + end, 413, "FILE_TOO_LARGE"],
     ["a thousand fields", field("a", "b").repeat(1000) + file("file", "x") + end],
     ["a file without content", file("file", "") + end],
-    ["a file that is no picture", file("file", big) + end, 415, "UNSUPPORTED_IMAGE_TYPE"],
+    ["a file that is not a picture", file("file", big) + end, 415, "UNSUPPORTED_IMAGE_TYPE"],
     ["a file that is too large", file("file", "x".repeat(819_201)) + end, 413, "FILE_TOO_LARGE"],
-    ["noise before it", big + file("file", "x") + end],
-    ["noise behind it", file("file", "x") + end + big, 415, "UNSUPPORTED_IMAGE_TYPE"],
-    [
-      "headers of a part that never end",
-      `--x\r\nContent-Disposition: form-data; name="file"; filename="${big}`,
-    ],
-    ["binary noise", "\0\xff\xfe\r\n--y\r\n".repeat(10_000)],
-  ])("with %s", async (_what, body, status = 400, code = "BAD_USER_INPUT") => {
-    const connection = new Connection();
+    ["data before the first boundary", big + file("file", "x") + end],
+    ["data after the closing boundary", file("file", "x") + end + big, 415, "UNSUPPORTED_IMAGE_TYPE"],
+    ["part headers without an end", `--x\r\nContent-Disposition: form-data; name="file"; filename="${big}`],
+    ["binary data", "\0\xff\xfe\r\n--y\r\n".repeat(10_000)],
+  ])(
+    "with %s gets its error, and the connection stays usable",
+    async (_what, body, status = 400, code = "BAD_USER_INPUT") => {
+      const connection = new Connection();
 
-    const answer = await connection.send(request(restRoute(), multipart, body)).answer();
-    const next = await connection.send(healthRequest).answer();
-    await connection.close();
+      const answer = await connection.send(request(restRoute(), multipart, body)).answer();
+      const next = await connection.send(healthRequest).answer();
+      await connection.close();
 
-    expect(answer?.status).toBe(status);
-    expect(JSON.parse(answer!.body)).toMatchObject({ success: false, code });
-    expect(next?.status).toBe(200);
-    await expectNothingLeft();
-  });
+      expect(answer?.status).toBe(status);
+      expect(JSON.parse(answer!.body)).toMatchObject({ success: false, code });
+      expect(next?.status).toBe(200);
+      await expectNothingLeft();
+    },
+  );
 });
 
 describe("a client", () => {
@@ -311,23 +314,26 @@ describe("a client", () => {
     };
   };
 
-  it.each(["graphql", "rest"] as const)("that goes away at any byte leaves nothing: %s", async (door) => {
-    const bytes = (await wholeForms())[door];
-    const cuts = Array.from({ length: 40 }, (_, i) => Math.floor((bytes.length * i) / 40) + 1);
+  it.each(["graphql", "rest"] as const)(
+    "that disconnects at any byte leaves nothing behind: %s",
+    async (door) => {
+      const bytes = (await wholeForms())[door];
+      const cuts = Array.from({ length: 40 }, (_, i) => Math.floor((bytes.length * i) / 40) + 1);
 
-    for (const cut of cuts) {
-      const connection = new Connection();
-      connection.send(bytes.subarray(0, cut));
-      await new Promise((resolve) => setTimeout(resolve, 5));
-      await connection.close();
-    }
+      for (const cut of cuts) {
+        const connection = new Connection();
+        connection.send(bytes.subarray(0, cut));
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        await connection.close();
+      }
 
-    await expectNothingLeft();
-    expect((await app.fetch("/healthz")).status).toBe(200);
-  });
+      await expectNothingLeft();
+      expect((await app.fetch("/healthz")).status).toBe(200);
+    },
+  );
 
   it.each(["graphql", "rest"] as const)(
-    "that sends a byte at a time is cut off in time: %s",
+    "that sends one byte at a time is cut off after the request timeout: %s",
     async (door) => {
       const bytes = (await wholeForms())[door];
       const connection = new Connection(impatientApp);
@@ -347,7 +353,7 @@ describe("a client", () => {
   it.each([
     ["nothing at all", ""],
     ["half a header", "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "],
-  ])("that sends %s is cut off in time", async (_what, bytes) => {
+  ])("that sends %s is cut off after the header timeout", async (_what, bytes) => {
     const connection = new Connection(impatientApp);
 
     const answer = await connection.send(bytes).answer();
@@ -366,7 +372,7 @@ describe("a client", () => {
     const closed = new Promise((resolve) => connection.socket.on("close", resolve));
     connection.socket.pause();
     const picture = `GET /api/users/media/${id} HTTP/1.1\r\nHost: x\r\n\r\n`;
-    connection.send(picture.repeat(40)); // 28 MB: more than the kernel keeps for the two of them.
+    connection.send(picture.repeat(40)); // 28 MB: more than the socket buffers of both ends hold.
     connection.sendEvery(100, () => picture);
 
     await closed;
@@ -392,9 +398,9 @@ describe("a client", () => {
   });
 
   it.each([
-    ["more than it sends", 100, "BAD_USER_INPUT"],
-    ["less than it sends", -10, "BAD_USER_INPUT"],
-  ])("that announces %s is answered as its fault", async (_what, difference, code) => {
+    ["larger", 100, "BAD_USER_INPUT"],
+    ["smaller", -10, "BAD_USER_INPUT"],
+  ])("whose Content-Length is %s than its body gets BAD_USER_INPUT", async (_what, difference, code) => {
     const body = operations + map + theFile + end;
     const connection = new Connection(impatientApp);
     connection.send(
@@ -409,25 +415,25 @@ describe("a client", () => {
   });
 
   it.each([
-    ["no HTTP", "hello, is there anybody?\r\n\r\n", 400],
+    ["text that is not HTTP", "hello, is there anybody?\r\n\r\n", 400],
     [
-      "two lengths",
+      "two values of Content-Length",
       "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc",
       400,
     ],
     [
-      "a length and chunks",
+      "both Content-Length and chunks",
       "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
       400,
     ],
-    ["a length that is none", "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400],
+    ["a negative Content-Length", "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400],
     [
       "a chunk without a size",
       "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
       400,
     ],
     ["17 kilobytes of headers", `GET / HTTP/1.1\r\nHost: x\r\nX: ${"x".repeat(17_000)}\r\n\r\n`, 431],
-  ])("that sends %s is told so", async (_what, bytes, status) => {
+  ])("that sends %s gets an error with a code", async (_what, bytes, status) => {
     const connection = new Connection();
 
     const answer = await connection.send(bytes).answer();
@@ -437,16 +443,16 @@ describe("a client", () => {
   });
 });
 
-describe("a file that nobody reads", () => {
+describe("a file that the service does not read", () => {
   it.each([
     [
-      "for want of a token",
+      "without a token",
       { authorization: "" },
       operations + map + file("0", "x".repeat(500_000)) + end,
       "UNAUTHENTICATED",
     ],
     [
-      "for somebody else's picture",
+      "for another user",
       {},
       field(
         "operations",
@@ -458,7 +464,7 @@ describe("a file that nobody reads", () => {
       "FORBIDDEN",
     ],
     [
-      "for an error of the query",
+      "with an invalid query",
       {},
       field(
         "operations",
@@ -472,7 +478,7 @@ describe("a file that nobody reads", () => {
         end,
       "GRAPHQL_VALIDATION_FAILED",
     ],
-  ])("is thrown away %s, and the connection lives on", async (_why, headers, body, code) => {
+  ])("is discarded in an upload %s, and the connection stays usable", async (_why, headers, body, code) => {
     const connection = new Connection();
 
     const answer = await connection.send(request("/graphql", { ...multipart, ...headers }, body)).answer();

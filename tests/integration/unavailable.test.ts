@@ -1,4 +1,4 @@
-// What both doors say when it is our fault, and that they recover by themselves.
+// Errors that are the service's fault: what GraphQL and REST answer, and that later requests succeed.
 import { afterEach, describe, expect, it, vi } from "vitest";
 
 import { secondDatabaseUri, startEmbeddedInThread } from "../support/database.ts";
@@ -9,7 +9,7 @@ let app: TestApp;
 afterEach(() => app.stop());
 
 describe("too many pictures at once", () => {
-  /** Uploads through one door; what came of it. */
+  /** Upload functions of GraphQL and REST. Each resolves to "done" or an error code, and the seconds to wait. */
   const doors: Record<string, (bytes: Buffer, person: Person) => Promise<{ code: unknown; wait: unknown }>> =
     {
       GraphQL: async (bytes, { token }) => {
@@ -24,7 +24,7 @@ describe("too many pictures at once", () => {
     };
 
   it.each(Object.keys(doors))(
-    "are answered OVERLOADED through %s; the others are stored, and then all is as before",
+    "get OVERLOADED through %s beyond the queue's limit, and later uploads succeed",
     async (door) => {
       app = await TestApp.start({}, { pictureQueue: { maxConcurrent: 1, maxWaiting: 1 } });
       const upload = doors[door]!;
@@ -42,8 +42,8 @@ describe("too many pictures at once", () => {
   );
 });
 
-describe.skipIf(secondDatabaseUri() !== undefined)("a database that is gone", () => {
-  it("is said by both doors with 503, and nothing is stored", async () => {
+describe.skipIf(secondDatabaseUri() !== undefined)("a database that has stopped", () => {
+  it("leads to DATABASE_UNAVAILABLE from GraphQL and REST, and nothing is stored", async () => {
     let stopDatabase = () => Promise.resolve();
     app = await TestApp.start(
       {},
@@ -60,7 +60,7 @@ describe.skipIf(secondDatabaseUri() !== undefined)("a database that is gone", ()
     await stopDatabase();
 
     const [picture, graphql, upload, rest, ready] = await Promise.all([
-      app.picture("a".repeat(24)), // One that is known is shown for two seconds more: see `faults.test.ts`.
+      app.picture("a".repeat(24)), // A cached picture would be sent for two seconds more: see `faults.test.ts`.
       app.graphql("{ users { edges { node { id } } } }", {}, person.token),
       app.upload({ bytes: sampleImages.portraitJpeg() }, person.token),
       app.uploadByRest({ bytes: sampleImages.portraitJpeg() }, person),
@@ -80,8 +80,8 @@ describe.skipIf(secondDatabaseUri() !== undefined)("a database that is gone", ()
   });
 });
 
-describe("an error that nobody foresaw", () => {
-  it("is told by both doors, without what it says", async () => {
+describe("an unexpected error", () => {
+  it("is reported by GraphQL and REST without its message", async () => {
     app = await TestApp.start();
     const { user, token, mediaId } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
     const error = new Error("the password is 1234");

@@ -1,3 +1,4 @@
+// Successful uploads and deletions through GraphQL and REST.
 import { createHash } from "node:crypto";
 
 import sharp from "sharp";
@@ -12,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-/** Uploads through one of the doors and returns the media's id. */
+/** Uploads through GraphQL or REST and returns the media's id. */
 type Upload = (bytes: Buffer, person: Person) => Promise<string>;
 
 const doors: [string, Upload][] = [
@@ -24,7 +25,7 @@ const doors: [string, Upload][] = [
     },
   ],
   [
-    "plain HTTP",
+    "REST",
     async (bytes, person) => {
       const response = await app.uploadByRest({ bytes }, person);
       return ((await response.json()) as { media_id: string }).media_id;
@@ -33,7 +34,7 @@ const doors: [string, Upload][] = [
 ];
 
 describe("uploadProfilePicture", () => {
-  it("answers with the picture and its addresses", async () => {
+  it("returns the picture and its URLs", async () => {
     const { user, token } = await app.givenPerson();
 
     const { status, data, errors } = await app.upload(
@@ -65,7 +66,7 @@ describe("uploadProfilePicture", () => {
     });
   });
 
-  it("takes one's own id, spelled in either case", async () => {
+  it("accepts the caller's own user id in upper case, too", async () => {
     const { user, token } = await app.givenPerson();
 
     const { errors } = await app.upload({ bytes: await sampleImages.onePixelPng() }, token, {
@@ -80,7 +81,7 @@ describe("uploadProfilePicture", () => {
     ["C:\\fakepath\\me.png", "me.png"],
     ["日本 ☃.png", "日本 ☃.png"],
     ["a\u202egpj.exe", "agpj.exe"],
-  ])("keeps of the name %j what a person would recognise", async (filename, expected) => {
+  ])("removes folders and invisible characters from the filename %j", async (filename, expected) => {
     const { token } = await app.givenPerson();
 
     const { data } = await app.upload({ bytes: await sampleImages.onePixelPng(), filename }, token);
@@ -90,7 +91,7 @@ describe("uploadProfilePicture", () => {
 });
 
 describe("POST /api/users/:userId/profile-picture", () => {
-  it("answers in the seed's words, with the picture's addresses", async () => {
+  it("answers with the fixed message and the picture's URLs", async () => {
     const person = await app.givenPerson();
 
     const response = await app.uploadByRest({ bytes: sampleImages.portraitJpeg() }, person);
@@ -117,7 +118,7 @@ describe("POST /api/users/:userId/profile-picture", () => {
 });
 
 describe.each(doors)("an upload through %s", (_door, upload) => {
-  it("is stored as LetsApp's records are, under a random name", async () => {
+  it("is stored with the fields of LetsApp's records, under a random object key", async () => {
     const person = await app.givenPerson();
 
     const mediaId = await upload(sampleImages.portraitJpeg(), person);
@@ -161,7 +162,7 @@ describe.each(doors)("an upload through %s", (_door, upload) => {
     expect(original.includes("Exif")).toBe(false);
   });
 
-  it("retires the picture before it, which nobody sees any more", async () => {
+  it("retires the previous picture, which then gets 404", async () => {
     const person = await app.givenPerson();
     const before = await upload(sampleImages.portraitJpeg(), person);
 
@@ -199,7 +200,7 @@ describe.each(doors)("an upload through %s", (_door, upload) => {
 });
 
 describe("deleting", () => {
-  it("through GraphQL takes the picture away from everybody at once", async () => {
+  it("through GraphQL hides the picture at once", async () => {
     const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
 
     const { data, errors } = await app.graphql(DELETE, {}, person.token);
@@ -215,7 +216,7 @@ describe("deleting", () => {
     expect((await app.picture(person.mediaId, "?thumbnail=true")).status).toBe(404);
   });
 
-  it("through plain HTTP answers in the seed's words", async () => {
+  it("through REST hides the picture and answers with the fixed message", async () => {
     const person = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
 
     const response = await app.deleteByRest(person);
@@ -225,7 +226,7 @@ describe("deleting", () => {
     expect((await app.picture(person.mediaId)).status).toBe(404);
   });
 
-  it("keeps record and bytes for now", async () => {
+  it("keeps the record and the objects until the clean-up", async () => {
     const person = await app.givenPersonWithPicture(await sampleImages.stillGif());
     const record = await app.mediaCollection.findOne({}, { sort: { _id: -1 } });
 
@@ -240,7 +241,7 @@ describe("deleting", () => {
   });
 });
 
-describe("uploads of one user at the same instant", () => {
+describe("concurrent uploads of one user", () => {
   it("leave one pointer, one visible picture, and all others retired", async () => {
     const person = await app.givenPerson();
     const bytes = await sampleImages.onePixelPng();
