@@ -1,21 +1,21 @@
-// Where the embedded database can be reached, in a file beside its own: for the operator's programs, which run beside
-// the service. Written by `server.ts`, read through `start.ts`.
+// A file beside the database file that says how to connect to the embedded database. The operator's programs read it
+// to use the database while the service is running.
 import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
 interface Address {
-  /** For a driver. */
+  /** Connection string for a MongoDB driver. */
   uri: string;
-  /** The folder of the socket; null where there is none. */
+  /** The folder of the Unix socket; null on Windows, where the server listens on TCP. */
   socketFolder: string | null;
-  /** Of the process that has opened the database. */
+  /** The process that has opened the database. */
   pid: number;
-  /** Which file that is: a copy of the folder has the same text, and another file. */
+  /** Device and inode of the database file: different ones show that the address was copied with its folder. */
   device: number;
   inode: number;
 }
 
-/** Read and write for its user alone, and for nobody else. */
+/** Access for the owner only. */
 const PRIVATE_FOLDER_MODE = 0o700;
 const SOCKET_FOLDER = /^letsapp-\w{6}$/;
 
@@ -26,7 +26,7 @@ export class AddressFile {
     this.#file = `${databaseFile}.address`;
   }
 
-  /** The URI of the process that has opened this very file and is alive; null when there is none. */
+  /** The URI of the running process that has opened this database file; null when there is none. */
   read(): string | null {
     const address = this.#readOwn();
     if (!address || !isRunning(address.pid)) return null;
@@ -43,7 +43,7 @@ export class AddressFile {
     rmSync(this.#file, { force: true });
   }
 
-  /** Removes the folder of the socket that a killed process has left. To be called by whoever holds the database. */
+  /** Removes the socket folder that a killed process has left. The caller must hold the lock of the database. */
   removeStaleSocket(): void {
     const folder = this.#readOwn()?.socketFolder;
     if (folder && SOCKET_FOLDER.test(path.basename(folder)) && isPrivate(folder)) {
@@ -52,19 +52,19 @@ export class AddressFile {
     this.remove();
   }
 
-  /** What stands there of this database, and not of one whose folder was copied. */
+  /** The address in the file; null when it is missing, or belongs to the file that this database is a copy of. */
   #readOwn(): Address | null {
     try {
       const address = JSON.parse(readFileSync(this.#file, "utf8")) as Address;
       const { dev, ino } = statSync(this.databaseFile);
       return address.device === dev && address.inode === ino ? address : null;
     } catch {
-      return null; // There is none, or it is none.
+      return null; // The file is missing or invalid.
     }
   }
 }
 
-/** Whether the folder is this user's alone: in a folder for temporary files anybody may make one of the same name. */
+/** True when only this user has access: in a shared temporary folder, another user may create one of the same name. */
 function isPrivate(folder: string): boolean {
   const found = statSync(folder, { throwIfNoEntry: false });
   return (

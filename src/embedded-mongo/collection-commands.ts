@@ -1,4 +1,4 @@
-// The commands about collections and their indexes. Put into the table of `commands.ts`.
+// The commands about collections and their indexes.
 import type { Document } from "bson";
 
 import type { Collection, IndexSpec } from "./collection.ts";
@@ -60,7 +60,7 @@ export function collectionCommands(store: Store, cursors: Cursors): CommandTable
 
 /** @throws NotImplemented for an option that would change what the index does */
 function readIndexSpec(given: Document): IndexSpec {
-  // MongoDB itself has ignored `background` since 4.2, and answers 2 for `v`.
+  // MongoDB has ignored `background` since 4.2. `listIndexes` always answers 2 for `v`.
   const { background: _background, v: _v, ...spec } = given;
   checkPart(spec, "an index", ["key", "name", "unique", "sparse"]);
   const key = readSort(spec, "key");
@@ -70,7 +70,12 @@ function readIndexSpec(given: Document): IndexSpec {
   return { ...spec, name: readString(spec, "name"), key };
 }
 
-/** @throws IndexOptionsConflict, IndexKeySpecsConflict when another index has the name or the key */
+/**
+ * True when the collection has this index already.
+ *
+ * @throws IndexKeySpecsConflict when another index has the same name
+ * @throws IndexOptionsConflict when another index has the same key
+ */
 function hasIndex(collection: Collection, spec: IndexSpec): boolean {
   for (const { spec: existing } of collection.indexes) {
     const isSameKey = JSON.stringify(existing.key) === JSON.stringify(spec.key);

@@ -1,12 +1,12 @@
-// The documents of one collection and their index entries, which always change together. Called by `reads.ts`
-// and `writes.ts`, always inside a transaction of `store.ts`.
+// The documents of one collection and their index entries, which always change together. Callers have opened a
+// transaction of `store.ts`.
 import type { DatabaseSync } from "@photostructure/sqlite";
 import { deserialize, serialize, type Document } from "bson";
 
 import { MongoError } from "./errors.ts";
 import { encodeKey, invert } from "./key-encoding.ts";
 
-/** What `createIndexes` was asked for, as `listIndexes` answers it. */
+/** An index specification as `createIndexes` received it and `listIndexes` returns it. */
 export interface IndexSpec extends Document {
   name: string;
   key: Record<string, 1 | -1>;
@@ -19,13 +19,13 @@ export interface Index {
   spec: IndexSpec;
 }
 
-/** A stored document with the number under which SQLite knows it. */
+/** A stored document and its row id in SQLite. */
 export interface StoredDocument {
   rowId: number;
   document: Document;
 }
 
-/** Prepares a statement once. The file is the store's: here only its tables are known. */
+/** Returns a prepared statement of the store. The same SQL is prepared once. */
 export type Prepare = (sql: string) => ReturnType<InstanceType<typeof DatabaseSync>["prepare"]>;
 
 /** MongoDB's limit for one document. */
@@ -51,13 +51,13 @@ export class Collection {
     this.indexes.push(index);
   }
 
-  /** Enters the documents that are there already into a new index. @throws DuplicateKey */
+  /** Adds the existing documents to a new index. @throws DuplicateKey */
   fillIndex(indexId: number): void {
     const index = this.indexes.find(({ id }) => id === indexId)!;
     for (const stored of this.readAll()) this.#addEntry(index, stored);
   }
 
-  /** Every document in the order of insertion, read a page at a time, so that no statement stays open. */
+  /** Yields every document in insertion order. Reads a page at a time, so that no statement stays open. */
   *readAll(): Generator<StoredDocument> {
     const pageSize = 256;
     const sql = `SELECT id, body FROM documents_${this.id} WHERE id > ? ORDER BY id LIMIT ${pageSize}`;
@@ -69,7 +69,7 @@ export class Collection {
     }
   }
 
-  /** The documents whose keys in one index lie in [start, end), in key order or against it. */
+  /** Yields the documents whose keys in one index lie in [start, end), in ascending or descending key order. */
   *readRange(index: Index, start: Buffer, end: Buffer, isReverse: boolean): Generator<StoredDocument> {
     const pageSize = 64;
     const from = isReverse ? "entry.key >= ? AND entry.key < ?" : "entry.key > ? AND entry.key < ?";
@@ -95,7 +95,7 @@ export class Collection {
     for (const index of this.indexes) this.#addEntry(index, { rowId: Number(lastInsertRowid), document });
   }
 
-  /** Puts `document` in the place of the stored one. @throws DuplicateKey, BSONObjectTooLarge */
+  /** Replaces the stored document by `document`. @throws DuplicateKey, BSONObjectTooLarge */
   replace({ rowId, document: before }: StoredDocument, document: Document): void {
     const sql = `UPDATE documents_${this.id} SET body = ? WHERE id = ?`;
     this.prepare(sql).run(toBytes(document), rowId);
@@ -142,9 +142,9 @@ export class Collection {
 }
 
 /**
- * The key of a document in an index, or undefined when the index leaves the document out.
+ * The key of a document in an index, or undefined when a sparse index leaves the document out.
  *
- * An index that is not unique ends its keys with the row id, so that every key stands once in the table.
+ * Keys of a non-unique index end with the row id, so that every key occurs once in the table.
  */
 function entryKey({ spec }: Index, document: Document, rowId: number): Buffer | undefined {
   const paths = Object.entries(spec.key);
@@ -161,7 +161,7 @@ function entryKey({ spec }: Index, document: Document, rowId: number): Buffer | 
   return Buffer.concat(parts);
 }
 
-/** The value at a dotted path; undefined where there is none. An array on the way is itself the answer. */
+/** The value at a dotted path, or undefined. For a path that leads through an array, returns the array. */
 export function valueAt(document: Document, path: string): unknown {
   let value: unknown = document;
   for (const name of path.split(".")) {

@@ -1,12 +1,12 @@
-// What a command is: the fields that it knows, and what it does with them.
+// The type of a command table: for each command its fields, and the function that runs it.
 import type { Document } from "bson";
 
 export interface Command {
-  /** Every other field is refused. */
+  /** Fields that the command accepts, beside those that every command may have. Any other field is refused. */
   fields: readonly string[];
-  /** It runs by itself, not within a transaction. */
+  /** True for a command that runs outside of a transaction. */
   isStandalone?: boolean;
-  /** From the command and the name of its database to the answer. Throws MongoError. */
+  /** Runs the command on the database `db` and returns the answer. @throws MongoError */
   run: (command: Document, db: string) => Document;
 }
 

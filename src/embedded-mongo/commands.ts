@@ -1,5 +1,4 @@
-// The commands that the service and its driver send, and no other: from a command's document to its answer.
-// Called by `server.ts` for each message; each command does its work in one transaction of `store.ts`.
+// Runs the commands that the service and its driver send, each in one transaction of `store.ts`, and refuses others.
 import type { Document } from "bson";
 
 import { collectionCommands } from "./collection-commands.ts";
@@ -13,12 +12,12 @@ import type { Store } from "./store.ts";
 import { MAX_MESSAGE_BYTES } from "./wire.ts";
 import { writeCommands } from "./write-commands.ts";
 
-/** MongoDB 7.0's number for what its drivers may send. */
+/** The version of the wire protocol in MongoDB 7.0. */
 const WIRE_VERSION = 21;
 const MAX_BSON_BYTES = 16 * 1024 * 1024;
 const MAX_WRITES_PER_COMMAND = 100_000;
 
-/** What a driver says of itself when it connects; nothing of it changes the answer. */
+/** Fields with which a driver describes itself when it connects. The answer does not depend on them. */
 const helloFields = [
   "helloOk",
   "client",
@@ -29,7 +28,7 @@ const helloFields = [
   "loadBalanced",
 ];
 
-/** Answers commands from one store. */
+/** Runs commands on one store. */
 export class Commands {
   readonly #table: CommandTable;
   readonly #deadline = new Deadline();
@@ -38,12 +37,12 @@ export class Commands {
     const cursors = new Cursors();
     this.#table = {
       hello: { fields: helloFields, run: hello },
-      // Old spellings with which drivers open a connection.
+      // Old names of `hello`, which drivers still send first on a connection.
       isMaster: { fields: helloFields, run: hello },
       ismaster: { fields: helloFields, run: hello },
       ping: { fields: [], run: () => ({}) },
       endSessions: { fields: [], run: () => ({}) },
-      // Ours alone: copies the whole database into a new file.
+      // Not a command of MongoDB: copies the whole database into a new file.
       copyTo: {
         fields: [],
         isStandalone: true,
@@ -58,7 +57,7 @@ export class Commands {
     };
   }
 
-  /** Never throws: a failed command is an answer with `ok: 0`. */
+  /** Runs a command. Never throws: the answer to a failed command has `ok: 0`. */
   run(command: Document): Document {
     try {
       const name = Object.keys(command)[0] ?? "";
@@ -68,7 +67,7 @@ export class Commands {
       this.#deadline.start(readCount(command, "maxTimeMS", 0));
       const run = () => {
         const done = known.run(command, readString(command, "$db"));
-        this.#deadline.check(); // What is late is undone.
+        this.#deadline.check(); // Rolls back a command that exceeded its time limit.
         return done;
       };
       return { ...(known.isStandalone ? run() : this.store.transaction(run)), ok: 1 };

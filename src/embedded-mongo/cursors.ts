@@ -1,13 +1,13 @@
-// The results that a driver has not fetched yet. A cursor is a generator that goes on where it stopped, so an
-// open one costs a position, not a copy of the results. Called by the tables of commands.
+// The results that a driver has not fetched yet. A cursor is a suspended generator, so an open cursor costs a position
+// and not a copy of the results.
 import { calculateObjectSize, Long, type Document } from "bson";
 
 import { MongoError } from "./errors.ts";
 
-/** MongoDB forgets an unused cursor after ten minutes. */
+/** MongoDB closes an unused cursor after ten minutes. */
 const IDLE_TIMEOUT_MS = 10 * 60 * 1000;
 
-/** MongoDB's first batch holds 101 documents unless told otherwise; a later one is bounded by its bytes. */
+/** MongoDB's default for the first batch, in documents. Later batches are limited only by their bytes. */
 const FIRST_BATCH_COUNT = 101;
 const MAX_BATCH_BYTES = 16 * 1024 * 1024;
 
@@ -23,7 +23,7 @@ export class Cursors {
   readonly #open = new Map<string, Cursor>();
   #lastId = 0;
 
-  /** The first batch of some results, and a cursor when there are more. */
+  /** Returns the first batch of the results, and opens a cursor when there are more. */
   start(
     namespace: string,
     results: Iterator<Document>,
@@ -44,14 +44,15 @@ export class Cursors {
     if (!cursor || cursor.namespace !== namespace) {
       throw new MongoError("CursorNotFound", `cursor id ${id} not found`);
     }
-    this.#open.delete(id); // A cursor that fails is gone: what it has read already would be missing from its results.
+    // A cursor that throws stays closed: documents that it has read already would be missing from its results.
+    this.#open.delete(id);
     const { batch, isDone } = takeBatch(cursor, batchSize || Infinity);
     cursor.lastUsedMs = Date.now();
     if (!isDone) this.#open.set(id, cursor);
     return { cursor: { nextBatch: batch, id: isDone ? Long.ZERO : Long.fromString(id), ns: namespace } };
   }
 
-  /** True when there was such a cursor. */
+  /** Closes a cursor. Returns false when it does not exist. */
   kill(id: string): boolean {
     return this.#open.delete(id);
   }
@@ -63,7 +64,7 @@ export class Cursors {
   }
 }
 
-/** Reads one document more than it gives out, so as to know whether there are more. */
+/** Reads one document more than it returns, to know whether there are more. Keeps that one in `held`. */
 function takeBatch(cursor: Cursor, maxCount: number): { batch: Document[]; isDone: boolean } {
   const batch: Document[] = [];
   let bytes = 0;

@@ -1,11 +1,11 @@
-// When the command that is being run has to be done. One for the whole server, which runs one command at a time; set
-// by `commands.ts`, asked by whatever may take long, also by a cursor that goes on in a later command.
+// The time limit of the running command. The server runs one command at a time, so all commands share one `Deadline`.
+// A cursor that an earlier command opened checks the limit of the command that continues it.
 import { MongoError } from "./errors.ts";
 
 export class Deadline {
   #atMs = Infinity;
 
-  /** @param maxTimeMs 0 means that the command may take its time */
+  /** @param maxTimeMs 0 for no limit */
   start(maxTimeMs: number): void {
     this.#atMs = maxTimeMs > 0 ? Date.now() + maxTimeMs : Infinity;
   }

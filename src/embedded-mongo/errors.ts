@@ -1,5 +1,4 @@
-// The errors that the embedded database answers with: MongoDB's own codes, so that drivers and callers
-// cannot tell the difference. Thrown by every part of this folder, rendered by `commands.ts`.
+// The errors of the embedded database, with MongoDB's codes, so that drivers and callers see no difference.
 import type { Document } from "bson";
 
 /** MongoDB's numbers for the errors that can happen here. Source: mongo/src/mongo/base/error_codes.yml. */
@@ -34,7 +33,7 @@ const codes = {
 
 export type MongoErrorName = keyof typeof codes;
 
-/** A failure as MongoDB reports it: a number, a name and a sentence, and for a duplicate key the key. */
+/** An error as MongoDB reports it: code, code name and message. For a duplicate key, `details` has the key. */
 export class MongoError extends Error {
   readonly code: number;
 
@@ -48,13 +47,13 @@ export class MongoError extends Error {
     this.code = codes[codeName];
   }
 
-  /** The error as one entry of `writeErrors`, or, with `ok: 0`, as a whole answer. */
+  /** The error as an entry of `writeErrors`, or, with `ok: 0`, as a whole answer. */
   toDocument(): Document {
     return { code: this.code, codeName: this.codeName, errmsg: this.message, ...this.details };
   }
 }
 
-/** The answer to everything of MongoDB's that this database leaves out. It never ignores what it is asked for. */
+/** The error for a feature of MongoDB that this database does not have. The database never ignores a request. */
 export function notImplemented(what: string): MongoError {
   return new MongoError("NotImplemented", `${what} is not supported by the embedded database`);
 }

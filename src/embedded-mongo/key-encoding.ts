@@ -1,10 +1,10 @@
-// Turns BSON values into bytes that compare (as `memcmp` does) the way MongoDB compares the values, so that
-// SQLite's own B-tree keeps uniqueness, ranges and sort order. Called by `collection.ts` and `plan.ts`.
+// Encodes BSON values as bytes that `memcmp` sorts as MongoDB sorts the values. SQLite's B-tree can then enforce
+// uniqueness, and serve ranges and sorts.
 import { Binary, ObjectId } from "bson";
 
 import { notImplemented } from "./errors.ts";
 
-/** The first byte of an encoded value, in MongoDB's order of types. Gaps leave room for types to come. */
+/** The first byte of an encoded value, in MongoDB's order of types. Gaps leave room for future types. */
 const typeRank = {
   null: 0x10,
   number: 0x20,
@@ -15,15 +15,15 @@ const typeRank = {
   date: 0x90,
 } as const;
 
-/** True for a value that an index can hold. Arrays, documents and the rarer types are left out. */
+/** True for a value that an index can hold. False for arrays, documents and the rarer BSON types. */
 export function isIndexable(value: unknown): boolean {
   return rankOf(value) !== undefined;
 }
 
 /**
- * Encodes one value. No encoding is a prefix of another one, so that encodings may be put one after another.
+ * Encodes one value. No encoding is a prefix of another one, so encodings can be concatenated.
  *
- * @throws NotImplemented for a value that `isIndexable` denies
+ * @throws NotImplemented when `isIndexable` is false for the value
  */
 export function encodeKey(value: unknown): Buffer {
   const rank = rankOf(value);
@@ -31,13 +31,13 @@ export function encodeKey(value: unknown): Buffer {
   return Buffer.concat([Buffer.of(rank), encodePayload(value)]);
 }
 
-/** The bounds of all values of the same type as `value`: MongoDB's comparisons never cross types. */
+/** The key range of all values of the type of `value`: MongoDB compares only values of the same type. */
 export function typeBounds(value: unknown): { start: Buffer; end: Buffer } {
   const rank = encodeKey(value)[0]!;
   return { start: Buffer.of(rank), end: Buffer.of(rank + 1) };
 }
 
-/** Reverses the order of an encoded key, for a descending index. */
+/** Inverts all bits of an encoded key, which reverses its order for a descending index. */
 export function invert(key: Buffer): Buffer {
   return Buffer.from(key.map((byte) => byte ^ 0xff));
 }
@@ -75,17 +75,17 @@ function encodePayload(value: unknown): Buffer {
   return Buffer.alloc(0);
 }
 
-/** IEEE 754 compares like an integer once its sign bit is turned, and negative numbers altogether. */
+/** Flips the sign bit of a positive double and all bits of a negative one: the bytes then sort as the numbers do. */
 function encodeNumber(value: number): Buffer {
   const bytes = Buffer.alloc(8);
-  if (Number.isNaN(value)) return bytes; // MongoDB: below every other number.
-  bytes.writeDoubleBE(value === 0 ? 0 : value); // -0 equals 0.
+  if (Number.isNaN(value)) return bytes; // MongoDB sorts NaN below every other number.
+  bytes.writeDoubleBE(value === 0 ? 0 : value); // MongoDB treats -0 and 0 as equal.
   if (bytes[0]! & 0x80) return invert(bytes);
   bytes[0]! |= 0x80;
   return bytes;
 }
 
-/** UTF-8 ended by a double zero; a zero within is escaped, so that "a" still sorts before "a\0". */
+/** UTF-8 and two zero bytes as the end. A zero in the string becomes 00 FF, so that "a" still sorts before "a\0". */
 function encodeString(value: string): Buffer {
   const bytes = Buffer.from(value, "utf8");
   if (!bytes.includes(0)) return Buffer.concat([bytes, Buffer.of(0, 0)]);

@@ -1,10 +1,9 @@
-// Reads the fields of a command and refuses every one that its command does not know: nothing that a caller
-// asks for is ever ignored. Called by `commands.ts` and the tables of commands.
+// Reads the fields of a command. Refuses unknown fields, so that no option of a caller is ignored.
 import type { Document } from "bson";
 
 import { MongoError, notImplemented } from "./errors.ts";
 
-/** Fields that any command may carry. Those that ask for a guarantee are checked below. */
+/** Fields that every command may have. `checkFields` also checks the guarantees that two of them request. */
 const genericFields = new Set([
   "$db",
   "$readPreference",
@@ -15,7 +14,7 @@ const genericFields = new Set([
   "writeConcern",
 ]);
 
-/** One process, one file, every write durable: these read concerns all mean the same here. */
+/** Read concerns that are all equivalent here, because one process writes one file, and every write is durable. */
 const readConcerns = new Set(["local", "available", "majority", "linearizable"]);
 
 /** @throws IDLUnknownField, UnsatisfiableWriteConcern, NotImplemented */
@@ -39,13 +38,13 @@ export function checkFields(command: Document, name: string, known: readonly str
   if (!readConcerns.has(level)) throw notImplemented(`The read concern '${level}'`);
 }
 
-/** The same for a part of a command: a statement of an update, say, or the specification of an index. */
+/** As `checkFields`, for a part of a command such as a statement or an index specification. @throws NotImplemented */
 export function checkPart(part: Document, what: string, known: readonly string[]): void {
   const unknown = Object.keys(part).find((field) => !known.includes(field));
   if (unknown) throw notImplemented(`The option '${unknown}' of ${what}`);
 }
 
-/** @throws TypeMismatch, IDLFailedToParse when it is missing */
+/** @throws TypeMismatch, IDLFailedToParse when the field is missing */
 export function readString(command: Document, field: string): string {
   const value: unknown = command[field];
   if (typeof value !== "string") throw mismatch(field, "string", value);
@@ -64,7 +63,7 @@ export function readDocuments(command: Document, field: string): Document[] {
   return value as Document[];
 }
 
-/** A whole number that is not negative, or `fallback` where there is none. */
+/** Returns a non-negative integer, or `fallback` when the field is missing. @throws BadValue */
 export function readCount(command: Document, field: string, fallback: number): number {
   const value: unknown = command[field] ?? fallback;
   if (typeof value !== "number" || !Number.isInteger(value) || value < 0) {
@@ -73,7 +72,7 @@ export function readCount(command: Document, field: string, fallback: number): n
   return value;
 }
 
-/** A sort of plain directions. */
+/** Returns a sort in which every direction is 1 or -1. @throws BadValue for any other direction */
 export function readSort(command: Document, field = "sort"): Record<string, 1 | -1> {
   const sort = readDocument(command, field);
   for (const [path, direction] of Object.entries(sort)) {

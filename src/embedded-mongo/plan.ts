@@ -1,12 +1,12 @@
-// Decides how to find the documents of a query: by ranges of an index, in the index's own order if that is the
-// order asked for, or by reading all. The ranges may hold too much, never too little: `reads.ts` still tests
+// Chooses how to find the documents of a query: by ranges of an index, in index order if that is the requested order,
+// or by reading the whole collection. The ranges may contain too many documents, but never too few: `reads.ts` tests
 // each document against the whole query.
 import { ObjectId, type Document } from "bson";
 
 import type { Index } from "./collection.ts";
 import { encodeKey, invert, isIndexable, successor, typeBounds } from "./key-encoding.ts";
 
-/** Which part of an index to read. `isSorted` says that its order is the order asked for. */
+/** The ranges of an index to read. `isSorted` is true when the index has the requested order. */
 export interface Plan {
   index: Index;
   ranges: { start: Buffer; end: Buffer }[];
@@ -16,13 +16,13 @@ export interface Plan {
 
 export type SortSpec = Record<string, 1 | -1>;
 
-/** What a query says of one field: one of these values, or a range. */
+/** The conditions of a query on one field: equal to one of `values`, or within `bounds`. */
 interface Constraint {
   values?: unknown[];
   bounds: { operator: "$gt" | "$gte" | "$lt" | "$lte"; value: unknown }[];
 }
 
-/** More ranges than this are not worth it: the documents are read in order instead. */
+/** Maximum number of ranges. Reading the documents in order is cheaper than reading more ranges. */
 const MAX_RANGES = 10_000;
 
 /** The best plan, or null when no index helps. */
@@ -37,7 +37,7 @@ export function choosePlan(indexes: Index[], filter: Document, sort: SortSpec): 
   return best?.plan ?? null;
 }
 
-/** Reads what must hold for every document: the fields of the filter and of its `$and`. */
+/** Collects the conditions that every document must meet: those of the filter and of its `$and`. */
 function collectConstraints(filter: Document, into = new Map<string, Constraint>()): Map<string, Constraint> {
   for (const [path, condition] of Object.entries(filter)) {
     if (path === "$and") for (const part of condition as Document[]) collectConstraints(part, into);
@@ -75,7 +75,7 @@ function isBound(operator: string): operator is "$gt" | "$gte" | "$lt" | "$lte" 
   return ["$gt", "$gte", "$lt", "$lte"].includes(operator);
 }
 
-/** False where the index leaves out documents that the query may ask for. */
+/** False when the index leaves out documents that the query may select. */
 function isUsable({ spec }: Index, constraints: Map<string, Constraint>): boolean {
   return !spec.sparse || Object.keys(spec.key).some((path) => excludesMissing(constraints.get(path)));
 }
@@ -93,7 +93,7 @@ function planFor(
 ): { plan: Plan; score: number } | null {
   const paths = Object.entries(index.spec.key);
   let prefixes: Buffer[] = [Buffer.alloc(0)];
-  let fixedCount = 0; // leading fields held to one value, which a sort may pass over
+  let fixedCount = 0; // Leading fields with exactly one value, which a sort may skip.
   let score = 0;
   let ranges: Plan["ranges"] | undefined;
   for (const [position, [path, direction]] of paths.entries()) {
@@ -126,7 +126,7 @@ function planFor(
   };
 }
 
-/** 1 or -1 when reading the index forwards or backwards gives the order asked for, else undefined. */
+/** 1 or -1 when reading the index forwards or backwards gives the requested order, otherwise undefined. */
 function sortDirection(paths: [string, 1 | -1][], fixedCount: number, sort: SortSpec): 1 | -1 | undefined {
   const wanted = Object.entries(sort);
   if (wanted.length === 0) return undefined;
@@ -148,7 +148,7 @@ function keyText(value: unknown): string {
   return value instanceof ObjectId ? value.toHexString() : encodeKey(value).toString("hex");
 }
 
-/** The narrowest [start, end) that all bounds of one field leave, within the type they name. */
+/** The intersection of all bounds of one field as [start, end), limited to the type of their values. */
 function boundsOf(bounds: Constraint["bounds"], direction: 1 | -1): { start: Buffer; end: Buffer } {
   let { start, end } = typeBounds(bounds[0]!.value);
   for (const { operator, value } of bounds) {
@@ -158,6 +158,7 @@ function boundsOf(bounds: Constraint["bounds"], direction: 1 | -1): { start: Buf
     else end = Buffer.compare(edge, end) < 0 ? edge : end;
   }
   if (direction === 1) return { start, end };
-  // Inverting swaps the edges; each moves behind all keys that begin with it, so as to stay in or out as before.
+  // Inverting swaps start and end. `successor` moves each after all keys that begin with it, so that the range still
+  // contains the same keys.
   return { start: successor(invert(end)), end: successor(invert(start)) };
 }

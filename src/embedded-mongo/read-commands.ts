@@ -1,4 +1,4 @@
-// The commands that read documents. Put into the table of `commands.ts`.
+// The commands that read documents, and those that fetch from or close their cursors.
 import type { Document, Long } from "bson";
 
 import type { CommandTable } from "./command.ts";

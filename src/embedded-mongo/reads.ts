@@ -1,5 +1,5 @@
-// Finds documents: chooses a plan, tests every candidate against the whole query, sorts where no index does it.
-// Called by the commands that read and by those that write.
+// Finds documents: chooses a plan, tests every candidate against the whole query, and sorts in memory when no index
+// gives the requested order.
 import { calculateObjectSize, serialize, type Document } from "bson";
 import { Aggregator, Query } from "mingo";
 import type { Options } from "mingo/types";
@@ -12,7 +12,7 @@ import { choosePlan, type Plan, type SortSpec } from "./plan.ts";
 /** MongoDB's limit for a sort that no index serves. */
 const MAX_SORT_BYTES = 100 * 1024 * 1024;
 
-/** The stages that read nothing but the collection itself and write nowhere. */
+/** Pipeline stages that read only the collection itself and write nothing. */
 const pipelineStages = new Set([
   "$addFields",
   "$count",
@@ -31,7 +31,7 @@ const pipelineStages = new Set([
   "$unwind",
 ]);
 
-/** No JavaScript from a query is ever run. */
+/** mingo refuses queries that contain JavaScript. */
 const mingoOptions: Partial<Options> = { scriptEnabled: false };
 
 export interface FindOptions {
@@ -44,8 +44,8 @@ export interface FindOptions {
 }
 
 /**
- * Yields the documents of a query in order. Nothing of SQLite's stays open between two of them, so that other
- * commands may run, and write, in between.
+ * Yields the documents of a query in order. No SQLite statement stays open between two documents, so other commands
+ * may run, and write, in between.
  *
  * @throws BadValue for a malformed query, MaxTimeMSExpired, QueryExceededMemoryLimit
  */
@@ -66,7 +66,7 @@ export function* findDocuments(
   }
 }
 
-/** How the documents of a query would be found, in MongoDB's words. */
+/** Returns the plan for a query in the terms of MongoDB's `explain`. */
 export function explainPlan(collection: Collection | undefined, filter: Document, sort: SortSpec): Document {
   const plan = collection && choosePlan(collection.indexes, filter, sort);
   return plan ? { stage: "IXSCAN", indexName: plan.index.spec.name } : { stage: "COLLSCAN" };
@@ -95,14 +95,14 @@ export function findDocument(
   return findDocuments(collection, { ...options, limit: 1 }).next().value as StoredDocument | undefined;
 }
 
-/** Applies a projection to a document. An empty one returns it whole. */
+/** Applies a projection to a document. An empty projection returns the whole document. */
 export function project(document: Document, projection: Document | undefined): Document {
   if (!projection || Object.keys(projection).length === 0) return document;
   return runPipeline([document], [{ $project: projection }])[0]!;
 }
 
 /**
- * Runs an aggregation. A `$match` at its head is served by an index.
+ * Runs an aggregation. A `$match` in the first stage can use an index.
  *
  * @throws UnrecognizedPipelineStage, InvalidPipelineOperator, BadValue
  */
@@ -120,7 +120,7 @@ function* documentsOf(found: Iterable<StoredDocument>): Generator<Document> {
   for (const { document } of found) yield document;
 }
 
-/** The distinct values at a path, arrays taken apart. */
+/** Returns the distinct values at a path. Each element of an array counts as a value. */
 export function distinctValues(
   collection: Collection | undefined,
   key: string,

@@ -1,5 +1,5 @@
-// The embedded database's server: accepts MongoDB drivers on a Unix socket that only this user can reach.
-// Started by `worker.ts` in a thread of its own; runs commands through `commands.ts`.
+// The server of the embedded database. MongoDB drivers connect to a Unix socket that only this user can access, or on
+// Windows to a loopback port. `commands.ts` runs their commands.
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -10,10 +10,10 @@ import { Commands } from "./commands.ts";
 import { Store } from "./store.ts";
 import { decodeRequest, encodeAnswer, MessageReader } from "./wire.ts";
 
-/** A socket's path ends at 107 bytes on Linux and at 103 on macOS; `letsapp-XXXXXX/mongodb.sock` takes 28 of them. */
+/** Socket paths have up to 107 bytes on Linux and 103 on macOS. `/letsapp-XXXXXX/mongodb.sock` takes 28 of them. */
 const MAX_FOLDER_BYTES = 75;
 
-/** A MongoDB server on one file. */
+/** A MongoDB server that stores all data in one file. */
 export class EmbeddedMongoServer {
   readonly #store: Store;
   readonly #server: Server;
@@ -31,12 +31,12 @@ export class EmbeddedMongoServer {
   /**
    * Opens the file and listens.
    *
-   * @throws Error when the file is locked, unreadable or of a newer format
+   * @throws Error when the file is locked, unreadable or has a newer format
    */
   static async start(file: string): Promise<{ server: EmbeddedMongoServer; uri: string }> {
     const server = new EmbeddedMongoServer(new Store(file), new AddressFile(file));
     try {
-      server.#address.removeStaleSocket(); // We hold the file, so whoever wrote it is gone.
+      server.#address.removeStaleSocket(); // This process holds the lock, so the one that wrote the address has ended.
       const uri = await server.#listen();
       server.#address.write(uri, server.#socketFolder ?? null);
       return { server, uri };
@@ -55,7 +55,7 @@ export class EmbeddedMongoServer {
     this.#store.close();
   }
 
-  /** Resolves to the URI for a driver. */
+  /** Listens, and resolves to the URI for a driver. */
   async #listen(): Promise<string> {
     const listening = new Promise<void>((resolve, reject) => {
       this.#server.once("listening", resolve).once("error", reject);
@@ -77,7 +77,7 @@ export class EmbeddedMongoServer {
     const reader = new MessageReader();
     this.#connections.add(socket);
     socket.on("close", () => this.#connections.delete(socket));
-    socket.on("error", () => socket.destroy()); // The other side went away; its driver reports it.
+    socket.on("error", () => socket.destroy()); // The client has disconnected. Its driver reports the error.
     socket.on("data", (chunk: Buffer) => {
       try {
         for (const message of reader.push(chunk)) {
@@ -86,7 +86,7 @@ export class EmbeddedMongoServer {
           if (request.expectsAnswer) socket.write(encodeAnswer(request, answer));
         }
       } catch (error) {
-        // Only bytes that are no message of MongoDB's come here: what follows them cannot be made sense of.
+        // The bytes are not a MongoDB message, so the start of the next message is unknown.
         socket.destroy(error as Error);
       }
     });
@@ -100,7 +100,7 @@ function makeSocketFolder(parent: string): string {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new Error(
-      `the folder for temporary files, ${parent}, cannot be used (${code}); TMPDIR says where it is`,
+      `the folder for temporary files, ${parent}, cannot be used (${code}); set TMPDIR to another folder`,
       {
         cause: error,
       },

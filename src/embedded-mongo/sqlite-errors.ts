@@ -1,33 +1,33 @@
-// What SQLite's errors mean. Used by `store.ts`. Source: https://sqlite.org/rescode.html.
+// Classifies and translates SQLite's errors. Source: https://sqlite.org/rescode.html.
 import { MongoError } from "./errors.ts";
 
 const SQLITE_BUSY = 5;
 const SQLITE_IOERR = 10;
 const SQLITE_FULL = 13;
 
-/** Another process holds the file. */
+/** True when another process has locked the file. */
 export function isLocked(error: unknown): boolean {
   return sqliteCode(error) === SQLITE_BUSY;
 }
 
 function sqliteCode(error: unknown): number | undefined {
   const { sqliteCode: code } = error as { sqliteCode?: number };
-  return code === undefined ? undefined : code & 0xff; // Without what SQLite adds to be more precise.
+  return code === undefined ? undefined : code & 0xff; // The lowest byte is the primary result code.
 }
 
-/** What SQLite says of a file that it cannot use, in its own words. */
+/** True for an error of SQLite. Its message says what is wrong with the file. */
 export function isSqliteError(error: unknown): error is Error {
   return error instanceof Error && sqliteCode(error) !== undefined;
 }
 
 export function isDiskFailure(error: unknown): boolean {
-  if (error instanceof MongoError && error.codeName === "OutOfDiskSpace") return true; // Translated already.
+  if (error instanceof MongoError && error.codeName === "OutOfDiskSpace") return true; // Translated before.
   const code = sqliteCode(error);
   return code === SQLITE_FULL || code === SQLITE_IOERR;
 }
 
-/** Of a disk that is full or fails: OutOfDiskSpace. All others as they are. */
+/** Translates the errors of a full or failing disk to OutOfDiskSpace. Returns any other error unchanged. */
 export function toMongoError(error: unknown): unknown {
   if (!isDiskFailure(error)) return error;
-  return new MongoError("OutOfDiskSpace", "The disk is full or fails", {}, { cause: error });
+  return new MongoError("OutOfDiskSpace", "The disk is full or failing", {}, { cause: error });
 }

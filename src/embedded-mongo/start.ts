@@ -1,5 +1,5 @@
-// Starts the embedded database in a thread of its own, so that neither an fsync nor a scan holds up a request.
-// Called by `database/connection.ts`, which then connects like to any MongoDB.
+// Starts the embedded database in a separate thread, so that neither an fsync nor a scan delays a request. The service
+// then connects to it as to any MongoDB.
 import { Worker } from "node:worker_threads";
 
 import { AddressFile } from "./address.ts";
@@ -7,16 +7,16 @@ import type { WorkerReport } from "./worker.ts";
 
 /** A running embedded database. */
 export interface EmbeddedMongo {
-  /** For a MongoDB driver. */
+  /** Connection string for a MongoDB driver. */
   uri: string;
-  /** Closes the file. All writes that were acknowledged are durable already. */
+  /** Closes the file and ends the thread. Acknowledged writes are durable already. */
   close(): Promise<void>;
 }
 
 /**
- * Opens, or creates, the database in `file`.
+ * Opens the database in `file`, or creates it.
  *
- * @param onFailure called when the thread ends by itself; the database is then gone
+ * @param onFailure called when the thread ends without `close`: the database cannot be used any more
  * @throws Error when the file cannot be opened, is locked by another process or has a newer format
  */
 export async function startEmbeddedMongo(
@@ -27,7 +27,7 @@ export async function startEmbeddedMongo(
   const exited = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
   const report = await new Promise<WorkerReport>((resolve, reject) => {
     worker.once("message", resolve).once("error", reject);
-    void exited.then(() => reject(new Error("the embedded database's thread ended at once")));
+    void exited.then(() => reject(new Error("the embedded database's thread ended before it was ready")));
   });
   if ("failure" in report) {
     await exited;
@@ -50,7 +50,7 @@ export async function startEmbeddedMongo(
   };
 }
 
-/** The URI of the process that has opened `file`; null when none has. It may have been killed since. */
+/** The URI of the process that has opened `file`, or null. The process may end before the caller connects. */
 export function findRunningEmbeddedMongo(file: string): string | null {
   return new AddressFile(file).read();
 }

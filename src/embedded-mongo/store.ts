@@ -1,6 +1,5 @@
-// One SQLite file that holds every collection: opens it, remembers which collections and indexes there are,
-// and wraps a command's work in one durable transaction. Called by `commands.ts`; documents and index entries
-// are the business of `collection.ts`.
+// The SQLite file that holds every collection. Opens it, keeps the catalogue of collections and indexes in memory, and
+// wraps each command in one durable transaction. `collection.ts` stores documents and index entries.
 import { DatabaseSync } from "@photostructure/sqlite";
 import { deserialize, serialize } from "bson";
 
@@ -8,15 +7,15 @@ import { Collection, type IndexSpec, type Prepare } from "./collection.ts";
 import { MongoError } from "./errors.ts";
 import { isDiskFailure, isLocked, isSqliteError, toMongoError } from "./sqlite-errors.ts";
 
-/** Counts changes of the file's layout. A file from a newer version is refused. */
+/** The version of the file's layout. A file with a higher version is refused. */
 const FORMAT_VERSION = 1;
 
-/** Marks the file as ours in its header ("LAPP"). */
+/** Identifies our files in SQLite's header: "LAPP" in ASCII. */
 const APPLICATION_ID = 0x4c415050;
 
 type Database = InstanceType<typeof DatabaseSync>;
 
-/** The database file. One process at a time holds it; a second one is told that it is locked. */
+/** The database file. A process that opens it locks it, so that a second process gets an error. */
 export class Store {
   readonly #db: Database;
   readonly #statements = new Map<string, ReturnType<Prepare>>();
@@ -27,7 +26,7 @@ export class Store {
     this.#db = open(file);
     try {
       this.#assertReadable(file);
-      // The exclusive lock is taken by the first write and kept; WAL then needs no shared memory file.
+      // The first write takes the exclusive lock and keeps it. WAL then does not need a shared-memory file.
       this.#db.exec(
         "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA trusted_schema=OFF",
       );
@@ -38,7 +37,7 @@ export class Store {
         throw new Error(`the database ${file} is locked by another process`, { cause: error });
       }
       if (isDiskFailure(error)) {
-        throw new Error(`the disk is full or fails: ${file} cannot be written`, { cause: error });
+        throw new Error(`the disk is full or failing: ${file} cannot be written`, { cause: error });
       }
       throw explain(error, file);
     }
@@ -78,7 +77,7 @@ export class Store {
     return this.#collections.get(namespace(db, name));
   }
 
-  /** The collection, created with its index on `_id` when it is not there yet. */
+  /** Returns the collection. If it does not exist, creates it with its index on `_id`. */
   getCollection(db: string, name: string): Collection {
     return this.findCollection(db, name) ?? this.createCollection(db, name);
   }
@@ -107,7 +106,7 @@ export class Store {
     return collection;
   }
 
-  /** Adds an index to the catalogue and fills it from the documents that are there. @throws DuplicateKey */
+  /** Adds an index to the catalogue and fills it from the existing documents. @throws DuplicateKey */
   addIndex(collection: Collection, spec: IndexSpec): void {
     const { lastInsertRowid } = this.#prepare("INSERT INTO indexes (collection, spec) VALUES (?, ?)").run(
       collection.id,
@@ -121,7 +120,7 @@ export class Store {
     collection.fillIndex(id);
   }
 
-  /** Writes a copy of the database, as it is now, into a file that must not be there yet. @throws OutOfDiskSpace */
+  /** Writes a copy of the database's current state into a file that must not exist yet. @throws OutOfDiskSpace */
   copyTo(file: string): void {
     try {
       this.#db.prepare("VACUUM INTO ?").run(file);
@@ -130,17 +129,17 @@ export class Store {
     }
   }
 
-  /** Leaves one file behind, with nothing beside it. */
+  /** Closes the database so that only its main file remains, without a write-ahead log. */
   close(): void {
-    // The library finalises statements only when they are collected, and until then the connection, and with it
-    // the lock, would stay. Leaving WAL mode moves everything into the file; the read then gives up the lock.
+    // The library finalises statements only when they are garbage-collected. Until then SQLite would keep the
+    // connection and its lock. Leaving WAL mode moves everything into the main file, and the read releases the lock.
     this.#db.exec(
       "PRAGMA journal_mode=DELETE; PRAGMA locking_mode=NORMAL; SELECT count(*) FROM sqlite_schema",
     );
     this.#db.close();
   }
 
-  /** A prepared statement; the same text is prepared once. */
+  /** Returns a prepared statement. The same SQL is prepared once. */
   readonly #prepare: Prepare = (sql) => {
     let statement = this.#statements.get(sql);
     if (!statement) {
@@ -189,7 +188,10 @@ export class Store {
     }
   }
 
-  /** The catalogue in memory may hold what is now undone, so it is read again. On a full disk SQLite has rolled back itself. */
+  /**
+   * Rolls back, unless SQLite has done so itself because the disk is full. Reloads the catalogue, which may contain
+   * changes that are now undone.
+   */
   #rollBack(sql: string): void {
     if (this.#db.isTransaction) this.#db.exec(sql);
     this.#loadCatalogue();
@@ -208,7 +210,7 @@ function open(file: string): Database {
   }
 }
 
-/** Of what SQLite cannot use: which file it is, and what can be done. */
+/** Adds the file's name and advice to an error of SQLite. Returns any other error unchanged. */
 function explain(error: unknown, file: string): unknown {
   if (!isSqliteError(error)) return error;
   const message = `the database ${file} cannot be used: ${error.message}; put the last backup in its place`;

@@ -1,5 +1,5 @@
-// Applies an update's operators to a document. mingo does the work; what it would silently leave undone, and
-// MongoDB would refuse, is refused here. Called by `writes.ts`.
+// Applies the operators of an update to a document with mingo. Refuses the updates that MongoDB would refuse and mingo
+// would silently skip.
 import { serialize, type Document } from "bson";
 import { Query } from "mingo";
 import { update as applyModifier } from "mingo/updater";
@@ -8,7 +8,7 @@ import { MongoError, notImplemented } from "./errors.ts";
 
 const arithmeticOperators = new Set(["$inc", "$mul"]);
 
-/** Those on whole fields. What works on the elements of arrays is left out. */
+/** The supported operators, which act on whole fields. Operators on array elements (`$push`) are not supported. */
 const updateOperators = new Set([
   "$set",
   "$setOnInsert",
@@ -36,7 +36,7 @@ export function applyOperators(document: Document, modifier: Document): Document
   return document;
 }
 
-/** A document gets its id once. @throws ImmutableField for another one, or for arithmetic on it */
+/** Sets `_id` if the document does not have one. @throws ImmutableField for another id or any operator but $set */
 function setId(document: Document, operator: string, _id: unknown): void {
   if (operator !== "$set") {
     throw new MongoError("ImmutableField", `${operator} cannot change the field '_id'`);
@@ -68,7 +68,7 @@ export function assertOperators(update: Document): void {
   }
 }
 
-/** mingo would leave a path that leads through a value as it is. @throws PathNotViable, NotImplemented */
+/** Refuses a path that leads through a value, which mingo would skip. @throws PathNotViable, NotImplemented */
 function assertPath(document: Document, path: string): void {
   if (path.includes("$")) throw notImplemented("A positional update");
   let value: unknown = document;
@@ -81,7 +81,7 @@ function assertPath(document: Document, path: string): void {
   }
 }
 
-/** mingo leaves a field that is no number as it is; MongoDB says so. */
+/** Refuses arithmetic on a field that is not a number, which mingo would skip. @throws TypeMismatch */
 function assertNumbers(document: Document, operator: string, fields: Document): void {
   for (const [path, operand] of Object.entries(fields)) {
     const current = new Query({ [path]: { $exists: true, $not: { $type: "number" } } }).test(document);

@@ -1,5 +1,5 @@
-// MongoDB's wire protocol: bytes of a connection to commands, and answers to bytes. Called by `server.ts`.
-// Source: the specification of OP_MSG, and of OP_QUERY, with which drivers still open a connection.
+// MongoDB's wire protocol: decodes the bytes of a connection into commands, and encodes answers into bytes.
+// Source: the specification of OP_MSG, and of OP_QUERY, which drivers still use for their first message.
 import { BSONError, deserialize, serialize, type Document } from "bson";
 
 const OP_REPLY = 1;
@@ -14,7 +14,7 @@ export const MAX_MESSAGE_BYTES = 48_000_000;
 const FLAG_CHECKSUM_PRESENT = 1 << 0;
 const FLAG_MORE_TO_COME = 1 << 1;
 
-/** One request as a driver sent it. `expectsAnswer` is false for an unacknowledged write. */
+/** A decoded request of a driver. `expectsAnswer` is false for an unacknowledged write. */
 export interface Request {
   id: number;
   isLegacy: boolean;
@@ -22,11 +22,11 @@ export interface Request {
   expectsAnswer: boolean;
 }
 
-/** Cuts a connection's bytes into messages. */
+/** Splits a connection's bytes into messages. */
 export class MessageReader {
   #rest: Buffer = Buffer.alloc(0);
 
-  /** The messages that `chunk` completes. @throws Error for a length that cannot be */
+  /** Returns the messages that `chunk` completes. @throws Error when a message declares an impossible length */
   push(chunk: Buffer): Buffer[] {
     this.#rest = this.#rest.length > 0 ? Buffer.concat([this.#rest, chunk]) : chunk;
     const messages: Buffer[] = [];
@@ -95,12 +95,12 @@ function decodeQuery(message: Buffer): Document {
 
 function encodeMessage(requestId: number, body: Uint8Array): Buffer {
   const head = encodeHeader(requestId, OP_MSG, 5 + body.length);
-  return Buffer.concat([head, Buffer.alloc(5), body]); // No flags, and one section of kind 0.
+  return Buffer.concat([head, Buffer.alloc(5), body]); // Four bytes of flags, and the section's kind: all 0.
 }
 
 function encodeReply(requestId: number, body: Uint8Array): Buffer {
-  const fields = Buffer.alloc(20); // No flags, no cursor, starting from 0,
-  fields.writeInt32LE(1, 16); // one document.
+  const fields = Buffer.alloc(20); // Flags, cursor id and starting position are 0.
+  fields.writeInt32LE(1, 16); // Number of documents.
   return Buffer.concat([encodeHeader(requestId, OP_REPLY, fields.length + body.length), fields, body]);
 }
 

@@ -1,10 +1,9 @@
-// The thread of the embedded database. Started by `start.ts`, which reads its messages: the server's URI, or
-// why there is none.
+// The thread of the embedded database. Reports the server's URI, or why the server could not start.
 import { parentPort, workerData } from "node:worker_threads";
 
 import { EmbeddedMongoServer } from "./server.ts";
 
-/** What this thread tells: once, after its start. */
+/** Posted once: the URI of the running server, or the reason why it did not start. */
 export type WorkerReport = { uri: string } | { failure: string };
 
 const { file } = workerData as { file: string };

@@ -1,4 +1,4 @@
-// The commands that change documents. Put into the table of `commands.ts`.
+// The commands that change documents.
 import type { Document } from "bson";
 
 import type { CommandTable } from "./command.ts";
@@ -96,7 +96,11 @@ export function writeCommands(store: Store): CommandTable {
   };
 }
 
-/** Runs the statements of a write one by one; one that fails is undone alone, and ends an ordered write. */
+/**
+ * Runs the statements of a write in order. Only a statement that fails is rolled back; it ends an ordered write.
+ *
+ * @throws OutOfDiskSpace, which ends any write
+ */
 function runEach<Result>(
   store: Store,
   command: Document,
@@ -117,7 +121,11 @@ function runEach<Result>(
   return { done, errors: writeErrors.length > 0 ? { writeErrors } : {} };
 }
 
-/** The operators of an update, or its replacement. @throws NotImplemented for a pipeline */
+/**
+ * Returns the operators of an update, or the replacement document.
+ *
+ * @throws NotImplemented for a pipeline, FailedToParse when the field is missing
+ */
 function readModifier(statement: Document, field: string): Document {
   if (Array.isArray(statement[field])) throw notImplemented("An update with a pipeline");
   if (statement[field] === undefined)

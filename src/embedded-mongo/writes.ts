@@ -1,5 +1,5 @@
-// Applies the three writes of MongoDB to one collection. Called by `write-commands.ts` inside a transaction; each
-// function does one statement of a command and returns what happened.
+// Inserts, updates and deletes documents of one collection. Each function runs one statement of a command inside the
+// command's transaction, and returns what it has changed.
 import { deserialize, ObjectId, serialize, type Document } from "bson";
 
 import type { Collection, StoredDocument } from "./collection.ts";
@@ -24,7 +24,7 @@ export interface UpdateOutcome {
   upsertedId?: unknown;
 }
 
-/** Adds a document, with a new `_id` where it has none. @throws DuplicateKey */
+/** Inserts a document, with a new `_id` if it does not have one. @throws DuplicateKey */
 export function insertDocument(collection: Collection, document: Document): void {
   const { _id = new ObjectId(), ...fields } = document;
   if (Array.isArray(_id)) throw new MongoError("BadValue", "The '_id' value cannot be of type array");
@@ -32,7 +32,7 @@ export function insertDocument(collection: Collection, document: Document): void
 }
 
 /**
- * Updates, or with `isUpsert` inserts, what the filter selects.
+ * Updates the documents that the filter selects. If there are none, inserts one when `isUpsert` is true.
  *
  * @throws DuplicateKey, ImmutableField when `_id` would change, TypeMismatch, FailedToParse
  */
@@ -45,7 +45,7 @@ export function updateDocuments(
   if (!isReplacement) assertOperators(update);
   if (isReplacement && isMulti)
     throw new MongoError("FailedToParse", "multi update is not supported for replacement-style update");
-  // All are found before the first is changed, else a changed one could be found again.
+  // All documents are found before the first is changed: otherwise the scan could return a changed one again.
   const found = Array.from(findDocuments(collection, { filter, sort, limit: isMulti ? 0 : 1 }));
   const outcome: UpdateOutcome = { matchedCount: 0, modifiedCount: 0, before: null, after: null };
   for (const stored of found) {
@@ -66,7 +66,10 @@ export function updateDocuments(
   return outcome;
 }
 
-/** Removes what the filter selects: one document, or all with `isMulti`. Returns the removed ones' count and the last. */
+/**
+ * Removes the first document that the filter selects, or all of them with `isMulti`. Returns the number of removed
+ * documents, and the last of them.
+ */
 export function deleteDocuments(
   collection: Collection | undefined,
   { filter, isMulti, sort = {} }: { filter: Document; isMulti: boolean; sort?: SortSpec },
@@ -83,7 +86,7 @@ function modify({ document }: StoredDocument, update: Document): Document {
   return applyOperators(deserialize(serialize(document)), modifier);
 }
 
-/** What an upsert inserts: the filter's equalities, then the update's operators or its replacement. */
+/** The document of an upsert: the filter's equalities with the operators applied, or the replacement with an `_id`. */
 function upsertedDocument(
   filter: Document,
   update: Document,
