@@ -1,23 +1,23 @@
-// The memory that work on an image takes, read from its header without decoding it.
+// Estimates the memory that work on a stored image takes, from the image's header and without decoding it.
 import { estimateMemory } from "./image-header.ts";
 import { walkStored } from "./walk.ts";
 
-/** Frames × pixels of an animation that still moves in its squares: half a second of work, and 80 MB. */
+/** Maximum frames × pixels of an animation whose squares are animated: half a second of work, and 80 MB. */
 const MAX_MOVING_PIXELS = 20_000_000;
 
-/** All frames lie in memory, twice where a part is cut out of each. */
+/** All frames are in memory at once, and twice when each of them is cropped. */
 const BYTES_PER_MOVING_PIXEL = 10;
 
-/** The largest square on its way from one format to another. */
+/** Memory to convert the largest square from one format to another. */
 export const SQUARE_MEMORY_BYTES = 8_000_000;
 
-/** For a still image. @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX */
+/** The memory for work on a still image. @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX */
 export async function readMemoryBytes(original: Buffer): Promise<number> {
   return estimateMemory((await walkStored(original)).header, original.length);
 }
 
 /**
- * For an animation; null where the image does not move, or there is too much of it.
+ * The memory for work on an animation. Null when the image is not animated, or exceeds `MAX_MOVING_PIXELS`.
  *
  * @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX
  */

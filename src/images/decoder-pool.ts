@@ -1,5 +1,5 @@
-// Runs image work in child processes, so that a fault in a decoder, or an image that takes too much time or memory, ends
-// a child and not the service. A child has none of the service's secrets: it gets images and returns images.
+// Runs image work in child processes. A fault in a decoder, or an image that takes too much time or memory, ends a
+// child and not the service. A child has none of the service's secrets: it receives images and returns images.
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
@@ -9,7 +9,7 @@ import { AppError } from "../errors.ts";
 import type { TaskAnswer, TaskRequest } from "./decoder-process.ts";
 import type { ImageTask, ImageWorker, TaskArguments, TaskResult } from "./tasks.ts";
 
-/** `dist`, and the packages beside it. */
+/** The folder that contains `dist` and the packages. */
 const PROGRAM_DIR = path.join(import.meta.dirname, "..", "..");
 
 /** The slowest image within the limits takes a fifth of this. */
@@ -22,9 +22,9 @@ const PAGE_BYTES = 4096;
 
 export interface PoolOptions {
   maxProcesses: number;
-  /** All of a child's environment variables. */
+  /** The complete environment of a child. */
   environment: Readonly<Record<string, string>>;
-  /** Called when a child ends by itself: an operator should know. */
+  /** Called when a child ends unexpectedly, so that the operator can be notified. */
   onCrash: (how: string) => void;
   taskTimeoutMs?: number;
   maxResidentBytes?: number;
@@ -38,7 +38,7 @@ export class DecoderPool implements ImageWorker {
 
   constructor(readonly options: PoolOptions) {}
 
-  /** Starts one child, so that the first image need not wait for it. */
+  /** Starts one child in advance, so that the first image does not wait for it. */
   start(): void {
     this.#idle.push(this.#start());
   }
@@ -84,7 +84,7 @@ export class DecoderPool implements ImageWorker {
       if (at !== -1) this.#idle.splice(at, 1);
       this.#waiting.shift()?.(null);
     });
-    child.on("error", () => {}); // A message that cannot be sent any more; `exit` follows.
+    child.on("error", () => {}); // A message could not be sent, because the child has ended. `exit` follows.
     return child;
   }
 
@@ -130,7 +130,7 @@ export class DecoderPool implements ImageWorker {
   }
 }
 
-/** Flags that restrict a child. Native code is not bound by them, but finds no secrets in a child. */
+/** Flags that restrict a child. Native code can evade them, but a child has no secrets that it could read. */
 function restrictions(): string[] {
   const { allowedNodeEnvironmentFlags: flags } = process;
   const permission = flags.has("--permission") ? "--permission" : "--experimental-permission";
@@ -140,17 +140,17 @@ function restrictions(): string[] {
     "--allow-addons",
     "--disallow-code-generation-from-strings",
     "--max-old-space-size=128",
-    "--no-warnings", // Node warns of permissions that it grants.
+    "--no-warnings", // Node warns about the permissions that it grants.
   ];
 }
 
-/** Zero where the system does not say: not Linux, or the process has just ended. */
+/** Memory of a process. 0 when it is unknown: on systems other than Linux, or when the process has just ended. */
 async function residentBytes(pid: number): Promise<number> {
   const statm = await readFile(`/proc/${pid}/statm`, "utf8").catch(() => "");
   return Number(statm.split(" ")[1] ?? 0) * PAGE_BYTES;
 }
 
-/** Between processes a Buffer travels as a Uint8Array. */
+/** Turns each Uint8Array into a Buffer: a Buffer from another process arrives as a Uint8Array. */
 function revive(value: unknown): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   if (typeof value !== "object" || value === null) return value;

@@ -1,5 +1,5 @@
-// The process that decodes and encodes images. Started by `decoder-pool.ts`, without the service's secrets, and ended by
-// it when an image takes too much time or memory.
+// The child process that decodes and encodes images. `decoder-pool.ts` starts it without the service's secrets, and
+// kills it when an image takes too much time or memory.
 import { AppError } from "../errors.ts";
 import { imageTasks, type ImageTask } from "./tasks.ts";
 
@@ -12,7 +12,10 @@ export type TaskAnswer =
   | { result: unknown }
   | { code: AppError["code"]; message: string; status: number; details: AppError["details"]; reason: string };
 
-/** The pool ends this process. A terminal sends signals to all processes, and the service still finishes its requests. */
+/**
+ * Ignores signals: a terminal also sends them to this process, but the service still needs it to finish its requests.
+ * The pool ends this process.
+ */
 process.on("SIGTERM", () => {}).on("SIGINT", () => {});
 process.on("disconnect", () => process.exit());
 

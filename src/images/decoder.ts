@@ -1,20 +1,19 @@
-// The one place that opens an image with sharp: three decoders and no other, strict about errors, bounded in
-// pixels and in time. Called by the other files of this folder.
+// The only place that opens images with sharp: three decoders, strict about errors, limited in pixels and in time.
 import sharp, { type Sharp, type SharpOptions } from "sharp";
 
 import { pictureLimits } from "../domain/picture-format.ts";
 import { AppError } from "../errors.ts";
 
-/** sharp accepts SVG, PDF and a dozen more unless they are blocked; `Buffer` because no decoder may open a path. */
+/** sharp accepts SVG, PDF and a dozen more unless they are blocked. Only buffers can be opened, and not paths. */
 sharp.block({ operation: ["VipsForeignLoad"] });
 sharp.unblock({
   operation: ["VipsForeignLoadJpegBuffer", "VipsForeignLoadPngBuffer", "VipsForeignLoadNsgifBuffer"],
 });
 
-/** Every picture is another one: a cache of operations would only hold memory. */
+/** Every picture is different, so a cache of operations would only take memory. */
 sharp.cache(false);
 
-/** Uploads already run side by side; more threads within each would only take turns. */
+/** Uploads are already processed in parallel. More threads per upload would only compete for the same cores. */
 sharp.concurrency(1);
 
 /** A picture within the limits takes a fraction of this. */
@@ -26,25 +25,25 @@ const safeInput: SharpOptions = {
   limitInputPixels: pictureLimits.maxAnimationPixels,
 };
 
-/** Opens an image's first frame, or with `pages: -1` all of them below one another. Warnings of the decoder are errors. */
+/** Opens an image's first frame, or with `pages: -1` all frames, stacked vertically. Decoder warnings are errors. */
 export function openImage(bytes: Buffer, options: { pages?: number; failOn?: "error" } = {}): Sharp {
   return sharp(bytes, { ...safeInput, ...options }).timeout({ seconds: TIMEOUT_SECONDS });
 }
 
 /**
- * As `openImage`, for a picture that was accepted. The decoder does not report warnings about the last rows of a
- * request, so a picture that was accepted at one size may have warnings at another.
+ * As `openImage`, for a picture that was accepted: decoder warnings are ignored. The decoder does not report warnings
+ * about the last rows of a request, so a picture that was accepted at one size may cause warnings at another.
  */
 export function openStored(bytes: Buffer, options: { pages?: number } = {}): Sharp {
   return openImage(bytes, { ...options, failOn: "error" });
 }
 
-/** Opens an image of any size, to read its header and nothing else. */
+/** Opens an image of any size, to read only its header. */
 export function openHeader(bytes: Buffer): Sharp {
   return sharp(bytes, { ...safeInput, limitInputPixels: false });
 }
 
-/** Pixels that have been decoded already. */
+/** Decoded pixels. */
 export interface Pixels {
   bytes: Buffer;
   width: number;
@@ -59,8 +58,9 @@ export function openPixels({ bytes, ...raw }: Pixels): Sharp {
 /**
  * Runs one step of image work.
  *
- * @throws UNREADABLE_IMAGE when the image cannot be decoded whole
- * @throws IMAGE_TOO_COMPLEX when it takes too long or holds too many pixels
+ * @throws UNREADABLE_IMAGE when the image cannot be decoded completely
+ * @throws IMAGE_TOO_COMPLEX when it takes too long or has too many pixels
+ * @throws OVERLOADED when there is too little memory
  */
 export async function decoding<Result>(work: Promise<Result>): Promise<Result> {
   try {

@@ -1,4 +1,4 @@
-// Draws the default picture of a user without one as pixels: white initials on a colour.
+// Draws the default picture of a user without a picture as pixels: white initials on a colour.
 import { createRequire } from "node:module";
 
 import sharp from "sharp";
@@ -8,24 +8,24 @@ import { decoding } from "./decoder.ts";
 import { escapeXml } from "./default-svg.ts";
 import { encoderOptions } from "./rendition.ts";
 
-/** DejaVu Sans: no fonts need to be installed. */
+/** DejaVu Sans from a package, so that no fonts need to be installed. */
 const fontfile = createRequire(import.meta.url).resolve("dejavu-fonts-ttf/ttf/DejaVuSans-Bold.ttf");
 
-/** Scripts of which that font has all letters. For others it would draw boxes with numbers. */
+/** Scripts for which the font has all letters. Letters of other scripts would appear as boxes with numbers. */
 const drawable =
   /^[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Armenian}\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Georgian}\p{M}\u200c0-9]+$/u;
 
-/** Georgian capitals of a kind that is hardly ever used. */
+/** Georgian Mtavruli capitals, which are rarely used and which the font lacks. */
 const lacking = /[\u1c90-\u1cbf]/u;
 
-/** Two letters become no smaller by more effort. */
+/** More effort would not make the file smaller: the picture has only two letters. */
 const cheapAvif = { ...encoderOptions.avif, effort: 0 };
 
-/** Shares of the side that the letters may take. */
+/** The letters may take these fractions of the side. */
 const TEXT_WIDTH = 0.6;
 const TEXT_HEIGHT = 0.4;
 
-/** For clients that show no SVG. Where our font lacks the letters it is a figure instead. */
+/** Draws the picture for clients that cannot show SVG. Draws a figure when the font lacks the letters. */
 export async function drawDefaultImage(
   initials: string,
   colour: string,
@@ -54,7 +54,7 @@ async function drawLetters(initials: string, sidePx: number): Promise<Overlay> {
   return { input: data, raw: { width: info.width, height: info.height, channels: 4 } };
 }
 
-/** A head and shoulders. */
+/** Draws a head and shoulders. */
 function drawFigure(sidePx: number): Overlay {
   const rgba = Buffer.alloc(sidePx * sidePx * 4, 255);
   for (let pixel = 0; pixel < sidePx * sidePx; pixel++) {

@@ -1,6 +1,6 @@
-// Draws the default picture of a user without one as SVG: white initials on a colour.
+// Draws the default picture of a user without a picture as SVG: white initials on a colour.
 
-/** As a browser's fonts draw them: in any script, and emoji. */
+/** Draws initials in any script, and emoji, with the browser's fonts. Draws a figure for a user without initials. */
 export function drawDefaultSvg(initials: string, colour: string, sidePx: number): string {
   const fontSize = [...initials].length > 1 ? 40 : 48;
   const fonts =

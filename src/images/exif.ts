@@ -1,4 +1,4 @@
-// The orientation in EXIF data. Used by the files that walk JPEG and PNG.
+// Reads and writes the orientation in EXIF data.
 // Source: EXIF 2.32, section 4.6; TIFF 6.0, section 2.
 
 const UPRIGHT = 1;
@@ -10,7 +10,7 @@ const SHORT = 3;
 const HEADER_BYTES = 8;
 const ENTRY_BYTES = 12;
 
-/** @param tiff EXIF data from its byte order on @returns 1 to 8; 1, which is upright, where it says nothing valid */
+/** @param tiff EXIF data from its byte order on @returns 1 to 8; 1 (upright) when there is no valid orientation */
 export function readOrientation(tiff: Buffer): number {
   const order = tiff.toString("latin1", 0, 4);
   const isLittle = order === "II*\0";
@@ -29,7 +29,7 @@ export function readOrientation(tiff: Buffer): number {
   return UPRIGHT;
 }
 
-/** EXIF data that says nothing but the orientation. */
+/** Returns EXIF data that contains only the orientation. */
 export function writeOrientation(orientation: number): Buffer {
   const tiff = Buffer.alloc(HEADER_BYTES + 2 + ENTRY_BYTES + 4);
   tiff.write("MM\0*", "latin1");

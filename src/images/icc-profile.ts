@@ -1,4 +1,4 @@
-// Tells a colour profile from bytes that only stand in its place. Called by the files that walk the three formats.
+// Reduces data to the colour profile that it contains, and recognises data that is not a profile.
 // Source: ICC.1:2022, sections 7.2 and 7.3.
 
 const HEADER_BYTES = 128;
@@ -8,12 +8,12 @@ const SIGNATURE_AT = 36;
 const COUNT_BYTES = 4;
 const TAG_BYTES = 12;
 
-/** The largest that are in use, for printing presses, have about 3 MB. */
+/** The largest profiles in use, for printing presses, have about 3 MB. */
 export const MAX_PROFILE_BYTES = 4 * 1024 * 1024;
 
 /**
- * The profile as long as its header says, with zeros where none of its tags is; null when it is none. What its tags hold
- * nobody can vouch for.
+ * Cuts a profile to the length in its header, and fills the gaps between its tags with zeros. Returns null when the
+ * bytes are not a profile. Does not check the content of the tags.
  */
 export function cutProfile(bytes: Buffer): Buffer | null {
   if (bytes.length < HEADER_BYTES + COUNT_BYTES) return null;
@@ -25,13 +25,13 @@ export function cutProfile(bytes: Buffer): Buffer | null {
   return tags && withoutGaps(profile, tags);
 }
 
-/** A part of the profile: its header and the table of its tags, or what a tag holds. */
+/** A part of the profile: the header with the tag table, or the data of one tag. */
 interface Part {
   start: number;
   end: number;
 }
 
-/** In their order; null where the table leads to places beyond the profile. */
+/** Returns the parts sorted by position; null when the tag table is empty or points outside of the profile. */
 function readTags(profile: Buffer): Part[] | null {
   const tagCount = profile.readUInt32BE(HEADER_BYTES);
   const tableEnd = HEADER_BYTES + COUNT_BYTES + TAG_BYTES * tagCount;
@@ -43,7 +43,7 @@ function readTags(profile: Buffer): Part[] | null {
     if (start < tableEnd || end > profile.length) return null;
     parts.push({ start, end });
   }
-  return parts.toSorted((a, b) => a.start - b.start); // Tags may share what they hold.
+  return parts.toSorted((a, b) => a.start - b.start); // Tags may share data, so parts may overlap.
 }
 
 function withoutGaps(profile: Buffer, parts: readonly Part[]): Buffer {

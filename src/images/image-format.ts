@@ -1,5 +1,4 @@
-// Recognises the format of an upload by its bytes. The declared name and type are ignored. Used by `walk.ts`
-// before anything else touches the bytes.
+// Recognises the format of an upload by its bytes before anything else reads them. Ignores the declared name and type.
 import { fileTypeFromBuffer } from "file-type";
 
 import { allowedContentTypes, type PictureFormat } from "../domain/picture-format.ts";
@@ -11,10 +10,10 @@ const signatures: Record<PictureFormat, readonly Buffer[]> = {
   gif: [Buffer.from("GIF87a"), Buffer.from("GIF89a")],
 };
 
-/** Enough to name what was sent instead; no more is looked at. */
+/** Length of the start of a refused file that is examined to name its type. */
 const NAMING_BYTES = 4096;
 
-/** @throws UNSUPPORTED_IMAGE_TYPE with the accepted types, and with the true one where it is known */
+/** @throws UNSUPPORTED_IMAGE_TYPE with the accepted types, and the actual one when it is recognised */
 export async function recogniseFormat(bytes: Buffer): Promise<PictureFormat> {
   for (const [format, starts] of Object.entries(signatures)) {
     if (starts.some((start) => bytes.subarray(0, start.length).equals(start))) return format as PictureFormat;
@@ -30,6 +29,6 @@ async function nameType(bytes: Buffer): Promise<{ actual?: string }> {
     const type = await fileTypeFromBuffer(bytes.subarray(0, NAMING_BYTES));
     return type ? { actual: type.mime } : {};
   } catch {
-    return {}; // The name is a courtesy; the refusal stands without it.
+    return {}; // The type only makes the error more helpful. The file is refused without it too.
   }
 }

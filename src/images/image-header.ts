@@ -1,40 +1,40 @@
-// The result of our own walk of an upload. No decoder has seen the bytes by then: decoders read metadata too, and
-// may inflate 50 MB of text from a file of 50 KB.
+// The result of our own parser, which reads an upload before any decoder does: decoders read metadata too, and may
+// inflate 50 MB of text from a file of 50 KB.
 import { pictureLimits, type PictureFormat } from "../domain/picture-format.ts";
 import { tooComplex } from "./too-complex.ts";
 
-/** Width and height are pixels as stored, before orientation. */
+/** Width and height are in pixels as stored, before the orientation is applied. */
 export interface ImageHeader {
   format: PictureFormat;
   width: number;
   height: number;
   frameCount: number;
-  /** Pixels of all frames together, as they are stored. */
+  /** Pixels of all frames together, each with its stored size. */
   framePixels: number;
-  /** EXIF's number, 1 to 8: 1 is upright. */
+  /** The EXIF orientation, 1 to 8; 1 is upright. */
   orientation: number;
   /** Bytes of one decoded pixel. */
   pixelBytes: number;
-  /** Bytes of each pixel that a decoder holds until it has read the whole file; 0 where it needs a few rows at a time. */
+  /** Bytes per pixel that a decoder holds until it has read the whole file; 0 if it reads a few rows at a time. */
   heldPixelBytes: number;
-  /** Times that a decoder goes over all pixels. */
+  /** Number of times that a decoder goes over all pixels. */
   scanCount: number;
 }
 
-/** An image that was taken apart into segments, chunks or blocks. */
+/** An image that was split into segments, chunks or blocks. */
 export interface WalkedImage {
   header: ImageHeader;
-  /** The same image without metadata, as fast as it can be copied. */
+  /** Returns the image without metadata. Copies bytes without checking the compressed data. */
   keep(): Buffer;
   /**
-   * As `keep`. Also checks compressed data where a decoder does not report missing pixels.
+   * As `keep`, but also checks the compressed data of formats whose decoders do not report missing pixels.
    *
    * @throws UNREADABLE_IMAGE when pixels are missing
    */
   verify(): Promise<Buffer>;
 }
 
-/** @throws IMAGE_TOO_COMPLEX with the `limit` that was passed and the `actual` number */
+/** @throws IMAGE_TOO_COMPLEX with the `limit` that was exceeded and the `actual` number */
 export function assertWithinLimits(header: ImageHeader, fileBytes: number): void {
   const { maxPixels, maxSidePx, maxFrames, maxAnimationPixels, maxScanPixels, maxMemoryBytes } =
     pictureLimits;
@@ -53,13 +53,13 @@ function assertAtMost(limit: number, actual: number, what: string): void {
   if (actual > limit) throw tooComplex(what, limit, actual);
 }
 
-/** Copies of the file in memory: the upload, its parts, the stripped image, and the image that is encoded again. */
+/** Copies of the file in memory: the upload, its parts, the stripped image, and the re-encoded image. */
 const FILE_COPIES = 4;
 
 /**
- * The memory that decoding takes at most, in bytes, measured as the growth of the resident set. Most images are read a
- * few rows at a time; an interlaced PNG and a JPEG of several scans are held as a whole, and so are a GIF and an image that
- * lies on its side.
+ * The maximum memory that decoding takes, in bytes, measured as the growth of the resident set. Decoders read most
+ * images a few rows at a time. Interlaced PNGs, JPEGs of several scans, GIFs and images that have to be turned upright
+ * are held as a whole.
  */
 export function estimateMemory(header: ImageHeader, fileBytes: number): number {
   const { format, width, height, pixelBytes, heldPixelBytes, orientation } = header;

@@ -1,9 +1,9 @@
-// Reads the size of an image by the decoder. Only stripped images get here: see `walk.ts`.
+// Reads the size of an image with the decoder. The image must be stripped already, see `walk.ts`.
 import { pictureLimits } from "../domain/picture-format.ts";
 import { decoding, openHeader } from "./decoder.ts";
 import { tooComplex } from "./too-complex.ts";
 
-/** Width and height in pixels, of one frame. */
+/** Width and height of one frame, in pixels. */
 export interface DecodedSize {
   width: number;
   height: number;
@@ -11,8 +11,8 @@ export interface DecodedSize {
 }
 
 /**
- * Usually what `walk.ts` has found. The decoder replaces some GIF screen sizes, such as 640 × 480, by the size of the
- * first frame.
+ * Returns the size that the decoder uses. The decoder replaces some GIF screen sizes, such as 640 × 480, by the size
+ * of the first frame. Otherwise the size is the one that `walk.ts` finds.
  *
  * @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX
  */

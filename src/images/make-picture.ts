@@ -1,4 +1,4 @@
-// Turns the bytes of a stranger into a picture that is safe to store and show. Each step is a file of this folder.
+// Turns an uploaded file into a picture that is safe to store and show. Each step is a file of this folder.
 import type { Look } from "../domain/look.ts";
 import type { Placeholder } from "../domain/media.ts";
 import type { PictureFormat } from "../domain/picture-format.ts";
@@ -10,11 +10,11 @@ import { walkImage } from "./walk.ts";
 /** A picture that has been decoded from end to end and holds nothing but its pixels and colour profile. */
 export interface SafePicture {
   format: PictureFormat;
-  /** The original, upright. These are the uploaded bytes, unless metadata was removed or the picture was turned. */
+  /** The upright original: the uploaded bytes, unless metadata was removed or the picture was turned upright. */
   original: Buffer;
   thumbnail: Buffer;
   placeholder: Placeholder;
-  /** Pixels of the original. */
+  /** Size of the original in pixels. */
   width: number;
   height: number;
 }

@@ -1,5 +1,5 @@
-// Schedules all work on images: each kind of work has its own lane, and clients take turns in each. The work itself
-// is done in another process, see `decoder-pool.ts`.
+// Schedules all work on images. Each kind of work has its own lane, and clients take turns in each lane. The work
+// itself runs in another process, see `decoder-pool.ts`.
 import { plainLook, type Look } from "../domain/look.ts";
 import { pictureLimits } from "../domain/picture-format.ts";
 import { WorkQueue, type WorkLimits } from "../runtime/work-queue.ts";
@@ -8,13 +8,13 @@ import type { SafePicture } from "./make-picture.ts";
 import type { ImageTask, ImageWorker, TaskArguments, TaskResult } from "./tasks.ts";
 import { walkImage } from "./walk.ts";
 
-/** Somebody is waiting for the answer. */
+/** Maximum wait for a turn: a client is waiting for the answer. */
 const MAX_WAIT_MS = 8_000;
 
 /** Each lane passes one job at a time to the queue of uploads: an upload waits for at most one job of each lane. */
 const lane = { maxConcurrent: 1, maxWaitMs: MAX_WAIT_MS, maxMemoryBytes: Infinity };
 
-/** Work beside uploads. No request waits for a placeholder. */
+/** Limits of work other than uploads. Placeholders may wait ten minutes, because no request waits for them. */
 const laneLimits = {
   squares: { ...lane, maxWaiting: 64 },
   animations: { ...lane, maxWaiting: 8 },
@@ -23,7 +23,7 @@ const laneLimits = {
 
 export type Lane = keyof typeof laneLimits;
 
-/** One task, and the memory that it takes at most. */
+/** A task, and the maximum memory that it takes. */
 export interface Work<Task extends ImageTask> {
   memoryBytes: number;
   task: Task;
@@ -50,7 +50,7 @@ export class PictureMaker {
     };
   }
 
-  /** How many pictures are worked on, and how many wait. */
+  /** Number of pictures in work, and of pictures that are waiting. */
   get state(): { running: number; waiting: number } {
     return this.#queue.state;
   }
@@ -62,7 +62,7 @@ export class PictureMaker {
    * @throws UNSUPPORTED_IMAGE_TYPE when the bytes are not a JPEG, PNG or GIF
    * @throws IMAGE_TOO_COMPLEX before a pixel is decoded, or when the work takes too long
    * @throws UNREADABLE_IMAGE when the image is corrupt or ends early
-   * @throws OVERLOADED when too many pictures wait already, or it has waited for too long
+   * @throws OVERLOADED when too many pictures are waiting, or this one has waited too long
    */
   async make(bytes: Buffer, client: string, look: Look = plainLook): Promise<SafePicture> {
     const { header } = await walkImage(bytes);
@@ -72,10 +72,10 @@ export class PictureMaker {
   }
 
   /**
-   * Does other work on images.
+   * Runs work on images other than uploads.
    *
    * @param client a user's id, or a network address
-   * @param prepare called when the client has its turn: what it reads is held by one job at a time; null for nothing
+   * @param prepare reads the input at the client's turn, so that one job per lane holds it; returns null for no work
    * @throws OVERLOADED, and what the task and `prepare` throw
    */
   async run<Task extends ImageTask>(
@@ -86,7 +86,7 @@ export class PictureMaker {
     return this.#lanes[name].run<TaskResult<Task> | null>(client, 0, async () => {
       const work = await prepare();
       if (!work) return null;
-      // In the shared queue a lane is one client: beside uploads of many users it has its turn like one of them.
+      // In the shared queue a lane counts as one client, so it takes turns with the users who upload.
       const { memoryBytes, task, args } = work;
       return (await this.#queue.run(name, memoryBytes, () =>
         this.worker.run(task, ...args),

@@ -1,14 +1,13 @@
-// What is shown before a picture has come: a blur of it in some thirty bytes, and its main colour. Called by
-// `thumbnail.ts`.
+// The placeholder that clients show until a picture has loaded: a ThumbHash (about 30 bytes) and the main colour.
 import { rgbaToThumbHash, thumbHashToRGBA } from "thumbhash";
 
 import type { Placeholder } from "../domain/media.ts";
 import { decoding, openPixels } from "./decoder.ts";
 
-/** Pixels on each side of what a placeholder is made from: the hash holds less. */
+/** Side of the square that a placeholder is computed from. The hash holds less detail than that. */
 export const PLACEHOLDER_SIDE_PX = 32;
 
-/** Colours that share the upper four bits of each part count as one. */
+/** Colours with the same upper four bits of red, green and blue share a bin. */
 const BIN_BITS = 4;
 
 /** @param rgba pixels of a square of `PLACEHOLDER_SIDE_PX`, four bytes each */
@@ -17,7 +16,7 @@ export function makePlaceholder(rgba: Uint8Array): Placeholder {
   return { thumbHash: Buffer.from(thumbHash).toString("base64"), dominantColor: findDominantColor(rgba) };
 }
 
-/** The mean of the colours in the fullest bin; where everything is transparent, white. */
+/** The mean colour of the fullest bin, weighted by opacity. White when every pixel is transparent. */
 function findDominantColor(rgba: Uint8Array): string {
   const bins = new Map<number, { weight: number; red: number; green: number; blue: number }>();
   for (let at = 0; at < rgba.length; at += 4) {
@@ -42,7 +41,7 @@ function findDominantColor(rgba: Uint8Array): string {
   return `#${parts.map((part) => part.toString(16).padStart(2, "0")).join("")}`;
 }
 
-/** A blur of the picture as a data URL of some 200 characters. @param thumbHash as base64 */
+/** Renders the blurred picture as a data URL of about 200 characters. @param thumbHash in base64 */
 export async function renderThumbHash(thumbHash: string): Promise<string> {
   const { w: width, h: height, rgba } = thumbHashToRGBA(Buffer.from(thumbHash, "base64"));
   const pixels = { bytes: Buffer.from(rgba), width, height, channels: 4 } as const;

@@ -1,12 +1,12 @@
-// Looks whether a stored picture is whole, long after it was made safe. Called by `jobs/examine-objects.ts` and `services/placeholders.ts`.
+// Checks that a stored picture can still be decoded completely.
 import type { Look } from "../domain/look.ts";
 import { drawThumbnail, type Thumbnail } from "./thumbnail.ts";
 import { readUpright } from "./upright.ts";
 
 /**
- * Decodes a picture from end to end.
+ * Decodes the whole picture.
  *
- * @returns its thumbnail and its placeholder, made anew
+ * @returns its thumbnail and its placeholder, drawn again
  * @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX
  */
 export async function redrawThumbnail(original: Buffer, look: Look): Promise<Thumbnail> {

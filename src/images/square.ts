@@ -1,16 +1,16 @@
-// Makes a square of a picture, step by step. Called by `thumbnail.ts` and `rendition.ts`.
+// Makes a square from a picture, step by step.
 import type { Sharp } from "sharp";
 
 import { regionOf, type Look, type PictureFilter } from "../domain/look.ts";
 
 interface Square {
-  /** Pixels of the picture, upright. */
+  /** Size of the upright picture in pixels. */
   width: number;
   height: number;
-  /** Pixels on each side of what is made. */
+  /** Side of the resulting square in pixels. */
   sidePx: number;
   look: Look;
-  /** What stays in sight where nobody has said it: the middle, or what draws the eye. */
+  /** The part that stays visible without a crop: the middle, or the part that draws the eye. */
   position: "centre" | "attention";
 }
 
@@ -32,7 +32,7 @@ const filters: Record<PictureFilter, (image: Sharp) => Sharp> = {
   SHARPEN: (image) => image.sharpen(),
 };
 
-/** All that is done to a picture, in this order. */
+/** The steps, in the order in which they are applied. */
 const steps: readonly Step[] = [
   (image, { look: { crop }, ...size }) => (crop ? image.extract(regionOf(crop, size)) : image),
   (image, { sidePx, position, look }) =>
@@ -45,7 +45,7 @@ export function makeSquare(image: Sharp, square: Square): Sharp {
   return steps.reduce((made, step) => step(made, square), image);
 }
 
-/** The shorter side of the part of a picture that is shown: a larger square would hold no more. */
+/** The shorter side of the visible part of a picture. A larger square would not show more detail. */
 export function shownSidePx(size: { width: number; height: number }, { crop }: Look): number {
   const { width, height } = crop ? regionOf(crop, size) : size;
   return Math.min(width, height);

@@ -1,4 +1,4 @@
-// All work that decodes or encodes images, by name. It runs in a separate process, see `decoder-pool.ts`.
+// The tasks that decode or encode images, by name. `decoder-pool.ts` runs them in separate processes.
 import { drawDefaultImage } from "./default-picture.ts";
 import { makePicture } from "./make-picture.ts";
 import { renderThumbHash } from "./placeholder.ts";
@@ -20,14 +20,14 @@ export type ImageTask = keyof ImageTasks;
 export type TaskArguments<Task extends ImageTask> = Parameters<ImageTasks[Task]>;
 export type TaskResult<Task extends ImageTask> = Awaited<ReturnType<ImageTasks[Task]>>;
 
-/** Runs tasks, one at a time for each call. */
+/** Runs image tasks, in this process or in others. */
 export interface ImageWorker {
   start(): void;
   run<Task extends ImageTask>(task: Task, ...args: TaskArguments<Task>): Promise<TaskResult<Task>>;
   close(): Promise<void>;
 }
 
-/** Runs tasks in this process: for programs that an operator starts, and for tests. */
+/** Runs tasks in this process: for the operator's programs, and for tests. */
 export const inThisProcess: ImageWorker = {
   start() {},
   run(task, ...args) {

@@ -1,5 +1,4 @@
-// Draws the square thumbnail, and on the way decodes the whole picture, which proves that all of it is there.
-// Used by `make-picture.ts` with the very bytes that will be stored.
+// Draws the square thumbnail. Decodes the whole picture to do so, which proves that the file is complete.
 import type { OutputInfo, Sharp } from "sharp";
 
 import type { Look } from "../domain/look.ts";
@@ -13,7 +12,7 @@ import { makeSquare, shownSidePx } from "./square.ts";
 const encoderOptions: Record<PictureFormat, object> = {
   jpeg: { quality: 82 },
   png: {},
-  gif: { effort: 1 }, // 12 ms instead of 42, and nobody sees it at this size.
+  gif: { effort: 1 }, // Takes 12 ms instead of 42. The difference is not visible at this size.
 };
 
 export interface Thumbnail extends Placeholder {
@@ -21,8 +20,8 @@ export interface Thumbnail extends Placeholder {
 }
 
 /**
- * A thumbnail of 150 × 150 pixels: the middle of the picture unless the look says otherwise, sRGB, in the picture's own
- * format, without metadata. Of an animation it is the first frame.
+ * Draws a thumbnail of 150 × 150 pixels in sRGB, in the picture's own format and without metadata. The thumbnail shows
+ * the middle of the picture unless `look` has a crop, and the first frame of an animation.
  *
  * @param bytes an upright picture
  * @throws UNREADABLE_IMAGE when any part of the picture data is missing or corrupt
@@ -49,7 +48,10 @@ export async function drawThumbnail(
   return { thumbnail, ...makePlaceholder(rgba) };
 }
 
-/** From what was decoded already, unless too few pixels of it would be left: a small part of the picture is shown. */
+/**
+ * Draws the square from the decoded pixels. Decodes the picture again when the crop is a small part of it, so that too
+ * few of those pixels would be left.
+ */
 function drawSquare(bytes: Buffer, size: DecodedSize, reduced: Pixels, look: Look): Sharp {
   const shape = { sidePx: THUMBNAIL_SIDE_PX, look, position: "centre" } as const;
   const isEnough = shownSidePx(reduced, look) >= Math.min(THUMBNAIL_SIDE_PX, shownSidePx(size, look));
@@ -59,8 +61,8 @@ function drawSquare(bytes: Buffer, size: DecodedSize, reduced: Pixels, look: Loo
 }
 
 /**
- * Decodes the whole picture, reduced until its short side is a thumbnail's. Nothing is cropped here: a decoder
- * skips rows that nobody asks for, and with them the end of a file that is cut off.
+ * Decodes the whole picture and scales its short side down to that of a thumbnail. Does not crop: a decoder skips rows
+ * that are not requested, and would not notice that the file is cut off in those rows.
  */
 async function decodeReduced(bytes: Buffer, { width, height }: DecodedSize): Promise<Pixels> {
   const scale = Math.min(1, THUMBNAIL_SIDE_PX / Math.min(width, height));
@@ -75,7 +77,7 @@ function toPixels({ data, info }: { data: Buffer; info: OutputInfo }): Pixels {
   return { bytes: data, width: info.width, height: info.height, channels: info.channels };
 }
 
-/** Decodes every frame and keeps none: each is reduced to a pixel. */
+/** Decodes every frame, only to check it: each is scaled to one pixel. */
 async function decodeAllFrames(bytes: Buffer): Promise<void> {
   await decoding(openImage(bytes, { pages: -1 }).resize(1, 1, { fit: "fill" }).raw().toBuffer());
 }

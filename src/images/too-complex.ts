@@ -1,7 +1,7 @@
-// The one wording for a picture that would cost too much. Used by the files that read headers and walk the formats.
+// The error for an image that would take too much time or memory.
 import { AppError } from "../errors.ts";
 
-/** @param what is too much: "pixels", "frames" */
+/** @param what the unit of `limit` and `actual`, such as "pixels" or "frames" */
 export function tooComplex(what: string, limit: number, actual: number): AppError {
   const [bound, found] = [limit, actual].map((number) => number.toLocaleString("en"));
   const message = `The image comes to ${found} ${what}; up to ${bound} are accepted.`;

@@ -1,21 +1,21 @@
-// Turns an image that lies on its side. Only such an image is encoded again; all others keep their bytes.
-// Used by `make-picture.ts` and, for stored pictures, by `redraw.ts` and `rendition.ts`.
+// Applies the EXIF orientation. Only an image that is not upright is encoded again; all others keep their bytes.
 import type { PictureFormat } from "../domain/picture-format.ts";
 import { decoding, openImage } from "./decoder.ts";
 import { inspect, type DecodedSize } from "./inspect.ts";
 import { walkStored, withOrientation } from "./walk.ts";
 
 const encoderOptions: Record<PictureFormat, object> = {
-  // High enough that one more generation cannot be seen. To optimise, the encoder would keep a copy of the picture.
+  // The quality is high enough that encoding again causes no visible loss. `optimiseCoding` would keep a copy of the
+  // picture in memory.
   jpeg: { quality: 92, optimiseCoding: false },
   png: {},
   gif: {},
 };
 
 /**
- * The image as EXIF says that it is to be shown, with its colour profile and, as PNG, its depth.
+ * Applies the EXIF orientation. Keeps the colour profile and, for a PNG, the bit depth.
  *
- * @param stripped an image without metadata @param orientation what its metadata said, 2 to 8
+ * @param stripped an image without metadata @param orientation from its metadata, 2 to 8
  * @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX
  */
 export async function makeUpright(
@@ -25,12 +25,12 @@ export async function makeUpright(
 ): Promise<Buffer> {
   const image = openImage(withOrientation(stripped, format, orientation));
   const { depth, space } = await decoding(image.metadata());
-  if (format === "png" && depth === "ushort") image.toColourspace(space); // Else it would end with 8 bits.
+  if (format === "png" && depth === "ushort") image.toColourspace(space); // Without this, the result has 8 bits.
   return decoding(image.autoOrient().keepIccProfile().toFormat(format, encoderOptions[format]).toBuffer());
 }
 
 /**
- * A stored picture as it is seen. Ours are upright and stripped; what LetsApp has stored may not be.
+ * Returns a stored picture upright and stripped. Only pictures that LetsApp's own server stored may need a change.
  *
  * @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX
  */

@@ -1,5 +1,5 @@
-// Takes an image of any of the three formats apart, within the limits. Used by everything that is given an image from
-// outside.
+// Parses an image of any of the three formats and enforces the limits. Every image from outside passes through here
+// before a decoder reads it.
 import type { PictureFormat } from "../domain/picture-format.ts";
 import { AppError } from "../errors.ts";
 import { walkGif } from "./gif/blocks.ts";
@@ -16,7 +16,7 @@ const walks: Record<PictureFormat, (bytes: Buffer) => WalkedImage> = {
 
 /**
  * @throws UNSUPPORTED_IMAGE_TYPE when the bytes are not a JPEG, PNG or GIF
- * @throws UNREADABLE_IMAGE when they end early or are not made of segments, chunks or blocks
+ * @throws UNREADABLE_IMAGE when the bytes end early or do not consist of segments, chunks or blocks
  * @throws IMAGE_TOO_COMPLEX when decoding would take too much time or memory
  */
 export async function walkImage(bytes: Buffer): Promise<WalkedImage> {
@@ -26,7 +26,7 @@ export async function walkImage(bytes: Buffer): Promise<WalkedImage> {
 }
 
 /**
- * As `walkImage`, for what a record says is a picture.
+ * As `walkImage`, for a stored picture: bytes of another format mean that the picture is damaged.
  *
  * @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX
  */
@@ -39,7 +39,7 @@ export async function walkStored(bytes: Buffer): Promise<WalkedImage> {
   }
 }
 
-/** The image with EXIF data that says nothing but its orientation. A GIF has none. */
+/** Adds EXIF data that contains only the orientation. Returns a GIF unchanged, because GIF has no EXIF. */
 export function withOrientation(bytes: Buffer, format: PictureFormat, orientation: number): Buffer {
   if (format === "jpeg") return withJpegOrientation(bytes, orientation);
   return format === "png" ? withPngOrientation(bytes, orientation) : bytes;

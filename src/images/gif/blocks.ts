@@ -1,5 +1,5 @@
-// Takes a GIF apart: frames, their timing, the loop count and a colour profile are kept, byte for byte, all else is
-// dropped, and so are bytes after the end of the image. Source: the GIF89a specification.
+// Splits a GIF into blocks and keeps frames, their timing, the loop count and a colour profile, byte for byte. Drops
+// all other blocks, and bytes after the end of the image. Source: the GIF89a specification.
 import { cutProfile } from "../icc-profile.ts";
 import type { ImageHeader, WalkedImage } from "../image-header.ts";
 import { unreadable } from "../unreadable.ts";
@@ -12,19 +12,19 @@ const IMAGE_DESCRIPTOR_BYTES = 10;
 const EXTENSION = 0x21;
 const IMAGE = 0x2c;
 const TRAILER = 0x3b;
-/** Some encoders close a block once more than it has to be. */
+/** An extra block terminator, which some encoders write. */
 const PADDING = 0x00;
 
 const GRAPHIC_CONTROL = 0xf9;
 const APPLICATION = 0xff;
 
-/** Timing and transparency of a frame: introducer, label, four bytes in a sub-block, and the end. */
+/** Timing and transparency of a frame: introducer, label, a sub-block of four bytes, and the terminator. */
 const GRAPHIC_CONTROL_BYTES = 8;
 
 const APPLICATION_ID_BYTES = 11;
 const PROFILE_APPLICATION = "ICCRGBG1012";
 
-/** How often the picture repeats, each with the most bytes that saying it can need. */
+/** Extensions that hold the loop count, each with the maximum length of such an extension in bytes. */
 const loopApplications = new Map<string, number>([
   ["NETSCAPE2.0", 32],
   ["ANIMEXTS1.0", 32],
@@ -32,16 +32,16 @@ const loopApplications = new Map<string, number>([
 
 const nothing = Buffer.alloc(0);
 
-/** The packed field of a descriptor: whether a colour table follows, and how large it is. */
+/** Bits in the packed field of a descriptor: a colour table follows, and its size. */
 const COLOUR_TABLE_FLAG = 0x80;
 const COLOUR_TABLE_SIZE = 0x07;
 
-/** A part of the file that is kept: bytes as they are, or a frame. */
+/** A part of the file that is kept: unchanged bytes, or a frame. */
 type Part = Buffer | { head: Buffer; blocks: Buffer; pixelCount: number };
 
 /**
- * Comments, plain text, XMP, foreign extensions and trailing bytes are dropped, and what stands behind the pixels of a
- * frame.
+ * Drops comments, plain text, XMP, other extensions and trailing bytes. `verify` also drops data after the last pixel
+ * of a frame.
  *
  * @throws UNREADABLE_IMAGE when the file ends before its trailer, or is not made of blocks
  */
@@ -68,7 +68,7 @@ export function walkGif(bytes: Buffer): WalkedImage {
       offset = endOfSubBlocks(bytes, dataAt);
       const [left, top] = [bytes.readUInt16LE(start + 1), bytes.readUInt16LE(start + 3)];
       const [frameWidth, frameHeight] = [bytes.readUInt16LE(start + 5), bytes.readUInt16LE(start + 7)];
-      // The decoder makes the screen as large as the first frame needs.
+      // The decoder enlarges the screen to fit the first frame.
       if (frameCount === 0)
         [width, height] = [Math.max(width, left + frameWidth), Math.max(height, top + frameHeight)];
       frameCount += 1;
@@ -84,7 +84,7 @@ export function walkGif(bytes: Buffer): WalkedImage {
     } else {
       throw unreadable(
         "GIF",
-        kind === undefined ? "it has no end" : `block ${kind.toString(16)} is not known`,
+        kind === undefined ? "it has no trailer" : `block ${kind.toString(16)} is not known`,
       );
     }
   }
@@ -107,7 +107,7 @@ function walked(
   };
 }
 
-/** The position of the first sub-block: behind descriptor, colour table and the size of the root codes. */
+/** The position of the first sub-block: after the descriptor, the colour table and the size of the root codes. */
 function startOfData(bytes: Buffer, start: number): number {
   const packed = bytes[start + IMAGE_DESCRIPTOR_BYTES - 1];
   if (packed === undefined) throw unreadable("GIF", "it ends within a frame");
@@ -121,7 +121,7 @@ function keepFrame(head: Buffer, blocks: Buffer, pixelCount: number): Buffer[] {
   return [head, pixels === data ? blocks : splitIntoSubBlocks(pixels)];
 }
 
-/** Sub-blocks start with their length; one of length zero ends them. */
+/** The position after the sub-blocks. Each starts with its length, and one of length 0 ends them. */
 function endOfSubBlocks(bytes: Buffer, start: number): number {
   for (let offset = start; ;) {
     const length = bytes[offset];
@@ -131,15 +131,18 @@ function endOfSubBlocks(bytes: Buffer, start: number): number {
   }
 }
 
-/** Of each kind of extension a decoder heeds one: the first of an application, the last graphic control of a frame. */
+/**
+ * Keeps the extensions that a decoder uses: the first one of each application, and the last graphic control before
+ * each frame.
+ */
 class KeptExtensions {
   readonly #applications = new Set<string>();
-  /** Where in `kept` the graphic control of the next frame stands. */
+  /** Index in `kept` of the graphic control for the next frame. */
   #graphicControlAt: number | null = null;
 
   constructor(readonly kept: Part[]) {}
 
-  /** Keeps the extension, or nothing; of one that is to hold a profile nothing but that. */
+  /** Keeps the extension if a decoder uses it. Reduces an extension for a colour profile to the profile. */
   add(extension: Buffer): void {
     if (extension[1] === GRAPHIC_CONTROL && extension.length === GRAPHIC_CONTROL_BYTES) {
       this.dropGraphicControl();
@@ -152,12 +155,12 @@ class KeptExtensions {
     }
   }
 
-  /** A frame begins: the graphic control before it is its own. */
+  /** Assigns the pending graphic control to the frame that begins. */
   beginFrame(): void {
     this.#graphicControlAt = null;
   }
 
-  /** No frame has come that it could be of. */
+  /** Drops a graphic control that no frame has followed. */
   dropGraphicControl(): void {
     if (this.#graphicControlAt !== null) this.kept[this.#graphicControlAt] = nothing;
   }

@@ -1,25 +1,24 @@
-// Walks the compressed pixels of a GIF frame, code by code, to find where they really end: decoders forgive
-// pixels that are missing, and never look at what stands behind the last one. Called by `gif/blocks.ts`.
-// Source: the GIF89a specification, appendix F.
+// Reads the compressed pixels of a GIF frame, code by code, to find where they end: decoders tolerate missing pixels,
+// and ignore data after the last pixel. Source: the GIF89a specification, appendix F.
 
 const MAX_CODE_BITS = 12;
 const MAX_BLOCK_BYTES = 255;
 
-/** The root codes are at most a byte's values. */
+/** A root code is one byte at most. */
 const MAX_ROOT_BITS = 8;
 
 /**
  * Reads codes until there are `pixelCount` pixels.
  *
- * @param data of the sub-blocks, joined
- * @returns the data up to there with an end code behind it, which is `data` itself when nothing follows; null when
- * pixels are missing or a code is none
+ * @param data joined from the sub-blocks
+ * @returns the data up to the last pixel, and an end code; `data` itself when nothing else follows; null when pixels
+ * are missing or a code is not valid
  */
 export function cutPixels(data: Buffer, rootBits: number, pixelCount: number): Buffer | null {
   if (rootBits < 1 || rootBits > MAX_ROOT_BITS) return null;
   const clearCode = 1 << rootBits;
   const endCode = clearCode + 1;
-  // How many pixels each code stands for: all that is needed of the dictionary.
+  // Number of pixels that each code stands for. The rest of the dictionary is not needed.
   const lengths = new Uint32Array(1 << MAX_CODE_BITS).fill(1, 0, clearCode);
   let [codeBits, nextCode, previous] = [rootBits + 1, endCode + 1, -1];
   let pixelsLeft = pixelCount;
@@ -43,7 +42,7 @@ export function cutPixels(data: Buffer, rootBits: number, pixelCount: number): B
   return null;
 }
 
-/** The dictionary may be cleared once more before the end: encoders do that, and it shows nothing. */
+/** Ends the data after `bit` with an end code. A clear code may precede it, as some encoders write one. */
 function endAt(data: Buffer, bit: number, codeBits: number, rootBits: number): Buffer {
   const clearCode = 1 << rootBits;
   const endCode = clearCode + 1;
@@ -58,7 +57,7 @@ function endAt(data: Buffer, bit: number, codeBits: number, rootBits: number): B
   return cut;
 }
 
-/** The lowest bit of a byte comes first. */
+/** Reads an integer. The lowest bit of a byte comes first. */
 function readBits(data: Buffer, bit: number, bitCount: number): number {
   const at = bit >> 3;
   const word = (data[at] ?? 0) | ((data[at + 1] ?? 0) << 8) | ((data[at + 2] ?? 0) << 16);
@@ -70,7 +69,7 @@ function writeBit(data: Buffer, bit: number, value: number): void {
   data[bit >> 3] = value ? data[bit >> 3]! | mask : data[bit >> 3]! & ~mask;
 }
 
-/** The bytes that sub-blocks hold, without their lengths. Most may be one byte long: each is copied without a call. */
+/** Joins the data of sub-blocks. Copies without a function call, because many sub-blocks may be one byte long. */
 export function joinSubBlocks(blocks: Buffer): Buffer {
   const joined = Buffer.alloc(blocks.length);
   let length = 0;
@@ -81,7 +80,7 @@ export function joinSubBlocks(blocks: Buffer): Buffer {
   return joined.subarray(0, length);
 }
 
-/** Sub-blocks as full as they can be, and the empty one that ends them. */
+/** Splits data into sub-blocks of maximum length, and adds the empty one that ends them. */
 export function splitIntoSubBlocks(data: Buffer): Buffer {
   const blocks = Buffer.alloc(data.length + Math.ceil(data.length / MAX_BLOCK_BYTES) + 1);
   let length = 0;

@@ -1,9 +1,9 @@
-// Reads the frame header of a JPEG. Used by `jpeg/segments.ts`. Source: ITU-T T.81, annex B.2.2.
+// Reads the frame header of a JPEG. Source: ITU-T T.81, annex B.2.2.
 import { AppError } from "../../errors.ts";
 import { unreadable } from "../unreadable.ts";
 
 export interface JpegComponent {
-  /** Sampling factors, 1 to 4: blocks of 8 × 8 samples side by side and on each other in a unit. */
+  /** Sampling factors, 1 to 4: number of 8 × 8 blocks in a coded unit (MCU), horizontally and vertically. */
   horizontal: number;
   vertical: number;
 }
@@ -20,14 +20,14 @@ const EXTENDED = 0xc1;
 const PROGRESSIVE = 0xc2;
 
 const SAMPLE_BITS = 8;
-/** Grey, colour, and the four inks of printing. */
+/** Numbers of components: grey, colour, and the four inks of printing (CMYK). */
 const componentCounts = new Set([1, 3, 4]);
 const MAX_SAMPLING = 4;
 
 const HEAD_BYTES = 6;
 const COMPONENT_BYTES = 3;
 
-/** @throws UNREADABLE_IMAGE for a header that is wrong, and for a frame that no browser shows */
+/** @throws UNREADABLE_IMAGE when the header is not valid, or browsers cannot show the encoding */
 export function readFrame(marker: number, payload: Buffer): JpegFrame {
   const [precision, componentCount = 0] = [payload[0], payload[5]];
   const isShowable = [BASELINE, EXTENDED, PROGRESSIVE].includes(marker) && precision === SAMPLE_BITS;
@@ -43,7 +43,7 @@ export function readFrame(marker: number, payload: Buffer): JpegFrame {
     throw unreadable("JPG", "its sampling factors are out of range");
   }
   const [heightPx, widthPx] = [payload.readUInt16BE(1), payload.readUInt16BE(3)];
-  if (widthPx === 0 || heightPx === 0) throw unreadable("JPG", "it has no pixels");
+  if (widthPx === 0 || heightPx === 0) throw unreadable("JPG", "its width or height is 0");
   return { widthPx, heightPx, isProgressive: marker === PROGRESSIVE, components };
 }
 

@@ -1,4 +1,4 @@
-// The colour profile of a JPEG, which may be spread over several segments. Called by `jpeg/segments.ts`.
+// The colour profile of a JPEG, which may be split into several segments.
 // Source: ICC.1:2022, annex B.4.
 import { cutProfile } from "../icc-profile.ts";
 
@@ -6,7 +6,7 @@ const APP2 = 0xe2;
 const MAX_SEGMENT_BYTES = 65_533;
 
 const signature = Buffer.from("ICC_PROFILE\0");
-/** The signature, the part's number and how many there are. */
+/** The signature, the number of the part, and the number of parts. */
 const HEAD_BYTES = signature.length + 2;
 
 export interface ProfilePart {
@@ -18,7 +18,10 @@ export function isProfilePart(payload: Buffer): boolean {
   return payload.subarray(0, signature.length).equals(signature);
 }
 
-/** The same segments when they make up a profile and nothing else; shorter ones, or none, where they do not. */
+/**
+ * Returns the same segments when they contain exactly one profile, and new segments when the profile has to be cut.
+ * Returns none when they do not contain a valid profile.
+ */
 export function keepProfile(found: readonly ProfilePart[]): Buffer[] {
   const parts = found.toSorted((a, b) => a.payload[HEAD_BYTES - 2]! - b.payload[HEAD_BYTES - 2]!);
   const isWhole = parts.every(

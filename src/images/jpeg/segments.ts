@@ -1,5 +1,5 @@
-// Takes a JPEG apart: the image's own segments and its colour profile are kept, byte for byte, all others are dropped,
-// and so are bytes after the end of the image. Source: ITU-T T.81, annex B.
+// Splits a JPEG into segments and keeps the image's own ones and its colour profile, byte for byte. Drops all others,
+// and bytes after the end of the image. Source: ITU-T T.81, annex B.
 import { pictureLimits } from "../../domain/picture-format.ts";
 import { readOrientation, writeOrientation } from "../exif.ts";
 import type { ImageHeader, WalkedImage } from "../image-header.ts";
@@ -22,7 +22,7 @@ const DNL = 0xdc;
 const HUFFMAN_TABLES = 0xc4;
 const QUANTISATION_TABLES = 0xdb;
 const RESTART_INTERVAL = 0xdd;
-/** Few files have a hundred; one of 100 scans has up to a thousand. */
+/** Few files have a hundred segments. A file with 100 scans has up to a thousand. */
 const MAX_SEGMENTS = 2_000;
 
 const FIRST_FRAME = 0xc0;
@@ -35,21 +35,21 @@ const exif = Buffer.from("Exif\0\0");
 /** Marker and length. */
 const SEGMENT_HEAD_BYTES = 4;
 
-/** What a JFIF segment says beside its thumbnail: version, density, and a thumbnail of 0 × 0 pixels. */
+/** A JFIF segment without a thumbnail: signature, version, density, and a thumbnail size of 0 × 0 pixels. */
 const JFIF_BYTES = 14;
 
-/** Version, two flags and the colour transform, without which a CMYK image shows wrong colours. */
+/** Signature, version, two flags and the colour transform, without which a CMYK image has wrong colours. */
 const ADOBE_BYTES = 12;
 
-/** Measured: what a decoder takes beside the coefficients that it keeps. */
+/** Measured: the memory that a decoder takes, as a multiple of the coefficients that it keeps. */
 const COEFFICIENT_OVERHEAD = 1.1;
 
-/** All coefficients, at full precision. */
+/** The end of a scan header: all coefficients (0 to 63), at full precision. */
 const SEQUENTIAL_RANGE = Buffer.from([0, 63, 0]);
 
 /**
- * EXIF, XMP, IPTC, comments and embedded thumbnails are dropped. Whether the compressed data is whole, the decoder says:
- * it warns of data that ends early.
+ * Drops EXIF, XMP, IPTC, comments and embedded thumbnails. `verify` does not check the compressed data: the decoder
+ * reports data that ends early.
  *
  * @throws UNREADABLE_IMAGE when the file ends before its end marker, is not made of segments, or cannot be shown
  * @throws IMAGE_TOO_COMPLEX when it has more scans or segments than any encoder makes
@@ -67,8 +67,8 @@ export function walkJpeg(bytes: Buffer): WalkedImage {
     if (segmentCount > MAX_SEGMENTS) throw tooComplex("segments or more", MAX_SEGMENTS, segmentCount);
     const markerAt = skipFill(bytes, offset);
     const marker = bytes[markerAt];
-    if (marker === undefined) throw unreadable("JPG", "it has no end");
-    if (marker === SOI) throw unreadable("JPG", "another image begins within it");
+    if (marker === undefined) throw unreadable("JPG", "it has no end marker");
+    if (marker === SOI) throw unreadable("JPG", "it contains another start marker");
     if (marker === EOI) {
       if (!frame || scanCount === 0) throw unreadable("JPG", "it has no picture data");
       kept.push(bytes.subarray(markerAt - 1, markerAt + 1));
@@ -100,7 +100,7 @@ export function walkJpeg(bytes: Buffer): WalkedImage {
     } else if (!isDispensable(marker)) {
       throw unreadable("JPG", `marker ${marker.toString(16)} is not known`);
     } else if (scanCount === 0) {
-      // After the first scan header none of these means anything.
+      // Decoders ignore these segments after the first scan header.
       if (marker === APP2 && isProfilePart(payload)) {
         if (profile.parts.length === 0) profile.at = kept.length;
         profile.parts.push({ segment, payload });
@@ -115,7 +115,7 @@ export function walkJpeg(bytes: Buffer): WalkedImage {
   }
 }
 
-/** The JPEG with EXIF data that says nothing but its orientation. */
+/** Adds EXIF data that contains only the orientation. */
 export function withJpegOrientation(bytes: Buffer, orientation: number): Buffer {
   const segment = createSegment(APP1, Buffer.concat([exif, writeOrientation(orientation)]));
   return Buffer.concat([bytes.subarray(0, 2), segment, bytes.subarray(2)]);
@@ -124,7 +124,7 @@ export function withJpegOrientation(bytes: Buffer, orientation: number): Buffer 
 interface JpegScans {
   orientation: number;
   scanCount: number;
-  /** Each scan has all components. */
+  /** True when each scan has all components. */
   isInterleaved: boolean;
 }
 
@@ -143,7 +143,7 @@ function toHeader(frame: JpegFrame, { orientation, scanCount, isInterleaved }: J
   };
 }
 
-/** Of one pixel. A decoder that sees the components in several scans keeps all coefficients, of two bytes each. */
+/** Memory per pixel of a decoder that reads several scans: it keeps all coefficients, of two bytes each. */
 function coefficientBytes(components: JpegFrame["components"]): number {
   const blocksOf = ({ horizontal, vertical }: JpegFrame["components"][number]) => horizontal * vertical;
   const most =
@@ -160,7 +160,10 @@ function isDispensable(marker: number): boolean {
   return (marker >= APP0 && marker <= APP15) || marker === COM || marker === DNL;
 }
 
-/** Some encoders leave the range of coefficients of a sequential scan empty. Decoders warn of it, and read all of them. */
+/**
+ * Sets the range of a sequential scan to all coefficients. For a range that an encoder left empty, decoders also read
+ * all coefficients, but report a warning.
+ */
 function withFullRange(scanHeader: Buffer): Buffer {
   const rangeAt = scanHeader.length - SEQUENTIAL_RANGE.length;
   if (scanHeader.subarray(rangeAt).equals(SEQUENTIAL_RANGE)) return scanHeader;
@@ -169,11 +172,11 @@ function withFullRange(scanHeader: Buffer): Buffer {
 
 function withoutThumbnail(segment: Buffer): Buffer {
   const short = cut(segment, JFIF_BYTES);
-  if (short.readUInt16BE(short.length - 2) === 0) return short; // Its width and height.
+  if (short.readUInt16BE(short.length - 2) === 0) return short; // The thumbnail's width and height are 0.
   return Buffer.concat([short.subarray(0, -2), Buffer.alloc(2)]);
 }
 
-/** The segment with the first bytes of its payload alone. */
+/** Shortens a segment to the first `payloadBytes` bytes of its payload. */
 function cut(segment: Buffer, payloadBytes: number): Buffer {
   if (segment.length === SEGMENT_HEAD_BYTES + payloadBytes) return segment;
   return createSegment(segment[1]!, segment.subarray(SEGMENT_HEAD_BYTES, SEGMENT_HEAD_BYTES + payloadBytes));
@@ -185,9 +188,9 @@ function createSegment(marker: number, payload: Buffer): Buffer {
   return Buffer.concat([head, payload]);
 }
 
-/** The position of the marker's code: a marker may be preceded by any number of fill bytes. */
+/** The position of the marker's code, after any number of fill bytes (FF). */
 function skipFill(bytes: Buffer, offset: number): number {
-  if (bytes[offset] !== 0xff) throw unreadable("JPG", "a segment does not end where it says");
+  if (bytes[offset] !== 0xff) throw unreadable("JPG", "a segment does not end at its declared length");
   let at = offset;
   while (bytes[at] === 0xff) at += 1;
   return at;
@@ -205,7 +208,7 @@ function findMarker(bytes: Buffer, offset: number): number {
   for (let at = bytes.indexOf(0xff, offset); at !== -1; at = bytes.indexOf(0xff, at + 1)) {
     const code = bytes[at + 1];
     if (code === 0x00 && at > offset && bytes[at - 1] === 0xff) {
-      throw unreadable("JPG", "fill bytes stand within its picture data"); // Decoders disagree about what that is.
+      throw unreadable("JPG", "its picture data contains fill bytes"); // Decoders interpret them differently.
     }
     const isData = code === 0x00 || code === 0xff || (code !== undefined && code >= 0xd0 && code <= 0xd7);
     if (code !== undefined && !isData) return at;

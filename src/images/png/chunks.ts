@@ -1,5 +1,5 @@
-// Takes a PNG apart: the chunks that make the picture are kept, byte for byte, all others are dropped, and so are bytes
-// after the end of the image. Source: PNG specification, third edition, chapter 11.
+// Splits a PNG into chunks and keeps those that make the picture, byte for byte. Drops all others, and bytes after the
+// end of the image. Source: PNG specification, third edition, chapter 11.
 import { promisify } from "node:util";
 import { crc32, deflate, inflate } from "node:zlib";
 
@@ -15,19 +15,19 @@ const deflateAsync = promisify(deflate);
 const SIGNATURE_BYTES = 8;
 
 const MAX_PROFILE_NAME_BYTES = 79;
-/** The only way to compress a profile that there is. */
+/** The only compression method that the specification has for profiles. */
 const DEFLATE = 0;
 
 const nothing = Buffer.alloc(0);
 
-/** Length and type before the data of a chunk, its check sum behind it. */
+/** A chunk has its length and type before its data, and a checksum after it. */
 const CHUNK_HEAD_BYTES = 8;
 const CHUNK_TAIL_BYTES = 4;
 
 /**
- * Text, EXIF, XMP, time, animation and bytes after the end are dropped, and what stands behind the pixels.
+ * Drops text, EXIF, XMP, time, animation and bytes after the end chunk. `verify` also drops data after the last pixel.
  *
- * @throws UNREADABLE_IMAGE when the file ends before its end chunk, or a check sum of what stays is wrong
+ * @throws UNREADABLE_IMAGE when the file ends before its end chunk, or a kept chunk has a wrong checksum
  */
 export function walkPng(bytes: Buffer): WalkedImage {
   const { header, chunks, orientation } = keptChunks(bytes);
@@ -38,7 +38,7 @@ export function walkPng(bytes: Buffer): WalkedImage {
     async verify() {
       const pixels = chunks.filter(({ type }) => type === "IDAT").map(({ data }) => data);
       const pixelBytes = await measurePixels(header, Buffer.concat(pixels));
-      if (pixelBytes === null) throw unreadable("PNG", "its pixels are not as many as it says");
+      if (pixelBytes === null) throw unreadable("PNG", "its pixel data does not match its size");
       const kept = await Promise.all(cutPixels(chunks, pixelBytes).map(keepProfile));
       return Buffer.concat([signature, ...kept.map((chunk) => chunk.bytes)]);
     },
@@ -64,12 +64,13 @@ function toHeader(header: PngHeader, chunks: readonly Chunk[], orientation: numb
 }
 
 /**
- * The chunks that decide how the picture looks. The frames of an animated PNG are not among them: no decoder here
- * ever looks into them, so nothing vouches for what they hold.
+ * Returns the chunks that affect how the picture looks. Drops the frames of an animated PNG: no decoder here reads
+ * them, so their content would be unchecked.
  */
 function keptChunks(bytes: Buffer): { header: PngHeader; chunks: Chunk[]; orientation: number } {
   const first = readChunk(bytes, SIGNATURE_BYTES);
-  if (first.type !== "IHDR" || !first.isSound) throw unreadable("PNG", "it does not begin with its header");
+  if (first.type !== "IHDR" || !first.isSound)
+    throw unreadable("PNG", "its first chunk is not a valid header");
   const header = readPngHeader(first.data);
   const chunks = [first];
   const seen = new Set([first.type]);
@@ -78,15 +79,15 @@ function keptChunks(bytes: Buffer): { header: PngHeader; chunks: Chunk[]; orient
   for (let offset = SIGNATURE_BYTES + first.bytes.length; ;) {
     const chunk = readChunk(bytes, offset);
     offset += chunk.bytes.length;
-    // EXIF may stand before the pixels or behind them.
+    // The EXIF chunk may be before or after the pixels.
     if (chunk.type === "eXIf" && chunk.isSound && !seen.has("eXIf"))
       orientation = readOrientation(chunk.data);
     const isWanted = isPictureChunk(chunk.type, chunk.data, header, paletteBytes);
-    if (isWanted && !chunk.isSound) throw unreadable("PNG", `the check sum of ${chunk.type} is wrong`);
+    if (isWanted && !chunk.isSound) throw unreadable("PNG", `the checksum of ${chunk.type} is wrong`);
     if (!isWanted && isCritical(chunk.type) && chunk.type !== "PLTE") {
       throw unreadable("PNG", `chunk ${chunk.type} is not known`);
     }
-    // A second one of a kind, or one behind the pixels, means nothing to a decoder.
+    // Decoders ignore a second chunk of the same type, and a chunk after the pixels.
     const isHeeded =
       chunk.type === "IDAT" || chunk.type === "IEND" || !(seen.has(chunk.type) || seen.has("IDAT"));
     if (isWanted && isHeeded) {
@@ -98,14 +99,14 @@ function keptChunks(bytes: Buffer): { header: PngHeader; chunks: Chunk[]; orient
   }
 }
 
-/** The PNG with EXIF data that says nothing but its orientation. */
+/** Adds EXIF data that contains only the orientation. */
 export function withPngOrientation(bytes: Buffer, orientation: number): Buffer {
   const headerEnd = SIGNATURE_BYTES + readChunk(bytes, SIGNATURE_BYTES).bytes.length;
   const exif = createChunk("eXIf", writeOrientation(orientation)).bytes;
   return Buffer.concat([bytes.subarray(0, headerEnd), exif, bytes.subarray(headerEnd)]);
 }
 
-/** The same chunks where the pixels fill theirs; else with what follows the pixels cut off. */
+/** Drops the IDAT data after the first `pixelBytes` bytes. All other chunks stay the same, byte for byte. */
 function cutPixels(chunks: readonly Chunk[], pixelBytes: number): readonly Chunk[] {
   let bytesLeft = pixelBytes;
   return chunks.flatMap((chunk) => {
@@ -117,7 +118,7 @@ function cutPixels(chunks: readonly Chunk[], pixelBytes: number): readonly Chunk
   });
 }
 
-/** The chunk; of a colour profile what its header says that it is, or nothing. */
+/** Returns the chunk. A colour profile is cut to the length in its header, or dropped when it is not valid. */
 async function keepProfile(chunk: Chunk): Promise<{ bytes: Buffer }> {
   if (chunk.type !== "iCCP") return chunk;
   const nameEnd = chunk.data.indexOf(0);
@@ -135,11 +136,11 @@ async function keepProfile(chunk: Chunk): Promise<{ bytes: Buffer }> {
   );
 }
 
-/** Null for what is not compressed, or is larger than any profile. */
+/** Returns null when the data is not valid, or inflates to more than `MAX_PROFILE_BYTES`. */
 async function inflateProfile(compressed: Buffer): Promise<{ bytes: Buffer; readBytes: number } | null> {
   const options = { maxOutputLength: MAX_PROFILE_BYTES, info: true };
   return new Promise((resolve) => {
-    // With `info` the result has the engine beside it; the types do not know that.
+    // The option `info` adds the engine to the result, which the type definitions do not say.
     inflate(compressed, options, (error, result: unknown) => {
       const { buffer, engine } = (result ?? {}) as { buffer: Buffer; engine: { bytesWritten: number } };
       resolve(error ? null : { bytes: buffer, readBytes: engine.bytesWritten });
@@ -150,9 +151,9 @@ async function inflateProfile(compressed: Buffer): Promise<{ bytes: Buffer; read
 interface Chunk {
   type: string;
   data: Buffer;
-  /** All of it: length, type, data, check sum. */
+  /** The whole chunk: length, type, data and checksum. */
   bytes: Buffer;
-  /** Whether the check sum is right. */
+  /** True when the checksum is right. */
   isSound: boolean;
 }
 
@@ -180,7 +181,7 @@ function createChunk(type: string, data: Buffer): Chunk {
   return { type, data, bytes, isSound: true };
 }
 
-/** A chunk without which the picture cannot be shown has an upper-case first letter. */
+/** True for a chunk without which the picture cannot be shown: its type begins with an upper-case letter. */
 function isCritical(type: string): boolean {
   return /^[A-Z]/.test(type);
 }

@@ -1,5 +1,5 @@
-// The header of a PNG, and which other chunks say something of a picture that has it. Called by `png/chunks.ts`
-// and `png/pixels.ts`. Source: PNG specification, third edition, chapter 11.
+// The header of a PNG, and the rules for which other chunks affect a picture with that header.
+// Source: PNG specification, third edition, chapter 11.
 import { unreadable } from "../unreadable.ts";
 
 const HEADER_BYTES = 13;
@@ -8,7 +8,7 @@ const GREY = 0;
 const RGB = 2;
 export const PALETTE = 3;
 
-/** Samples of a pixel by colour type: grey, RGB, palette, grey and alpha, RGBA. */
+/** Samples per pixel by colour type: grey, RGB, palette, grey and alpha, RGBA. */
 const samplesByColourType = new Map([
   [GREY, 1],
   [RGB, 3],
@@ -26,13 +26,14 @@ export interface PngHeader {
   isInterlaced: boolean;
 }
 
-/** @throws UNREADABLE_IMAGE for what is no header */
+/** @throws UNREADABLE_IMAGE when `data` is not a valid header */
 export function readPngHeader(data: Buffer): PngHeader {
   const samplesPerPixel = samplesByColourType.get(data[9] ?? -1);
   if (data.length !== HEADER_BYTES || samplesPerPixel === undefined)
-    throw unreadable("PNG", "it has no header");
-  if (data.readUInt32BE(0) === 0 || data.readUInt32BE(4) === 0) throw unreadable("PNG", "it has no pixels");
-  if (![1, 2, 4, 8, 16].includes(data[8]!)) throw unreadable("PNG", "its bit depth is not known");
+    throw unreadable("PNG", "its header is not valid");
+  if (data.readUInt32BE(0) === 0 || data.readUInt32BE(4) === 0)
+    throw unreadable("PNG", "its width or height is 0");
+  if (![1, 2, 4, 8, 16].includes(data[8]!)) throw unreadable("PNG", "its bit depth is not valid");
   return {
     widthPx: data.readUInt32BE(0),
     heightPx: data.readUInt32BE(4),
@@ -43,7 +44,7 @@ export function readPngHeader(data: Buffer): PngHeader {
   };
 }
 
-/** Of the chunks that say something of any picture: how many bytes their data has. */
+/** Chunks that apply to pictures of every colour type, with the length of their data in bytes. */
 const chunkBytes = new Map([
   ["cHRM", 32],
   ["gAMA", 4],
@@ -55,10 +56,10 @@ const chunkBytes = new Map([
 ]);
 
 /**
- * Whether a chunk decides how the picture looks. One that says nothing of a picture of this kind, or has not as
- * many bytes as it should, is passed over by a decoder, so it could carry anything.
+ * True for a chunk that affects how the picture looks. A decoder ignores a chunk that does not apply to the picture's
+ * colour type or has a wrong length, so such a chunk could carry any data.
  *
- * @param paletteBytes of the palette before it
+ * @param paletteBytes length of the palette before the chunk
  */
 export function isPictureChunk(type: string, data: Buffer, header: PngHeader, paletteBytes: number): boolean {
   const { colourType, samplesPerPixel } = header;
@@ -70,7 +71,7 @@ export function isPictureChunk(type: string, data: Buffer, header: PngHeader, pa
       return true;
     case "IEND":
       return data.length === 0;
-    case "PLTE": // In a picture of another kind it is a hint for screens of 256 colours.
+    case "PLTE": // For other colour types it is only a hint for screens with 256 colours.
       return isPalette && data.length <= 768;
     case "tRNS":
       if (isPalette) return data.length <= paletteBytes / 3;

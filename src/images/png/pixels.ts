@@ -1,10 +1,10 @@
-// Inflates the pixel data of a PNG without keeping it, to find whether it is all there and where it really ends.
-// Called by `png/chunks.ts`. Source: PNG specification, third edition, chapters 7, 8 and 10.
+// Inflates the pixel data of a PNG without keeping it, to find whether it is complete and where it ends.
+// Source: PNG specification, third edition, chapters 7, 8 and 10.
 import { createInflate } from "node:zlib";
 
 import type { PngHeader } from "./header.ts";
 
-/** Each pass of Adam7: its first pixel, and how far it is to the next one. */
+/** The passes of Adam7: the first pixel of each (x, y), and the distance to its next ones (dx, dy). */
 const passes = [
   { x: 0, y: 0, dx: 8, dy: 8 },
   { x: 4, y: 0, dx: 8, dy: 8 },
@@ -20,7 +20,7 @@ const INFLATED_CHUNK_BYTES = 256 * 1024;
 
 /**
  * @param compressed the data of all IDAT chunks
- * @returns how many of its bytes the pixels take; null when there are not exactly as many pixels as there should be
+ * @returns number of compressed bytes that the pixels take; null when the pixels do not match the header exactly
  */
 export async function measurePixels(header: PngHeader, compressed: Buffer): Promise<number | null> {
   const expectedBytes = expectedPixelBytes(header);
@@ -33,7 +33,7 @@ export async function measurePixels(header: PngHeader, compressed: Buffer): Prom
       if (inflatedBytes > expectedBytes) return null; // Leaving the loop destroys the stream.
     }
   } catch {
-    return null; // Broken, or at an end too early: which of them is nobody's question.
+    return null; // The data is corrupt or ends early.
   }
   return inflatedBytes === expectedBytes ? inflate.bytesWritten : null;
 }
@@ -44,6 +44,6 @@ function expectedPixelBytes(header: PngHeader): number {
   return (isInterlaced ? passes : wholePicture).reduce((sum, { x, y, dx, dy }) => {
     const [columns, rows] = [Math.ceil((widthPx - x) / dx), Math.ceil((heightPx - y) / dy)];
     if (columns <= 0 || rows <= 0) return sum;
-    return sum + rows * (1 + Math.ceil((columns * bitsPerPixel) / 8)); // Each row begins with its filter.
+    return sum + rows * (1 + Math.ceil((columns * bitsPerPixel) / 8)); // Each row begins with a filter byte.
   }, 0);
 }
