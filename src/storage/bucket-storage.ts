@@ -1,6 +1,5 @@
-// Objects in a bucket, of Amazon S3, of what speaks its protocol, or of Google Cloud Storage. Made by
-// `create-storage.ts` with a bucket of `s3-bucket.ts` or `gcs-bucket.ts`; called by the services through
-// `object-storage.ts`.
+// Stores objects in a bucket of Amazon S3, of a server that speaks its protocol, or of Google Cloud Storage.
+// `s3-bucket.ts` and `gcs-bucket.ts` implement `Bucket`.
 import type { DriverContract } from "flydrive/types";
 
 import { AppError } from "../errors.ts";
@@ -18,17 +17,17 @@ import {
 import { WriteProbe } from "./write-probe.ts";
 
 /**
- * What is used here of a bucket. The SDKs behind it try again themselves, and give up before we do. That an object is
- * not there is believed in the store's own words alone: whatever stands before a store may answer 404 while that is away.
+ * The operations of a bucket that `BucketStorage` needs. The SDKs retry, and give up before `CALL_TIMEOUT_MS`. An
+ * object is missing only if the store itself says so: a proxy in front of a store that is down may answer 404.
  */
 export interface Bucket {
   driver: Pick<DriverContract, "put" | "getSignedUrl">;
-  /** The whole object. @param signal that nobody waits for it any more: its connection is wanted by others */
+  /** The whole object, or null. @param signal aborted when the caller no longer waits, to free the connection */
   get(key: string, signal: AbortSignal): Promise<Buffer | null>;
   getSizeBytes(key: string, signal: AbortSignal): Promise<number | null>;
-  /** One that is not there is no error. */
+  /** Removes an object. A missing object is not an error. */
   delete(key: string, signal: AbortSignal): Promise<void>;
-  /** Some of the objects whose keys begin so, and what to ask for the next ones with. */
+  /** Returns some of the objects whose keys begin with `prefix`, and the token for the next page. */
   listPage(prefix: string, token: string | undefined): Promise<ListPage>;
 }
 
@@ -37,20 +36,20 @@ export interface ListPage {
   next: string | undefined;
 }
 
-/** For one call with all its attempts; nobody waits longer. */
+/** Time limit of one call with all its attempts. */
 const CALL_TIMEOUT_MS = 20_000;
 
 export class BucketStorage implements ObjectStorage {
   readonly #probe = new WriteProbe(this);
 
-  /** @param prefix of all keys in the bucket: "", or with a slash at its end */
+  /** @param prefix of all keys in the bucket: empty, or with a slash at its end */
   constructor(
     readonly bucket: Bucket,
     readonly prefix: string,
     readonly callTimeoutMs = CALL_TIMEOUT_MS,
   ) {}
 
-  /** A bucket shows an object once it is complete, and has it in several places by then. */
+  /** Stores an object. A bucket shows an object only when it is complete and stored in several places. */
   async put(objectKey: string, bytes: Uint8Array): Promise<void> {
     assertObjectKey(objectKey);
     await this.#call(({ driver }) => driver.put(this.prefix + objectKey, bytes));
@@ -76,7 +75,7 @@ export class BucketStorage implements ObjectStorage {
     return sizeBytes === null ? null : { sizeBytes };
   }
 
-  /** Without asking the bucket whether it is there. */
+  /** Signs an address without asking the bucket whether the object exists. */
   async sign(objectKey: string, headers: SignedHeaders): Promise<string | null> {
     if (!isObjectKey(objectKey)) return null;
     const options = { expiresIn: SIGNED_SECONDS, ...headers };
@@ -109,7 +108,7 @@ export class BucketStorage implements ObjectStorage {
     return this.#probe.check();
   }
 
-  /** @throws STORAGE_UNAVAILABLE whatever goes wrong, and in bounded time */
+  /** Runs a call within the time limit. @throws STORAGE_UNAVAILABLE for every error */
   async #call<Result>(work: (bucket: Bucket, signal: AbortSignal) => Promise<Result>): Promise<Result> {
     const calling = new AbortController();
     let timer: NodeJS.Timeout | undefined;

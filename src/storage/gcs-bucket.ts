@@ -1,4 +1,4 @@
-// Google Cloud Storage. Loaded by `create-storage.ts` when it is configured, and else not at all.
+// Google Cloud Storage. `create-storage.ts` loads this file, and the SDK with it, only when it is configured.
 import type { IncomingMessage } from "node:http";
 import { buffer } from "node:stream/consumers";
 
@@ -12,7 +12,7 @@ const MAX_RETRIES = 2;
 const REQUEST_TIMEOUT_MS = 5_000;
 const TOTAL_TIMEOUT_SECONDS = 15;
 
-/** Credentials are looked for where Google's SDK does: a file that a variable names, the machine's own account. */
+/** Google's SDK finds the credentials: in the file that a variable names, or through the machine's account. */
 export function createGcsBucket({ bucket, endpoint }: BucketConfig): Bucket {
   const storage = new Storage({
     ...(endpoint !== null && { apiEndpoint: endpoint }),
@@ -21,11 +21,11 @@ export function createGcsBucket({ bucket, endpoint }: BucketConfig): Bucket {
       autoRetry: true,
       maxRetries: MAX_RETRIES,
       totalTimeout: TOTAL_TIMEOUT_SECONDS,
-      // A key is written with the same bytes or not at all, so that doing it again does no harm.
+      // A key is always written with the same bytes, so retries do no harm.
       idempotencyStrategy: IdempotencyStrategy.RetryAlways,
     },
   });
-  // Access is the bucket's own affair (uniform bucket-level access): no object has an ACL.
+  // The bucket controls access (uniform bucket-level access): objects have no ACLs.
   const driver = new GCSDriver({ storage, bucket, visibility: "private", usingUniformAcl: true });
   const getSizeBytes = async (key: string) => {
     const metadata = await nullIfMissing(storage.bucket(bucket).file(key).getMetadata());
@@ -35,13 +35,14 @@ export function createGcsBucket({ bucket, endpoint }: BucketConfig): Bucket {
   return {
     driver,
     getSizeBytes,
-    // Ended before it is done, one would end all others: its library then closes every connection. It may have any number.
+    // Does not abort a download: the library would close every connection, and end all other downloads. The number of
+    // connections is not limited.
     async get(key) {
       try {
         return await download(storage.bucket(bucket).file(key));
       } catch (error) {
         const isMissing = isNotFound(error) && (await getSizeBytes(key)) === null;
-        if (isMissing) return null; // The first answer does not say what is not found.
+        if (isMissing) return null; // The 404 of a download does not say whether the object is missing.
         throw error;
       }
     },
@@ -66,7 +67,7 @@ export function createGcsBucket({ bucket, endpoint }: BucketConfig): Bucket {
   };
 }
 
-/** Checksums come with what the store sends. What somebody else sends is read to its end as well, and then refused. */
+/** Downloads an object. Reads a response without the store's checksum header to its end too, and then rejects it. */
 async function download(file: File): Promise<Buffer> {
   const stream = file.createReadStream();
   let isOfStore = false;
@@ -80,9 +81,9 @@ function isEmptyOrJson({ statusCode, headers }: Pick<IncomingMessage, "statusCod
   return statusCode === 204 || /json/.test(headers["content-type"] ?? "");
 }
 
-/** Whatever stands before the store may answer 200 in its place. */
+/** Rejects the response of a proxy in front of the store, which may answer 200 in its place. */
 function assertOfStore(isOfStore: boolean): void {
-  if (!isOfStore) throw new Error("what answered is no object store");
+  if (!isOfStore) throw new Error("response is not from the object store");
 }
 
 function isNotFound(error: unknown): error is ApiError {

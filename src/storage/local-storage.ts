@@ -1,4 +1,4 @@
-// Objects as files of one folder. Made by `create-storage.ts`; called by the services through `object-storage.ts`.
+// Stores objects as files of one folder.
 import fs from "node:fs";
 import { open, readdir, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
@@ -19,13 +19,13 @@ import { Slabs } from "./slabs.ts";
 import { writeDurably } from "./write-durably.ts";
 import { WriteProbe } from "./write-probe.ts";
 
-/** Half the time of the one in `node:fs/promises`, which makes an object of each descriptor and reads in parts. */
+/** Takes half the time of `node:fs/promises`, which makes an object of each descriptor and reads in parts. */
 const readFile = promisify(fs.readFile);
 const [openFile, readFrom, closeFile] = [promisify(fs.open), promisify(fs.read), promisify(fs.close)];
 
-/** More than an original has: 800 KB may be uploaded. Memory is used as far as something was ever read into it. */
+/** More than the largest original, 800 KB. A slab takes physical memory only as far as it was ever filled. */
 const SLAB_BYTES = 1024 * 1024;
-/** So many objects are on their way at once; more are read as any other. */
+/** Maximum number of objects that are lent in slabs at once. Further objects are read into new buffers. */
 const MAX_SLABS = 64;
 
 const UNFINISHED_PREFIX = ".unfinished-";
@@ -36,7 +36,7 @@ export class LocalStorage implements ObjectStorage {
 
   constructor(readonly rootDir: string) {}
 
-  /** Written beside its place, flushed, and moved there: whoever looks finds all of it or nothing. */
+  /** Writes a temporary file, flushes and renames it, so that a reader finds the whole object or none. */
   async put(objectKey: string, bytes: Uint8Array): Promise<void> {
     const file = this.#fileOf(objectKey);
     const unfinished = this.#unfinishedFileOf(objectKey);
@@ -69,7 +69,7 @@ export class LocalStorage implements ObjectStorage {
         return { bytes: slab.memory.subarray(0, length), giveBack: slab.giveBack };
       slab.giveBack(true);
     }
-    const bytes = await this.read(objectKey, sizeBytes); // Whatever is wrong with it, this is where it shows.
+    const bytes = await this.read(objectKey, sizeBytes); // Throws if the file is damaged or cannot be read.
     return bytes && keepBytes(bytes);
   }
 
@@ -111,7 +111,7 @@ export class LocalStorage implements ObjectStorage {
     return this.#probe.check();
   }
 
-  /** Makes the folder when it is not there. */
+  /** Writes a file. Creates the folder if it does not exist. */
   async #writeIntoFolder(file: string, bytes: Uint8Array): Promise<void> {
     try {
       await writeDurably(file, bytes);
@@ -128,7 +128,7 @@ export class LocalStorage implements ObjectStorage {
     return path.join(this.rootDir, objectKey);
   }
 
-  /** Named after the object, so that whoever removes the object removes what a crash left of it. */
+  /** The temporary file of an object. The key is in its name, so that `delete` also removes it after a crash. */
   #unfinishedFileOf(objectKey: string): string {
     return path.join(this.rootDir, UNFINISHED_PREFIX + objectKey);
   }
@@ -142,10 +142,10 @@ export class LocalStorage implements ObjectStorage {
   }
 }
 
-/** A damaged record may name what no file can be called, or a folder. */
+/** Error codes for a missing object. A damaged record may hold a name that is too long, or that of a folder. */
 const nothingThere = new Set<string | undefined>(["ENOENT", "ENAMETOOLONG", "EISDIR"]);
 
-/** A new name in a folder is durable only once the folder itself is flushed. Windows cannot, and need not. */
+/** Makes new names in a folder durable. Windows can flush files only, and does not need this. */
 async function flushFolder(folder: string): Promise<void> {
   if (process.platform === "win32") return;
   const handle = await open(folder, "r");
@@ -156,7 +156,7 @@ async function flushFolder(folder: string): Promise<void> {
   }
 }
 
-/** @returns how many bytes were read: fewer than there is room for when that is all */
+/** @returns number of bytes that were read: fewer than `memory` has if the file is shorter */
 async function readInto(memory: Buffer, file: string): Promise<number> {
   const descriptor = await openFile(file, "r");
   try {

@@ -1,15 +1,15 @@
-// A folder, and those that it lies in. Used by `local-storage.ts`, `rendition-folder.ts`, `jobs/backup.ts` and `main.ts`.
+// Creates a folder and its missing parents.
 import { mkdir, stat } from "node:fs/promises";
 import path from "node:path";
 
-/** Ours alone: the pictures in it may have been deleted by their owners. */
+/** Access for this user only: the folder may contain pictures that their owners have deleted. */
 const FOLDER_MODE = 0o700;
 
 /**
- * One after another: Node's own recursion never ends where no folder can be made, as below /proc. Others may be making the
- * same ones.
+ * Creates one folder after another: Node's own recursion never ends where no folder can be created, as below /proc.
+ * Other processes may create the same folders at the same time.
  *
- * @returns the outermost folder that was made; null where all were there
+ * @returns the outermost folder that was created; null when all of them existed
  * @throws Error of the file system
  */
 export async function makeFolder(relative: string): Promise<string | null> {

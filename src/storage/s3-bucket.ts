@@ -1,4 +1,5 @@
-// Amazon S3, or what speaks its protocol. Loaded by `create-storage.ts` when it is configured, and else not at all.
+// Amazon S3, and servers that speak its protocol. `create-storage.ts` loads this file, and the SDK with it, only when
+// S3 is configured.
 import { addAbortSignal, type Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 
@@ -15,7 +16,7 @@ import { S3Driver } from "flydrive/drivers/s3";
 import type { BucketConfig } from "../config/config.ts";
 import type { Bucket } from "./bucket-storage.ts";
 
-/** Of S3 servers that have no regions, whatever is signed is right. */
+/** The region in signatures for S3 servers without regions, which accept any region. */
 const ANY_REGION = "us-east-1";
 
 const MAX_ATTEMPTS = 3;
@@ -23,9 +24,9 @@ const CONNECTION_TIMEOUT_MS = 2_000;
 const REQUEST_TIMEOUT_MS = 5_000;
 
 /**
- * Credentials are looked for where Amazon's SDK does: variables, files, the machine's own role.
+ * Amazon's SDK finds the credentials: in environment variables, in files, or through the machine's role.
  *
- * @throws Error where there is no region: nothing could be asked for
+ * @throws Error when no region is configured, because every request would fail
  */
 export async function createS3Bucket({ bucket, region, endpoint }: BucketConfig): Promise<Bucket> {
   const client = new S3Client({
@@ -41,9 +42,9 @@ export async function createS3Bucket({ bucket, region, endpoint }: BucketConfig)
   });
   await assertRegion(client, bucket);
   refuseAnswersOfOthers(client);
-  // The bucket's own policy says who sees what: nothing is sent that could open an object to everybody.
+  // The bucket's policy controls access. No request contains an ACL, which could make an object public.
   const driver = new S3Driver({ client, bucket, visibility: "private", supportsACL: false });
-  // Not the driver's: it goes on where nobody waits any more, on one of fifty connections that others want.
+  // Replaces the driver's download, which cannot be aborted and would keep one of the SDK's fifty connections busy.
   const get = async (Key: string, abortSignal: AbortSignal) => {
     try {
       const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key }), { abortSignal });
@@ -61,17 +62,18 @@ export async function createS3Bucket({ bucket, region, endpoint }: BucketConfig)
         return (await driver.getMetaData(key)).contentLength;
       } catch (error) {
         if (!(error instanceof NotFound)) throw error;
-        return (await get(key, signal))?.length ?? null; // The answer has no body that would say what is not found.
+        // A response to HEAD has no body that says whether the object is missing. A response to GET does.
+        return (await get(key, signal))?.length ?? null;
       }
     },
     async delete(Key, abortSignal) {
       const command = new DeleteObjectCommand({ Bucket: bucket, Key });
       const { $metadata } = await client.send(command, { abortSignal });
-      // Amazon says 204. Some servers say 200, and so does whatever stands before one that is away.
+      // Amazon answers 204. A 200 may come from another S3 server, or from a proxy in front of one that is down.
       const isGone = $metadata.httpStatusCode === 204 || (await get(Key, abortSignal)) === null;
-      if (!isGone) throw new Error("it was not deleted");
+      if (!isGone) throw new Error("the object still exists after its deletion");
     },
-    // Not the driver's: it loses the sizes.
+    // Replaces the driver's list, which drops the sizes.
     async listPage(Prefix, ContinuationToken) {
       const page = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix, ContinuationToken }));
       const objects = (page.Contents ?? []).map(({ Key, Size, LastModified }) => ({
@@ -93,7 +95,7 @@ async function assertRegion(client: S3Client, bucket: string): Promise<void> {
   }
 }
 
-/** What tells the store's own answers from those of whatever stands before it, and may say 200 in its place. */
+/** Tests, by command, that a response is from the store itself: a proxy in front of it may answer 200 in its place. */
 const answersOfStores = new Map<string | undefined, (output: AnyOutput) => unknown>([
   ["PutObjectCommand", ({ ETag }) => ETag],
   ["GetObjectCommand", ({ ETag }) => ETag],
@@ -113,9 +115,10 @@ function refuseAnswersOfOthers(client: S3Client): void {
       async (request) => {
         const answer = await next(request);
         const isOfStore = answersOfStores.get(commandName) ?? (() => true);
-        if (!isOfStore(answer.output as AnyOutput)) throw new Error("what answered is no object store");
+        if (!isOfStore(answer.output as AnyOutput)) throw new Error("response is not from the object store");
         return answer;
       },
-    { step: "deserialize", priority: "high" }, // Behind the step in which an address is signed: there is no answer then.
+    // Runs after the step that signs an address: signing ends there, without a response.
+    { step: "deserialize", priority: "high" },
   );
 }

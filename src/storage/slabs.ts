@@ -1,14 +1,14 @@
-// Memory for bytes that are read, sent and forgotten. Used by `local-storage.ts`.
+// Reusable memory for bytes that are read, sent and dropped.
 //
-// A buffer of its own for each of some thousand reads a second keeps the garbage collector at work: V8 looks through
-// the whole heap again for every few tens of megabytes outside it, however few objects hold them.
+// A new buffer for each of some thousand reads a second keeps the garbage collector busy: V8 scans the whole heap for
+// every few tens of megabytes outside of it, even when few objects hold them.
 
 export interface Slab {
-  /** What stands in it is what was read before. */
+  /** Not cleared: contains the bytes of earlier reads. */
   memory: Buffer;
   /**
-   * Says that nobody looks into it any more. Where that is not sure, `isDone` is false, and nothing is ever read into
-   * it again. What is said again changes nothing.
+   * Ends the use of the memory, so that a later read reuses it. If the bytes may still be in use, as after a failure,
+   * `isDone` is false and the memory is never reused. A second call has no effect.
    */
   giveBack(isDone: boolean): void;
 }
@@ -17,13 +17,13 @@ export class Slabs {
   readonly #idle: Buffer[] = [];
   #count = 0;
 
-  /** @param maxCount of those that are kept for the next one, and taken */
+  /** @param maxCount maximum number of slabs, idle and taken together */
   constructor(
     readonly slabBytes: number,
     readonly maxCount: number,
   ) {}
 
-  /** Nobody else's until it is given back; undefined when all are taken. */
+  /** Returns a slab for exclusive use until it is given back; undefined when all are taken. */
   take(): Slab | undefined {
     if (this.#idle.length === 0 && this.#count === this.maxCount) return undefined;
     const memory = this.#idle.pop() ?? this.#make();

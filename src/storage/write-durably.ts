@@ -1,10 +1,10 @@
-// A file that is on the disk when it is said to be. Used by the other files of this folder.
+// Writes a file that survives a power cut.
 import { open } from "node:fs/promises";
 
-/** Ours alone: the picture in it may have been deleted by its owner. */
+/** Access for this user only: the file may contain a picture that its owner has deleted. */
 const FILE_MODE = 0o600;
 
-/** Flushed, but for its name: that is the folder's. */
+/** Writes and flushes a file. The caller must also flush the folder, which makes the file's name durable. */
 export async function writeDurably(file: string, bytes: Uint8Array): Promise<void> {
   const handle = await open(file, "w", FILE_MODE);
   try {

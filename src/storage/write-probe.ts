@@ -1,16 +1,19 @@
-// Finds out whether objects can be written now, by writing one. Used by `local-storage.ts` and `bucket-storage.ts`.
+// Checks whether objects can be written now, by writing one.
 import { randomBytes } from "node:crypto";
 
 import type { ObjectStorage } from "./object-storage.ts";
 
 export class WriteProbe {
   #writing: Promise<void> | null = null;
-  /** In containers every process may have the number 1. The same each time, so that a failed probe is removed by the next. */
+  /**
+   * Contains a random number and not the process id, which may be 1 in every container. The key stays the same, so
+   * that the next probe removes the object of a failed one.
+   */
   readonly #objectKey = `probe-${randomBytes(8).toString("hex")}`;
 
   constructor(readonly storage: Pick<ObjectStorage, "put" | "delete">) {}
 
-  /** However many ask at once, one object is written. @throws STORAGE_UNAVAILABLE */
+  /** Single flight: concurrent calls share one write. @throws STORAGE_UNAVAILABLE */
   check(): Promise<void> {
     this.#writing ??= this.#write().finally(() => {
       this.#writing = null;
