@@ -1,10 +1,10 @@
-// Takes away what the service does not need once it has started. Used by `main.ts`.
+// Removes abilities that the service does not need after it has started.
 
 type FunctionMaker = new (...parts: string[]) => unknown;
 
 /**
- * Forbids code from strings in this thread: `eval` and the constructors of functions throw. Routers and validators
- * generate code while they start, so Node's own `--disallow-code-generation-from-strings` is too early for them.
+ * Forbids code generation from strings in this thread: `eval` and the constructors of functions throw. Node's own
+ * `--disallow-code-generation-from-strings` would be too early: routers and validators generate code while they start.
  */
 export function forbidCodeFromStrings(): void {
   const makers = [function () {}, async function () {}, function* () {}, async function* () {}].map(
@@ -14,7 +14,7 @@ export function forbidCodeFromStrings(): void {
     const refuse = function () {
       throw new EvalError("Code generation from strings is disallowed.");
     };
-    // Libraries ask for the name of a function's constructor, and whether something is an instance of it.
+    // Libraries read the name of a function's constructor, and test values with `instanceof`.
     Object.defineProperties(refuse, { name: { value: maker.name }, prototype: { value: maker.prototype } });
     Object.defineProperty(maker.prototype, "constructor", {
       value: refuse,
