@@ -1,18 +1,18 @@
-// A page of a real browser, with a record of what went wrong on it and of what it asked for elsewhere.
+// Opens a page in a real browser, and records its errors and its requests to other origins.
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 
-/** Less than a test has, so that it says which step it was. */
+/** Shorter than a test's time limit, so that the failure names the step. */
 const STEP_TIMEOUT_MS = 15_000;
 
 export interface WatchedPage {
   page: Page;
-  /** What the console says of errors, what was thrown and not caught, what could not be fetched. */
+  /** Errors on the console, uncaught exceptions and failed requests. */
   troubles: string[];
-  /** Addresses of other origins that were asked for. */
+  /** Addresses that the page requested from other origins. */
   outside: string[];
 }
 
-/** @param origin what counts as the page's own */
+/** @param origin requests to this origin are not recorded in `outside` */
 export async function openPage(
   browser: Browser,
   origin: string,
@@ -24,7 +24,7 @@ export async function openPage(
   page.on("console", (message) => message.type() === "error" && watched.troubles.push(message.text()));
   page.on("pageerror", (error) => watched.troubles.push(error.message));
   page.on("requestfailed", (request) => {
-    // Somebody has gone on before it had come.
+    // The page was left before the response arrived.
     if (request.failure()?.errorText !== "net::ERR_ABORTED")
       watched.troubles.push(`failed: ${request.url()}`);
   });

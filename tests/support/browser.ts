@@ -1,4 +1,4 @@
-// A real browser: Chromium from the system's packages.
+// Finds and launches a real browser: the Chromium that is installed on this machine.
 import { existsSync } from "node:fs";
 
 import { chromium, type Browser } from "playwright-core";
@@ -17,7 +17,7 @@ export function findChromium(): string | undefined {
 
 export function launchBrowser(): Promise<Browser> {
   const args = ["--disable-quic", "--disable-background-networking"];
-  // Chromium's sandbox does not work for root, as whom containers run their tests.
+  // Chromium's sandbox does not work for root, the user under which containers run tests.
   if (process.getuid?.() === 0) args.push("--no-sandbox");
   return chromium.launch({ executablePath: findChromium()!, args });
 }

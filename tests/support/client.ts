@@ -1,4 +1,4 @@
-// A GraphQL client as small as it can be: typed documents, and files as the multipart specification says.
+// A minimal GraphQL client: takes typed documents, and sends files as the GraphQL multipart request specification says.
 import type { TypedDocumentNode } from "@graphql-typed-document-node/core";
 import { print } from "graphql";
 

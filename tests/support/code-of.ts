@@ -1,7 +1,7 @@
-// What becomes of a file that is to be made a picture.
+// Reports how a `PictureMaker` responds to a file.
 import type { PictureMaker } from "../../src/images/picture-maker.ts";
 
-/** The error's code; "none" when the file is accepted. */
+/** Resolves with the error code, or with "none" when the maker accepts the file. */
 export async function codeOf(maker: PictureMaker, bytes: Buffer): Promise<string> {
   try {
     await maker.make(bytes, "somebody");

@@ -1,4 +1,4 @@
-// A database for tests to use: the embedded one in this very thread, or the second one, with a name of its own.
+// Gives a test a fresh database: the embedded one in the test's own thread, or a new one on the second database server.
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -12,25 +12,25 @@ import type { EmbeddedMongo } from "../../src/embedded-mongo/start.ts";
 import { EmbeddedMongoServer } from "../../src/embedded-mongo/server.ts";
 import { withDatabase } from "./test-database.ts";
 
-/** The second database's URI; undefined where the tests run on the embedded one. */
+/** The URI of the second database server; undefined when the tests run on the embedded database. */
 export function secondDatabaseUri(): string | undefined {
   return inject("mongodbUri");
 }
 
-/** Vitest does not transform what a worker thread loads, so the server runs in the thread of the test. */
+/** Vitest does not transform modules that a worker thread loads, so this server runs in the test's thread. */
 export async function startEmbeddedInThread(file: string): Promise<EmbeddedMongo> {
   const { server, uri } = await EmbeddedMongoServer.start(file);
   return { uri, close: () => server.close() };
 }
 
-/** Configuration of a database that nobody else uses. */
+/** The configuration of a database that no other test uses. */
 export function freshDatabaseConfig(folder: string): DatabaseConfig {
   const uri = secondDatabaseUri();
   if (!uri) return { kind: "embedded", file: path.join(folder, "database", "letsapp.sqlite") };
   return { kind: "mongodb", uri: withDatabase(uri, `test_${randomBytes(6).toString("hex")}`) };
 }
 
-/** A connection of the plain driver to a database of its own. */
+/** Connects the plain driver to a database that no other test uses. `close()` removes the database. */
 export async function connectToFreshDatabase(): Promise<{
   db: mongoose.mongo.Db;
   close: () => Promise<void>;

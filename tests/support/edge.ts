@@ -1,5 +1,4 @@
-// nginx and Varnish, from Debian's packages, with the configurations of `docs/deploy.md`. Used by the tests of the edge and
-// by the cluster harness.
+// Starts nginx and Varnish from Debian's packages, with the configurations of `docs/deploy.md`.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
@@ -24,7 +23,7 @@ function configurationOf(language: "nginx" | "vcl"): string {
 
 const running = new Set<ChildProcess>();
 process.on("exit", () => {
-  for (const child of running) child.kill("SIGTERM"); // Each ends its own workers.
+  for (const child of running) child.kill("SIGTERM"); // nginx and Varnish end their own workers.
 });
 
 /** A cache in front of one or several processes of the service. */
@@ -67,7 +66,7 @@ export class Edge {
     return new Edge(child, port, folder).#listening();
   }
 
-  /** @param port where it listens; without one, anywhere */
+  /** @param port the port to listen on; without one, any free port */
   static async startVarnish(origin: number, port?: number): Promise<Edge> {
     const folder = await mkdtemp(path.join(tmpdir(), "letsapp-varnish-"));
     const ownPort = port ?? (await freePort());

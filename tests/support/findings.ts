@@ -1,4 +1,4 @@
-// What the doctor finds: nothing, whatever was done to the service.
+// Runs the doctor and collects its findings. Tests expect none, whatever they did to the service before.
 import type { Database } from "../../src/database/connection.ts";
 import { Doctor } from "../../src/operations/doctor.ts";
 import type { Finding } from "../../src/operations/finding.ts";
@@ -9,7 +9,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 
 export const tomorrow = () => new Date(Date.now() + DAY_MS);
 
-/** @param now by default as if a day had passed, so that nothing counts as under way any more */
+/** @param now by default a day from now, so that the doctor treats no change as still under way */
 export async function findingsOf(
   { database, storage }: { database: Database; storage: ObjectStorage },
   now = tomorrow(),

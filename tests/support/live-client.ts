@@ -1,4 +1,4 @@
-// Somebody who is told what happens: a client of the live door. Used by the tests of subscriptions.
+// A WebSocket client for GraphQL subscriptions, which records events, refusals and how the connection closed.
 import { createClient, type Client } from "graphql-ws";
 import { WebSocket } from "ws";
 
@@ -10,9 +10,9 @@ export interface Told {
 export class LiveClient {
   readonly #client: Client;
   readonly told: Told[] = [];
-  /** How the connection ended. */
+  /** How the connection closed; null until then. */
   closed: { code: number; reason: string } | null = null;
-  /** What a subscription was ended with, before or instead of anything that was told. */
+  /** Errors that ended a subscription, before its first event or later. */
   readonly refusals: unknown[] = [];
   isConnected = false;
 
@@ -34,7 +34,7 @@ export class LiveClient {
     });
   }
 
-  /** @returns what ends it */
+  /** @returns a function that ends the subscription */
   subscribe(query: string, variables: Record<string, unknown> = {}): () => void {
     return this.#client.subscribe(
       { query, variables },

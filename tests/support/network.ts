@@ -1,21 +1,21 @@
-// The network between us and a server that we depend on, and what can happen to it. Used by the tests of faults.
+// A TCP proxy between the service and a server that it depends on. Tests use it to cut connections and spoil responses.
 import { connect, createServer, type NetConnectOpts, type Server, type Socket } from "node:net";
 
-/** What becomes of an answer: it comes, its end is missing, nothing of it ever comes, or its head and then a byte at times. */
+/** How a response is treated: passed on, cut off before its end, withheld, or its head and then single bytes. */
 export type Fault = "none" | "truncates" | "stalls" | "trickles";
 
 const TRICKLE_MS = 300;
 
 export class Network {
   fault: Fault = "none";
-  /** What somebody in between says in the server's place. */
+  /** Text that the client receives in place of the server's response. */
   instead: string | null = null;
-  /** By which the server is reached, once it is connected. */
+  /** The port on which the proxy listens, once `connect()` has resolved. */
   port: number;
   readonly #sockets = new Set<Socket>();
   #server: Server | undefined;
 
-  /** @param port by which the server is reached; 0 for any */
+  /** @param port the port to listen on; 0 for any free port */
   constructor(
     readonly far: NetConnectOpts,
     port = 0,
@@ -23,7 +23,7 @@ export class Network {
     this.port = port;
   }
 
-  /** @returns the port by which the server is reached: the same after each cut */
+  /** @returns the port on which the proxy listens, which stays the same after each `cut()` */
   async connect(): Promise<number> {
     this.#server = createServer((near) => this.#join(near));
     await new Promise<void>((resolve) => this.#server!.listen(this.port, "127.0.0.1", resolve));
@@ -31,7 +31,7 @@ export class Network {
     return this.port;
   }
 
-  /** All connections end, and nobody gets another one. */
+  /** Closes all connections and refuses new ones. */
   async cut(): Promise<void> {
     const closed = new Promise((resolve) => this.#server!.close(resolve));
     for (const socket of this.#sockets) socket.destroy();
@@ -55,13 +55,13 @@ export class Network {
       if (this.fault === "stalls") return;
       if (this.fault === "trickles") return trickle(near, chunk);
       if (this.fault === "none") return void near.write(chunk);
-      near.end(chunk.subarray(0, chunk.length - Math.ceil(chunk.length / 10))); // The first part without its end.
+      near.end(chunk.subarray(0, chunk.length - Math.ceil(chunk.length / 10))); // Drops the end of the first chunk.
       far.destroy();
     });
   }
 }
 
-/** Enough for the head of an answer at once. */
+/** Sends enough for the response head at once, then one byte every `TRICKLE_MS`. */
 function trickle(near: Socket, chunk: Buffer): void {
   near.write(chunk.subarray(0, 1_500));
   let at = 1_500;

@@ -1,5 +1,4 @@
-// Object stores that nobody here wrote, where `tests/object-stores/install.sh` has built them. Used by the contract tests
-// of the storage.
+// Starts the S3 server and the GCS server of other projects, if `tests/object-stores/install.sh` has built them.
 import { generateKeyPairSync } from "node:crypto";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -14,14 +13,14 @@ import { freePort, whenListening } from "./ports.ts";
 const cache = process.env.XDG_CACHE_HOME ?? path.join(homedir(), ".cache");
 const home = process.env.LETSAPP_OBJECT_STORES_DIR ?? path.join(cache, "letsapp-object-stores");
 
-/** What the S3 server lets in. */
+/** Credentials that the S3 server accepts. */
 export const credentials = { AWS_ACCESS_KEY_ID: "letsapp", AWS_SECRET_ACCESS_KEY: "letsapp-secret" };
 
 export const BUCKET = "pictures";
 
 interface Kind {
   program: string;
-  /** @param folder where it keeps its buckets: each is a folder */
+  /** @param folder holds the buckets, each as a subfolder */
   args: (port: number, folder: string) => string[];
 }
 
@@ -47,7 +46,7 @@ export function isInstalled(kind: BucketConfig["kind"]): boolean {
   return existsSync(path.join(home, kinds[kind].program));
 }
 
-/** A store with one empty bucket, which can be stopped and started again on the same port. */
+/** An object store with one bucket. `pause()` kills it, and `resume()` starts it again on the same port. */
 export class ObjectStore {
   #child: ChildProcess | null = null;
 
@@ -60,7 +59,7 @@ export class ObjectStore {
   static async start(kind: BucketConfig["kind"]): Promise<ObjectStore> {
     const folder = await mkdtemp(path.join(tmpdir(), `letsapp-${kind}-`));
     await mkdir(path.join(folder, BUCKET));
-    // Where the SDKs look for them.
+    // The SDKs read their credentials from the environment.
     if (kind === "s3") Object.assign(process.env, credentials);
     else process.env.GOOGLE_APPLICATION_CREDENTIALS = await writeServiceAccount(folder);
     const store = new ObjectStore(kind, await freePort(), folder);
@@ -68,7 +67,7 @@ export class ObjectStore {
     return store;
   }
 
-  /** @param endpoint another way to the same store */
+  /** @param endpoint another address of the same store, such as that of a proxy */
   config(prefix = "", endpoint = `http://127.0.0.1:${this.port}`): BucketConfig {
     return { kind: this.kind, bucket: BUCKET, prefix, region: null, endpoint };
   }
@@ -96,7 +95,7 @@ export class ObjectStore {
   }
 }
 
-/** Somebody who may sign addresses: the store does not look who it was. */
+/** Writes a service account whose key signs URLs. The store does not check who signed them. */
 async function writeServiceAccount(folder: string): Promise<string> {
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const account = {

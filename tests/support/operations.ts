@@ -1,4 +1,5 @@
-// What a client asks for, from signing up to deleting the picture. `codegen.ts` makes typed documents of them.
+// The GraphQL operations of a client, from registration to deleting the picture. `codegen.ts` generates typed documents
+// from them.
 
 export const operations = [
   /* GraphQL */ `

@@ -1,4 +1,4 @@
-// Ports of this machine, for the servers that tests start. Used wherever one is started.
+// Finds free ports for the servers that tests start, and waits until a server listens.
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import net from "node:net";
@@ -14,7 +14,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Resolves when the program takes connections. @throws Error when it ends, or takes too long */
+/** Resolves when the program accepts connections. @throws Error when it exits before that, or takes too long */
 export async function whenListening(child: ChildProcess, port: number): Promise<void> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (!(await isListening(port))) {

@@ -1,4 +1,4 @@
-// What a CDN is at its door for purges: writes down what it is told. Used by the tests of purging.
+// A stand-in for the purge endpoint of a CDN, which records the requests that it receives.
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
@@ -12,9 +12,9 @@ export interface Purge {
 
 export class PurgeListener {
   readonly purges: Purge[] = [];
-  /** What it answers; "nothing" keeps whoever asks waiting. */
+  /** The status of each response; "nothing" leaves requests without a response. */
   answer: number | "nothing" = 200;
-  /** What it always refuses. */
+  /** The path that is always answered 404. */
   refused: string | null = null;
 
   private constructor(readonly server: Server) {
@@ -45,7 +45,7 @@ export class PurgeListener {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
   }
 
-  /** How often each path was asked for. */
+  /** Number of requests for each path. */
   get counts(): Record<string, number> {
     const counts: Record<string, number> = {};
     for (const { path } of this.purges) counts[path] = (counts[path] ?? 0) + 1;

@@ -1,5 +1,5 @@
-// Random GraphQL operations that a schema accepts: fragments within fragments, conditions on spreads, aliases,
-// variables, several operations in a document, names that objects have of their own.
+// Makes random GraphQL operations that are valid for a schema: nested fragments, conditions on spreads, aliases,
+// variables, several operations in a document, and names that exist on `Object.prototype`.
 import {
   getNamedType,
   isCompositeType,
@@ -29,7 +29,7 @@ const awkwardNames = ["__proto__", "constructor", "toString", "hasOwnProperty", 
 const MAX_DEPTH = 5;
 const MAX_TRIES = 500;
 
-/** Each variable with its definition and the values that it can have; `undefined` leaves it out. */
+/** Variables by name, each with its definition and its possible values; `undefined` leaves the variable out. */
 const variablePool: Record<string, { definition: string; values: unknown[] }> = {
   yes: { definition: "$yes: Boolean!", values: [true, false] },
   perhaps: { definition: "$perhaps: Boolean = true", values: [true, false, undefined] },
@@ -39,11 +39,14 @@ const variablePool: Record<string, { definition: string; values: unknown[] }> = 
 };
 
 export class OperationMaker {
-  /** Texts of the fragments of the current document, by their names. */
+  /** Text of each fragment of the current document, by name. */
   #fragments = new Map<string, string>();
   #fragmentTypes: GraphQLObjectType[] = [];
 
-  /** @param ids what the arguments called `id` get, beside some that do not exist @param pageCounts and those called `first` */
+  /**
+   * @param ids values for arguments named `id`, in addition to some that do not exist
+   * @param pageCounts values for arguments named `first`
+   */
   constructor(
     readonly schema: GraphQLSchema,
     readonly random: Random,
@@ -51,7 +54,7 @@ export class OperationMaker {
     readonly pageCounts: readonly string[] = ["1", "3"],
   ) {}
 
-  /** An operation that is valid by the specification. Its answer may be errors, or larger than the service allows. */
+  /** Makes an operation that is valid by the GraphQL specification. The service may still refuse it or answer errors. */
   make(): RandomOperation {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const operation = this.#makeAny();
@@ -68,7 +71,7 @@ export class OperationMaker {
     const readable = objectTypes.filter(({ name }) => !["Mutation", "Subscription"].includes(name));
     this.#fragments = new Map();
     this.#fragmentTypes = Array.from({ length: random.below(5) }, () => random.pick(readable));
-    // The last first, as each may spread those behind it.
+    // Written from last to first, because each fragment may spread the later ones.
     for (let index = this.#fragmentTypes.length - 1; index >= 0; index--) {
       const type = this.#fragmentTypes[index]!;
       const body = this.#selectionSet(type, 1 + random.below(2), index + 1);
@@ -141,7 +144,7 @@ export class OperationMaker {
     return given.length > 0 ? `(${given.join(", ")})` : "";
   }
 
-  /** The text of a value; null where the argument is left out. */
+  /** The GraphQL text of a value; null leaves the argument out. */
   #valueOf({ name, type }: GraphQLArgument): string | null {
     const { random } = this;
     const named = getNamedType(type);

@@ -1,4 +1,4 @@
-// A database with many users and pictures, written at once. Used by the tests of queries and the measurements of size.
+// Inserts many users and pictures directly into a database, for tests of queries and measurements of size.
 import { randomBytes } from "node:crypto";
 
 import { mongo, type Connection } from "mongoose";
@@ -6,15 +6,15 @@ import { mongo, type Connection } from "mongoose";
 const BATCH_COUNT = 2_000;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** Of the pairs that were written, each hundredth. */
+/** Ids of every hundredth inserted pair of user and picture. */
 export interface Sample {
   userIds: string[];
   mediaIds: string[];
 }
 
 /**
- * Users with one picture each, in the states in which a service that has run for a while has them: one in a hundred was
- * replaced lately, all have been settled some time in the past year.
+ * Inserts users with one picture each, as a service has them after a year: every change is settled, and one picture in
+ * a hundred is retired.
  */
 export async function insertRecords(connection: Connection, count: number): Promise<Sample> {
   const sample: Sample = { userIds: [], mediaIds: [] };
@@ -38,7 +38,7 @@ export async function insertRecords(connection: Connection, count: number): Prom
   return sample;
 }
 
-/** As many people have uploaded in the last minute. */
+/** Inserts the rate-limit entries of `count` users who have each uploaded once. */
 export async function insertRateLimits(connection: Connection, count: number): Promise<void> {
   const expire = new Date(Date.now() + DAY_MS);
   for (let left = count; left > 0; left -= BATCH_COUNT) {

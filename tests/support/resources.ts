@@ -1,7 +1,7 @@
-// What a process and those that it has started have used so far. Linux alone tells.
+// Reads the processor time and memory of a process and its children from Linux's `/proc`.
 import { readFileSync } from "node:fs";
 
-/** The kernel counts processor time in ticks. */
+/** The unit in which the kernel counts processor time. */
 const TICK_MS = 10;
 
 export interface Resources {
@@ -10,7 +10,7 @@ export interface Resources {
   residentMiB: number;
 }
 
-/** Null where the system does not tell. */
+/** Returns null when `/proc` has no entry for the process. */
 export function resourcesOf(processId: number): Resources | null {
   try {
     const fields = readFileSync(`/proc/${processId}/stat`, "utf8").split(") ")[1]!.split(" ");
@@ -24,7 +24,7 @@ export function resourcesOf(processId: number): Resources | null {
   }
 }
 
-/** The processes that a process has started. */
+/** Ids of the direct children of a process; empty when `/proc` does not list them. */
 export function childrenOf(processId: number): number[] {
   try {
     const text = readFileSync(`/proc/${processId}/task/${processId}/children`, "utf8");
@@ -34,7 +34,7 @@ export function childrenOf(processId: number): number[] {
   }
 }
 
-/** Of a process and its children together. */
+/** The sum over a process and its direct children; null when `/proc` has no entry for the process. */
 export function resourcesOfAll(processId: number): Resources | null {
   const all = [processId, ...childrenOf(processId)].map(resourcesOf);
   if (!all[0]) return null;

@@ -1,4 +1,4 @@
-// Somebody with an account at a server that runs by itself. Used by the tests and measurements that start the built program.
+// Registers users at a running server and uploads their pictures through REST.
 
 export interface RestPerson {
   userId: string;

@@ -1,5 +1,5 @@
-// Pictures to upload: a real photograph in every form that a camera or an editor may give it, and drawn ones for
-// what no photograph shows. Each call returns fresh bytes.
+// Pictures to upload: a photograph in the forms that cameras and editors write, and generated images for all other
+// cases. Each call returns fresh bytes.
 import { readFileSync } from "node:fs";
 import { crc32, deflateSync } from "node:zlib";
 
@@ -10,22 +10,22 @@ const photograph = readFileSync(new URL("../fixtures/grace-hopper.jpg", import.m
 /** 512 × 600, baseline, with a comment. */
 export const portraitJpeg = (): Buffer => Buffer.from(photograph);
 
-/** 500 × 375, as a camera wrote it, with the place where it was taken. */
+/** 500 × 375, as a camera wrote it, with EXIF and GPS data. */
 export const cameraJpeg = (): Buffer => readFileSync(new URL("../fixtures/throne.jpg", import.meta.url));
 
-/** 96 × 112, with a restart marker behind each row of units. */
+/** 96 × 112, baseline, with a restart marker after each row of MCUs. */
 export const restartJpeg = (): Buffer =>
   readFileSync(new URL("../fixtures/restart-intervals.jpg", import.meta.url));
 
-/** 96 × 112, baseline, each component in a scan of its own. */
+/** 96 × 112, baseline, each component in a separate scan. */
 export const separateScansJpeg = (): Buffer =>
   readFileSync(new URL("../fixtures/separate-scans.jpg", import.meta.url));
 
-/** 96 × 112, progressive, with a restart marker behind each row of units in all of its scans. */
+/** 96 × 112, progressive, with a restart marker after each row of MCUs in all scans. */
 export const progressiveRestartJpeg = (): Buffer =>
   readFileSync(new URL("../fixtures/progressive-restarts.jpg", import.meta.url));
 
-/** 96 × 112, coded as no browser reads it. */
+/** 96 × 112, with arithmetic coding, which no browser reads. */
 export const arithmeticJpeg = (): Buffer =>
   readFileSync(new URL("../fixtures/arithmetic.jpg", import.meta.url));
 
@@ -40,7 +40,7 @@ export const cmykJpeg = (): Promise<Buffer> =>
 
 export const displayP3Jpeg = (): Promise<Buffer> => sharp(photograph).withIccProfile("p3").jpeg().toBuffer();
 
-/** As a telephone writes it: pixels on their side, EXIF that says so, and where it was taken. */
+/** As a phone writes it: rotated pixels, an EXIF orientation that says how, and GPS data. */
 export async function orientedJpeg(orientation: number): Promise<Buffer> {
   const turned = await turnFor(orientation);
   return sharp(turned)
@@ -58,7 +58,7 @@ export async function orientedJpeg(orientation: number): Promise<Buffer> {
     .toBuffer();
 }
 
-/** The photograph so turned that EXIF's `orientation` sets it upright again. */
+/** Turns the photograph so that the EXIF `orientation` sets it upright again. */
 async function turnFor(orientation: number): Promise<Buffer> {
   const [angle, isFlopped] = (
     [[0], [0, true], [180], [180, true], [90, true], [270], [270, true], [90]] as [number, boolean?][]
@@ -82,7 +82,7 @@ export const png16 = (): Promise<Buffer> =>
 export const greyPng = (): Promise<Buffer> =>
   sharp(photograph).resize(200).greyscale().toColourspace("b-w").png().toBuffer();
 
-/** Round, on nothing. */
+/** A round picture on a transparent background. */
 export async function transparentPng(): Promise<Buffer> {
   const mask = Buffer.alloc(200 * 200);
   for (let i = 0; i < mask.length; i++)
@@ -105,7 +105,7 @@ export async function transparentGif(): Promise<Buffer> {
     .toBuffer();
 }
 
-/** The photograph growing brighter, frame by frame. */
+/** The photograph, a little brighter in each frame. */
 export async function animatedGif(frameCount = 5): Promise<Buffer> {
   const frames = await Promise.all(
     Array.from({ length: frameCount }, (_, i) =>
@@ -129,7 +129,7 @@ export function flatPng(width: number, height: number, colour = "#336699"): Prom
     .toBuffer();
 }
 
-/** A picture that no compression makes small. */
+/** Noise, which JPEG compression hardly makes smaller. */
 export function noiseJpeg(side: number): Promise<Buffer> {
   return sharp({
     create: {
@@ -144,7 +144,7 @@ export function noiseJpeg(side: number): Promise<Buffer> {
     .toBuffer();
 }
 
-/** A JPEG of exactly so many bytes: a comment fills it up. */
+/** A JPEG of exactly `bytes` bytes, filled up with comments. */
 export async function jpegOfSize(bytes: number): Promise<Buffer> {
   const jpeg = await plainJpeg();
   const comments: Buffer[] = [];
@@ -158,7 +158,7 @@ export async function jpegOfSize(bytes: number): Promise<Buffer> {
   return Buffer.concat([jpeg.subarray(0, 2), ...comments, jpeg.subarray(2)]);
 }
 
-/** A valid PNG header that promises `width` × `height`, and next to no data. */
+/** A PNG whose valid header promises `width` × `height` pixels, with hardly any pixel data. */
 export function pngHeaderOf(
   width: number,
   height: number,
@@ -184,8 +184,10 @@ export function pngChunk(type: string, data: Buffer): Buffer {
   return Buffer.concat([head, checked, tail]);
 }
 
-/** A grey JPEG of 8 × 8 pixels in 127 scans, two for each coefficient: each costs a pass over all pixels. */
-/** Progressive, `sidePx` wide and high, with scans of a byte each: no more than a walk of its segments looks at. */
+/**
+ * A progressive JPEG, `sidePx` wide and high, whose scans have one byte of data each. The file has only what a walk over
+ * its segments looks at.
+ */
 export function manyScansJpeg(sidePx: number, scanCount: number): Buffer {
   const frame = Buffer.from([0xff, 0xc2, 0, 11, 8, 0, 0, 0, 0, 1, 1, 0x11, 0]);
   frame.writeUInt16BE(sidePx, 5);
@@ -195,6 +197,7 @@ export function manyScansJpeg(sidePx: number, scanCount: number): Buffer {
   return Buffer.concat([Buffer.from([0xff, 0xd8]), frame, ...scans, Buffer.from([0xff, 0xd9])]);
 }
 
+/** A grey JPEG of 8 × 8 pixels in 127 scans, two for each AC coefficient. Each scan costs a pass over all pixels. */
 export function scanFloodJpeg(): Buffer {
   const table = (name: number) => [0xff, 0xc4, 0, 20, name, 1, ...Array.from({ length: 16 }, () => 0)];
   const scan = (coefficient: number, lowBits: number) => [
@@ -220,7 +223,7 @@ export function scanFloodJpeg(): Buffer {
   return Buffer.from([...head, ...scan(0, 0), ...scans, 0xff, 0xd9]);
 }
 
-/** A GIF of many frames of one pixel each: small to send, dear to decode. */
+/** A GIF of many one-pixel frames: small to send, expensive to decode. */
 export function frameFloodGif(frameCount: number): Buffer {
   const head = Buffer.from([...Buffer.from("GIF89a"), 1, 0, 1, 0, 0x80, 0, 0, 0, 0, 0, 255, 255, 255]);
   const frame = Buffer.from([
@@ -229,7 +232,7 @@ export function frameFloodGif(frameCount: number): Buffer {
   return Buffer.concat([head, ...Array.from({ length: frameCount }, () => frame), Buffer.of(0x3b)]);
 }
 
-/** Of a GIF that sharp made: the pixel data of its first frame, as the sub-blocks stand in the file. */
+/** Finds the sub-blocks with the pixel data of the first frame in a GIF that sharp made. */
 function firstSubBlocks(gif: Buffer): { start: number; end: number } {
   let at = 13 + (gif[10]! & 0x80 ? 3 * 2 ** ((gif[10]! & 7) + 1) : 0);
   while (gif[at] === 0x21) {
@@ -244,19 +247,19 @@ function firstSubBlocks(gif: Buffer): { start: number; end: number } {
   return { start, end };
 }
 
-/** The GIF with a sub-block more behind the pixels of its first frame. */
+/** Adds a sub-block after the pixel data of the GIF's first frame. */
 export function withSubBlock(gif: Buffer, data: string): Buffer {
   const { end } = firstSubBlocks(gif);
   return Buffer.concat([gif.subarray(0, end), Buffer.of(data.length), Buffer.from(data), gif.subarray(end)]);
 }
 
-/** The GIF with only the first sub-block of its first frame, and otherwise whole. */
+/** Removes all sub-blocks but the first from the GIF's first frame, and keeps the rest of the file. */
 export function withoutLastSubBlocks(gif: Buffer): Buffer {
   const { start, end } = firstSubBlocks(gif);
   return Buffer.concat([gif.subarray(0, start + 1 + gif[start]!), gif.subarray(end)]);
 }
 
-/** The PNG with other bytes in place of its pixel data, which may be in several chunks. */
+/** Replaces the PNG's pixel data. `change` returns the data of each new `IDAT` chunk. */
 export function withPixelData(png: Buffer, change: (zlibStream: Buffer) => Buffer[]): Buffer {
   const chunks: { type: string; data: Buffer }[] = [];
   for (let at = 8; at < png.length; at += 12 + png.readUInt32BE(at)) {
@@ -272,7 +275,7 @@ export function withPixelData(png: Buffer, change: (zlibStream: Buffer) => Buffe
   return Buffer.concat([png.subarray(0, 8), ...others.map(({ type, data }) => pngChunk(type, data))]);
 }
 
-/** Where the scans of a JPEG begin: the position of each one's header. */
+/** The position of each scan's header in a JPEG. */
 export function scansOf(jpeg: Buffer): number[] {
   const positions: number[] = [];
   const marker = Buffer.from([0xff, 0xda]);

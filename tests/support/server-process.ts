@@ -1,4 +1,4 @@
-// The built program as a user starts it: a process of its own, with its data in a folder.
+// Runs the built program as a user starts it: a separate process, with its data in a folder.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
@@ -16,7 +16,7 @@ export interface Ended {
   stderr: string;
 }
 
-/** A child that runs, or has run, the program. */
+/** A child process that runs, or has run, the program. */
 export class ServerProcess {
   stdout = "";
   stderr = "";
@@ -32,7 +32,7 @@ export class ServerProcess {
     });
   }
 
-  /** Starts the program, which may end by itself. */
+  /** Starts the program and does not wait for it. The program may end by itself. */
   static spawn(env: Record<string, string>): ServerProcess {
     const child = spawn(process.execPath, [path.resolve("dist/main.js")], {
       env: {
@@ -61,12 +61,12 @@ export class ServerProcess {
     return server;
   }
 
-  /** Where it listens, as it says itself. */
+  /** The base URL that the program printed. */
   get url(): string {
     return /GraphQL API\s+(\S+)\/graphql/.exec(this.stdout)![1]!;
   }
 
-  /** How it ended; null when it still runs after that time, and is killed. */
+  /** Resolves with how the program ended. If it still runs after `milliseconds`, kills it and resolves with null. */
   async endedWithin(milliseconds: number): Promise<Ended | null> {
     const stillRuns = new Promise<null>((resolve) => setTimeout(() => resolve(null), milliseconds));
     const ended = await Promise.race([this.ended, stillRuns]);

@@ -1,4 +1,4 @@
-// A file system of a few megabytes, to fill it or to take the right to write away. Linux lets only root mount one.
+// A file system of a few megabytes that tests can fill or make read-only. Mounting it needs Linux and root.
 import { execFile, execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { open, rm } from "node:fs/promises";
@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/** Whether this machine lets us mount. */
+/** True when this process may mount a file system. */
 export const canMount = (() => {
   const folder = mkdtempSync(path.join(tmpdir(), "letsapp-disk-"));
   try {
@@ -34,7 +34,7 @@ export class SmallDisk {
     return new SmallDisk(folder);
   }
 
-  /** Fills it up to the last `freeBytes`. */
+  /** Fills the disk until only `freeBytes` are left. */
   async fill(freeBytes = 0): Promise<void> {
     const file = await open(this.#filler, "w");
     try {

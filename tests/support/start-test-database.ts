@@ -1,4 +1,4 @@
-// Starts the second database for a test run and tells the tests its URI.
+// Starts the second database server for a test run and provides its URI to the tests.
 import type { TestProject } from "vitest/node";
 
 import { startTestDatabase } from "./test-database.ts";

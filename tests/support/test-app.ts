@@ -1,4 +1,4 @@
-// The whole service for a test: real database, real files, real HTTP on a port of its own.
+// The whole service for a test: a real database, real files, and real HTTP on its own port.
 import { randomBytes } from "node:crypto";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -21,7 +21,7 @@ export interface GraphQLAnswer {
   errors: { message: string; path?: string[]; extensions: Record<string, unknown> & { code: string } }[];
 }
 
-/** Somebody who is signed in. */
+/** A signed-in user. */
 export interface Person {
   user: User;
   token: string;
@@ -61,7 +61,7 @@ export class TestApp {
     readonly folder: string,
   ) {}
 
-  /** @param env variables in place of the defaults */
+  /** @param env variables that replace the defaults */
   static async start(env: Record<string, string> = {}, overrides: Overrides = {}): Promise<TestApp> {
     const folder = await mkdtemp(path.join(tmpdir(), "letsapp-test-"));
     const config = loadConfig({
@@ -76,7 +76,7 @@ export class TestApp {
     const withDatabase = { ...config, database: freshDatabaseConfig(folder) };
     const app = await createApp(withDatabase, {
       startEmbeddedMongo: startEmbeddedInThread,
-      imageWorker: inThisProcess, // Node cannot start TypeScript as a child.
+      imageWorker: inThisProcess, // Node cannot start TypeScript as a child process.
       ...overrides,
     });
     return new TestApp(app, withDatabase, await app.start(), folder);
@@ -84,12 +84,12 @@ export class TestApp {
 
   async stop(): Promise<void> {
     if (secondDatabaseUri()) await this.app.database.connection.dropDatabase();
-    this.app.server.server.closeAllConnections(); // Some tests look at a status and leave the body unread.
+    this.app.server.server.closeAllConnections(); // A test may read the status and leave the body unread.
     await this.app.stop();
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  /** A user of the database with a token. */
+  /** Creates a user in the database and issues a token. */
   async givenPerson(username = `user-${randomBytes(6).toString("hex")}`): Promise<Person> {
     const user = await this.app.database.users.create({
       username,
@@ -100,7 +100,7 @@ export class TestApp {
     return { user, token: await this.app.tokens.issue(user.id) };
   }
 
-  /** A person with a picture, and its id. */
+  /** Creates a user and uploads a picture for that user. */
   async givenPersonWithPicture(bytes: Buffer): Promise<Person & { mediaId: string }> {
     const person = await this.givenPerson();
     const { data, errors } = await this.upload({ bytes }, person.token);
@@ -131,7 +131,7 @@ export class TestApp {
     );
   }
 
-  /** Uploads as the GraphQL multipart request specification says. */
+  /** Uploads through GraphQL, as the multipart request specification says. */
   async upload(
     file: FileToUpload,
     token?: string,
@@ -149,7 +149,7 @@ export class TestApp {
     return toAnswer(await this.fetch("/graphql", { method: "POST", headers, body: form }));
   }
 
-  /** Uploads through the plain HTTP door. */
+  /** Uploads through REST. */
   uploadByRest(
     file: FileToUpload,
     { user, token }: { user: { id: string }; token?: string },
@@ -171,7 +171,7 @@ export class TestApp {
     return this.fetch(`/api/users/${user.id}/profile-picture`, { method: "DELETE", headers: bearer(token) });
   }
 
-  /** What resolvers get of a request of this person's, or of a stranger's. */
+  /** The context that resolvers get for a request of this user; null stands for an anonymous client. */
   contextOf(currentUserId: string | null): RequestContext {
     const { accounts, live: changes, media, placeholders, profilePictures, urls, server } = this.app;
     return {
@@ -184,22 +184,22 @@ export class TestApp {
     };
   }
 
-  /** The `media` collection, seen by the plain driver. */
+  /** The `media` collection through the plain driver. */
   get mediaCollection() {
     return this.app.database.connection.collection("media");
   }
 
-  /** The `users` collection, seen by the plain driver. */
+  /** The `users` collection through the plain driver. */
   get usersCollection() {
     return this.app.database.connection.collection("users");
   }
 
-  /** Everything that is in the pictures' folder, also what should not be. */
+  /** Names of all files in the pictures' folder, including those that should not be there. */
   async storedFiles(): Promise<string[]> {
     return (await readdir(rootDirOf(this.config.storage)).catch(() => [])).sort();
   }
 
-  /** What an upload that was refused has to leave as it was. */
+  /** The records and files that a refused upload must not change. */
   async traces(): Promise<{ records: number; files: string[] }> {
     return { records: await this.mediaCollection.countDocuments(), files: await this.storedFiles() };
   }

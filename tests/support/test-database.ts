@@ -1,4 +1,4 @@
-// Where to find a database that nobody here wrote: `MONGODB_TEST_URI`, or the one that
+// Finds the second database server: the one at `MONGODB_TEST_URI`, or the DocumentDB that
 // `tests/documentdb/documentdb.sh install` has put into a cache folder.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -20,7 +20,7 @@ export function findTestDatabase(): TestDatabase {
   return { script: path.resolve("tests/documentdb/documentdb.sh") };
 }
 
-/** @throws Error that says what is missing */
+/** Starts DocumentDB unless `MONGODB_TEST_URI` is set. @throws Error that says what is missing */
 export async function startTestDatabase(): Promise<{ uri: string; stop: () => Promise<void> }> {
   const database = findTestDatabase();
   if ("uri" in database) return { uri: database.uri, stop: async () => {} };
@@ -40,7 +40,7 @@ export async function startTestDatabase(): Promise<{ uri: string; stop: () => Pr
   };
 }
 
-/** The same server, and a database that nobody else uses. */
+/** The URI of the database `name` on the same server. */
 export function withDatabase(uri: string, name: string): string {
   const url = new URL(uri);
   url.pathname = `/${name}`;

@@ -1,8 +1,7 @@
-// The page of the built program, as a person uses it. Used by the tests in a browser and by the script that takes its
-// pictures.
+// Uses the web page of the built program as a visitor does.
 import type { Page } from "playwright-core";
 
-/** Somebody who sits in front of it. */
+/** A visitor of the web page. */
 export class Visitor {
   constructor(readonly page: Page) {}
 
@@ -14,7 +13,7 @@ export class Visitor {
     await this.page.getByRole("heading", { name: "Your picture" }).waitFor();
   }
 
-  /** Chooses a file; what becomes of it is seen in the editor. */
+  /** Chooses a file in the form. The editor opens, unless the page refuses the file. */
   choose(bytes: Buffer, name = "me.jpg", mimeType = "image/jpeg"): Promise<void> {
     return this.page.getByLabel("Picture file").setInputFiles({ name, mimeType, buffer: bytes });
   }
@@ -35,7 +34,7 @@ export class Visitor {
     await this.picturesHaveCome();
   }
 
-  /** All that are shown: one that is deleted before it has come would be a failure in the console. */
+  /** Waits until all pictures on the page are loaded. Deleting one before that would log an error on the console. */
   async picturesHaveCome(): Promise<void> {
     const deadline = Date.now() + 15_000;
     while (
@@ -48,7 +47,7 @@ export class Visitor {
     }
   }
 
-  /** Addresses of one's own picture wherever it is shown: in the header, large, and in the list. */
+  /** Addresses of the visitor's own picture in the header, in the large view and in the list. */
   async ownPictures(username: string): Promise<string[]> {
     const places = [
       this.page.locator("header .profile-picture"),
