@@ -1,5 +1,5 @@
-// The work on the pixels of an upload, and nothing around it: a few at a time, for some seconds. A process of its own,
-// started by `comparisons.ts`; it prints how many a second.
+// Baseline for uploads: only the image work, a few at a time, for some seconds. Runs as a separate process and prints
+// the number of pictures a second.
 import { readFile } from "node:fs/promises";
 
 import { workOnPicture } from "./image-work.ts";

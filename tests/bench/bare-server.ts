@@ -1,5 +1,5 @@
-// What any server of pictures costs at least: node:http, and nothing around it. A process of its own, started by
-// `comparisons.ts`; it reads what to do from its first argument and prints its address.
+// Baseline for serving pictures: node:http and nothing else. Runs as a separate process, reads a `BareTask` from its
+// first argument and prints its address.
 import { readFile } from "node:fs";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 export interface BareTask {
   status: number;
   headers: Record<string, string>;
-  /** Files: the first one is sent from memory, or each request's path names one that is read. */
+  /** `file` is sent from memory. Without it, the path of each request names a file in `folder`, which is read. */
   file?: string;
   folder?: string;
 }

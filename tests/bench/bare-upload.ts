@@ -1,5 +1,5 @@
-// What any server of uploads costs at least: it receives a form, works on the pixels, and stores nothing. A process of
-// its own, started by `comparisons.ts`; it prints its address.
+// Baseline for an upload server: receives the form, does the image work and stores nothing. Runs as a separate process
+// and prints its address.
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";

@@ -1,7 +1,7 @@
-// Measures how much of the machine goes into pictures, and how much into everything around them: each figure is a ratio
-// against the least that could do the same, taken in turns in the same run.
-//   npm run bench                        all of it, some ten minutes; writes docs/benchmarks.md
-//   npm run bench -- --only list         the comparisons whose names have the word in them; writes nothing
+// Compares the service with the least code that could do the same work. Each figure is a ratio, and both sides take
+// turns in the same run.
+//   npm run bench                        everything, about ten minutes; writes docs/benchmarks.md
+//   npm run bench -- --only list         the comparisons whose names contain the word; writes nothing
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, cpus, tmpdir, totalmem } from "node:os";
 import path from "node:path";
@@ -22,7 +22,7 @@ const { values: options } = parseArgs({
 
 interface Outcome {
   comparison: Comparison;
-  /** Medians. */
+  /** Medians of the rounds. */
   ours: number;
   theirs: number;
   ratio: number;
@@ -60,7 +60,7 @@ async function compareAll(): Promise<Outcome[]> {
   return outcomes;
 }
 
-/** The first round warms both up, and does not count. */
+/** Runs the rounds of one comparison. The first round warms both sides up and is not counted. */
 async function compare(comparison: Comparison): Promise<Outcome> {
   const rounds: { ours: number; theirs: number }[] = [];
   for (let round = 0; round <= Number(options.rounds); round++) {

@@ -1,5 +1,5 @@
-// Sends requests over a few connections as fast as they are answered, and says how many were and how long they took.
-// A process of its own, started by `load.ts`: it reads what to do from its first argument, and prints what came of it.
+// Sends requests over a few connections as fast as they are answered, and measures rate and latencies. Runs as a
+// separate process, reads a `Load` from its first argument and prints a `LoadResult`.
 import { readFileSync } from "node:fs";
 import net from "node:net";
 
@@ -7,19 +7,19 @@ export interface Load {
   port: number;
   connections: number;
   seconds: number;
-  /** A JSON file of `WireRequest`s: each connection takes them in turns from a place of its own. */
+  /** A JSON file of `WireRequest`s. Each connection sends them in order, and each starts at a different one. */
   requestsFile: string;
 }
 
 export interface WireRequest {
   kind: string;
-  /** The whole request as it stands on the wire, in base64. */
+  /** The whole HTTP request, in base64. */
   bytes: string;
 }
 
 export interface Latency {
   count: number;
-  /** Milliseconds. */
+  /** Percentiles in milliseconds. */
   p50: number;
   p99: number;
   max: number;
@@ -59,14 +59,14 @@ function summarise(values: number[]): Latency {
   return { count: values.length, p50: at(0.5), p99: at(0.99), max: at(1) };
 }
 
-/** One request after the other on one connection. */
+/** Sends one request after another on one connection. */
 function runLane(lane: number): Promise<void> {
   return new Promise((resolve, reject) => {
     let next = Math.floor((lane * requests.length) / connections);
     let kind = "";
     let sentAt = 0;
     let head = "";
-    let missingBytes = -1; // Of the body; -1 while the head has not come whole.
+    let missingBytes = -1; // Bytes of the body that are still missing; -1 until the head is complete.
     const socket = net.connect(port, "127.0.0.1");
     const send = () => {
       const request = requests[next]!;

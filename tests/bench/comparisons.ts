@@ -1,4 +1,4 @@
-// What the service does in a second, beside what the least that could do the same does. Called by `bench.ts`.
+// Pairs each kind of request with a baseline: the least code that could do the same work.
 import { cp, mkdtemp, writeFile } from "node:fs/promises";
 import path from "node:path";
 
@@ -9,7 +9,7 @@ export interface Comparison {
   what: string;
   bare: string;
   goal: number | null;
-  /** One round of each: how many a second. */
+  /** Runs one round and resolves with the number of requests a second. */
   ours: () => Promise<number>;
   theirs: () => Promise<number>;
 }
@@ -27,7 +27,7 @@ const LIST_QUERY =
   "{ users(first: 100) { edges { cursor node { id username profilePicture { id thumbnailUrl width height createdAt } } } } }";
 const UPLOAD_MUTATION = "mutation ($file: Upload!) { uploadProfilePicture(file: $file) { media { id } } }";
 
-/** @param seconds of one round */
+/** @param seconds duration of one round */
 export async function prepare(folder: string, seconds: number): Promise<Setting> {
   const photo = await makePhoto();
   const world = await World.start(path.join(folder, "instance"));
@@ -59,7 +59,8 @@ export async function prepare(folder: string, seconds: number): Promise<Setting>
   const uploadsFolder = path.join(folder, "cold", "uploads", "profile_pictures", "/");
   const bareOriginal = await startScript("bare-server.ts", { status: 200, headers, folder: uploadsFolder });
   const originalRequests = originals.map(({ mediaId }) => ({ path: `/api/users/media/${mediaId}` }));
-  for (const { path: route } of originalRequests) await fetchWhole(cold.server.url + route); // Now they are known.
+  // Loads the records into memory.
+  for (const { path: route } of originalRequests) await fetchWhole(cold.server.url + route);
 
   const stockApollo = await startScript("stock-apollo.ts", { folder: await copyOf(folder) });
   const list: Request = {
@@ -157,7 +158,7 @@ export async function prepare(folder: string, seconds: number): Promise<Setting>
   };
 }
 
-/** The data of the service once more: the embedded database belongs to one process. */
+/** Copies the data of the service, because only one process can open the embedded database. */
 async function copyOf(folder: string): Promise<string> {
   const copy = await mkdtemp(path.join(folder, "copy-"));
   const isNotAddress = (file: string) => !file.endsWith(".address");
@@ -165,7 +166,7 @@ async function copyOf(folder: string): Promise<string> {
   return copy;
 }
 
-/** As they are when the picture comes from memory. */
+/** Returns the headers of a picture that comes from memory, without those of the connection. */
 async function headersOf(url: string): Promise<Record<string, string>> {
   await fetchWhole(url);
   const { headers } = await fetchWhole(url);

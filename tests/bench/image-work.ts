@@ -1,10 +1,10 @@
-// The work on the pixels of an upload: the least that a safe upload costs. Called by the bare counterparts.
+// The image work of an upload: the least that a safe upload costs.
 import sharp from "sharp";
 
 sharp.cache(false);
 sharp.concurrency(1);
 
-/** The header, one decoding of the whole picture, and the thumbnail from that. */
+/** Reads the header, decodes the whole picture once and makes the thumbnail from the pixels. */
 export async function workOnPicture(bytes: Buffer): Promise<Buffer> {
   const { width, height } = await sharp(bytes, { failOn: "warning" }).metadata();
   const scale = 150 / Math.min(width, height);

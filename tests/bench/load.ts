@@ -1,4 +1,4 @@
-// Puts a server under load, in a process of its own. Called by `comparisons.ts` and `mixed.ts`.
+// Puts a server under load from a separate process, and starts the scripts of this folder.
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
@@ -25,7 +25,7 @@ export interface Load {
 const scripts = import.meta.dirname;
 let fileCount = 0;
 
-/** @param folder for a file with the requests @throws Error when any answer was a failure */
+/** @param folder receives a file with the requests @throws Error when any request fails */
 export async function putUnderLoad(folder: string, { url, requests, ...load }: Load): Promise<LoadResult> {
   const requestsFile = path.join(folder, `requests-${++fileCount}.json`);
   await writeFile(requestsFile, JSON.stringify(requests.map(toWire)));
@@ -45,7 +45,7 @@ function toWire({ kind = "all", method = "GET", path: route, headers = {}, body 
   return { kind, bytes: Buffer.concat([head, body ?? Buffer.alloc(0)]).toString("base64") };
 }
 
-/** A script of this folder as a server of its own: it prints its address once it listens. */
+/** Starts a script of this folder as a server. The script prints its address once it listens. */
 export async function startScript(
   script: string,
   argument: object,
@@ -58,14 +58,14 @@ export async function startScript(
   return { url: address.toString().trim(), stop: () => child.kill("SIGKILL") };
 }
 
-/** How often a script of this folder did its work, a second. */
+/** Runs a script of this folder and resolves with the rate a second that it prints. */
 export async function runScript(script: string, ...args: string[]): Promise<number> {
   const file = path.join(scripts, script);
   const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", file, ...args]);
   return Number(stdout);
 }
 
-/** A form with one file, as bytes. */
+/** Encodes a multipart form with one file. */
 export function toForm(fields: Record<string, string>, fileField: string, file: Buffer) {
   const boundary = "----benchmark";
   const parts = Object.entries(fields).map(

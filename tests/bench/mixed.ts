@@ -1,5 +1,4 @@
-// Two minutes of a chat: thumbnails of many pictures, a few of them much more often than the rest, lists, and uploads.
-// Called by `bench.ts`.
+// Puts the service under the mixed load of a chat: thumbnails by a Zipf distribution, lists and uploads.
 import { readFileSync } from "node:fs";
 import path from "node:path";
 
@@ -9,9 +8,9 @@ import { putUnderLoad, toForm, type Request } from "./load.ts";
 import { makePhoto, World, type BenchPerson } from "./world.ts";
 
 export interface MixedResult extends LoadResult {
-  /** MiB, at the start, in the middle and at the end. */
+  /** Resident set in MiB at the start, in the middle and at the end. */
   resident: number[];
-  /** Of all lookups, which share found what it was after. */
+  /** Share of lookups that were hits, for each cache. */
   hitRates: Record<string, number>;
   pictureCount: number;
   connections: number;
@@ -27,7 +26,7 @@ export async function runMixed(folder: string, pictureCount: number, seconds: nu
   const people: BenchPerson[] = [];
   for (let i = 0; i < pictureCount; i++) {
     people.push(await world.givenPerson(`person${i}`));
-    await world.givenPicture(people[i]!, thumbnail, thumbnail); // Nobody asks for the originals.
+    await world.givenPicture(people[i]!, thumbnail, thumbnail); // The originals are never requested.
   }
   const requests = sequence(people, original);
   const resident = [residentMiB(world)];
@@ -73,9 +72,9 @@ function sequence(people: readonly BenchPerson[], photo: Buffer): Request[] {
   });
 }
 
-/** The first is asked for twice as often as the second, three times as often as the third, and so on. */
+/** Makes a picker by a Zipf distribution: the n-th value is picked 1/n as often as the first. */
 function zipf<Value>(values: readonly Value[], random: Random): () => Value {
-  const shown = values.slice(0, -50); // The others replace theirs.
+  const shown = values.slice(0, -50); // The last 50 people replace their pictures.
   const sums: number[] = [];
   for (let rank = 1; rank <= shown.length; rank++) sums.push((sums.at(-1) ?? 0) + 1 / rank);
   const total = sums.at(-1)!;
@@ -91,7 +90,7 @@ function zipf<Value>(values: readonly Value[], random: Random): () => Value {
   };
 }
 
-/** Linux says it. */
+/** Reads the resident set from Linux's `/proc`. */
 function residentMiB({ server }: World): number {
   const status = readFileSync(`/proc/${server.child.pid}/status`, "utf8");
   return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)![1]) / 1024);

@@ -1,4 +1,4 @@
-// How long our queries and an upload take by the number of records, and how much room these take:
+// Measures how long queries and uploads take with different numbers of records, and how much room the records take:
 //   npm run bench:scale -- --records 10000,100000,1000000
 //   npm run bench:scale -- --records 100000 --shared
 
@@ -20,7 +20,7 @@ import { makePhoto } from "./world.ts";
 const { values: options } = parseArgs({
   options: {
     records: { type: "string", default: "10000,100000" },
-    /** On the second database, which several processes could share. */
+    /** Measures the second database server, which several processes can share, in place of the embedded one. */
     shared: { type: "boolean", default: false },
   },
 });
@@ -86,7 +86,7 @@ async function measureTimes(): Promise<Map<string, string>> {
   const times = new Map<string, string>();
   for (const [name, query] of Object.entries(queries)) times.set(name, await timed(query, QUERY_ROUNDS));
   const tokens = new AccessTokens({ kind: "shared-secret", secret }, 0);
-  const uploaders = sample.userIds.toSorted(() => Math.random() - 0.5); // Nobody twice.
+  const uploaders = sample.userIds.toSorted(() => Math.random() - 0.5); // Each user uploads only once.
   const uploaded: string[] = [];
   const uploadOne = async () => {
     const userId = uploaders.pop()!;

@@ -1,5 +1,5 @@
-// The same schema on the same data in Apollo Server as it comes. A process of its own, started by `comparisons.ts`: it
-// reads the folder with its data from its first argument and prints its address.
+// Baseline for GraphQL: Apollo Server with its default settings, on the same schema and data. Runs as a separate
+// process, reads the data folder from its first argument and prints its address.
 import type { FastifyRequest } from "fastify";
 
 const { folder } = JSON.parse(process.argv[2]!) as { folder: string };
@@ -10,7 +10,7 @@ const service = await createApp(loadConfig(env));
 await service.start();
 console.log(await startStock());
 
-/** Beside the service, whose parts it uses. */
+/** Starts Apollo Server beside the service, and gives it the service's parts as context. */
 async function startStock(): Promise<string> {
   const { createSchema } = await built<typeof import("../../src/graphql/schema.ts")>("graphql/schema");
   const { createLoaders } = await built<typeof import("../../src/graphql/loaders.ts")>("graphql/loaders");

@@ -1,4 +1,4 @@
-// A service with people and pictures in it, for the benchmark. Made by `bench.ts`.
+// A running service with users and pictures, for the benchmarks.
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 
@@ -27,7 +27,7 @@ export class World {
     readonly env: Record<string, string>,
   ) {}
 
-  /** Starts the built program on data in `folder`, new or from before. */
+  /** Starts the built program on `folder`, which may be empty or have the data of an earlier start. */
   static async start(folder: string, env: Record<string, string> = {}): Promise<World> {
     const all = { INSTANCE_DIR: folder, UPLOADS_PER_MINUTE: "1000000", LOG_LEVEL: "info", ...env };
     const server = await ServerProcess.start(all);
@@ -56,7 +56,7 @@ export class World {
     return { userId, token: await this.tokens.issue(userId), mediaId: null };
   }
 
-  /** A picture as an upload would have left it. */
+  /** Stores a picture as an upload would have left it. @returns its object key */
   async givenPicture(person: BenchPerson, original: Buffer, thumbnail: Buffer): Promise<string> {
     const { media, users } = this.database;
     const storage = await createStorage(loadConfig(this.env).storage);
@@ -83,7 +83,7 @@ export class World {
   }
 }
 
-/** A photograph of about 240 kB, and its thumbnail of about 7. */
+/** Makes a photograph of about 285 kB and its thumbnail of about 7 kB. */
 export async function makePhoto(): Promise<{ original: Buffer; thumbnail: Buffer }> {
   const photo = sharp(sampleImages.portraitJpeg()).resize(1500, 1758);
   const noise = await sharp({
