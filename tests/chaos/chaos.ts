@@ -1,4 +1,4 @@
-// Kills the built program at random moments while people use it, starts it again, and looks whether anything that it
+// Kills the built program at random moments while users send requests, starts it again, and checks that nothing that it
 // acknowledged is lost:
 //   npm run test:chaos -- --minutes 10
 import { mkdtemp, rm } from "node:fs/promises";
@@ -25,19 +25,19 @@ const { values: options } = parseArgs({
 });
 const endAt = Date.now() + Number(options.minutes) * 60_000;
 
-/** Changed by one lane each, so that what they show is known exactly; and by three at once. */
+/** Users whose picture only one lane changes, so that it is known exactly, and users whom several lanes change. */
 const ALONE_COUNT = 4;
 const CROWD_COUNT = 2;
 const CROWD_LANES = 3;
 const VIEWER_COUNT = 6;
 
 const MIN_LIFE_MS = 100;
-/** Three in four die young. */
+/** The longest life of three processes in four. */
 const SHORT_LIFE_MS = 1_200;
-/** Longer than it takes until views are flushed. */
+/** The longest life of all others, which exceeds the flush interval of views. */
 const MAX_LIFE_MS = 4_500;
 
-/** Of the pictures that are gone for sure: how many are looked for after each start. */
+/** Number of each user's deleted or replaced pictures that are requested after each start. */
 const GONE_SAMPLE_COUNT = 20;
 
 const TWO_HOURS_MS = 2 * 60 * 60 * 1000;
@@ -68,7 +68,7 @@ try {
   }
   const { code } = await server.stop();
   if (code !== 0) world.violations.push(`the last stop ended with ${code}`);
-  server = await ServerProcess.start(env); // It lets us into its database.
+  server = await ServerProcess.start(env); // Its embedded database can be read beside it.
   await examineViews();
 } catch (error) {
   world.violations.push(String(error));
@@ -79,7 +79,7 @@ try {
 }
 process.exit(world.violations.length > 0 ? 1 : 0);
 
-/** Everybody is busy until the process is killed in the midst of it. */
+/** Keeps all users busy, and kills the process while their requests are under way. */
 async function liveAndDie(): Promise<void> {
   const isAlive = () => server.child.signalCode === null && server.child.exitCode === null;
   const lanes = [
@@ -117,7 +117,7 @@ function changeInCrowd(person: Person): Promise<unknown> {
   return dice < 65 ? person.delete() : person.look();
 }
 
-/** What has to be true after each start, before anybody does anything. */
+/** Checks the promises that hold after each start, before any user sends a request. */
 async function examine(): Promise<void> {
   const config = loadConfig(env);
   const database = await Database.openBeside(config.database);
@@ -154,7 +154,7 @@ async function examineGone(person: Person): Promise<void> {
   }
 }
 
-/** At the end, when nothing is pending any more: all views of all pictures, the replaced and deleted ones as well. */
+/** Compares the recorded views of all pictures with the answered ones. Runs at the end, when no view is pending. */
 async function examineViews(): Promise<void> {
   const database = await Database.openBeside(loadConfig(env).database);
   const records = await database.connection.collection("media").find().toArray();

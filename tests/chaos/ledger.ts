@@ -1,27 +1,26 @@
-// What the service has acknowledged, and so what has to be true of it after each kill. Used by `load.ts`, which writes
-// it, and `chaos.ts`, which holds the service to it.
+// Records what the service has acknowledged, and derives which state is correct after each kill.
 
-/** A change of somebody's picture: to a media, or to none. */
+/** A change of a user's picture: to a media, or to none. */
 interface Change {
   startedAt: number;
-  /** Null while nobody knows whether it took effect: it was under way when the process was killed, or still is. */
+  /** Null while the effect is unknown: the request is under way, or was when the process was killed. */
   acknowledgedAt: number | null;
-  /** Null after a deletion; undefined for an upload of which no answer came. */
+  /** Null after a deletion; undefined for an upload without a response. */
   mediaId: string | null | undefined;
 }
 
-/** Orders what happens in this process. */
+/** A logical clock that orders the events in this process. */
 let clock = 0;
 const tick = () => ++clock;
 
 /** The pictures of one user. */
 export class PictureLedger {
   #changes: Change[] = [{ startedAt: tick(), acknowledgedAt: tick(), mediaId: null }];
-  /** Replaced or deleted for sure: nobody may see them any more. */
+  /** Ids of pictures that are replaced or deleted for certain. The service must not show them. */
   readonly gone = new Set<string>();
 
   begin(mediaId?: string | null): Change {
-    if (mediaId) this.gone.delete(mediaId); // It is being restored.
+    if (mediaId) this.gone.delete(mediaId); // The picture is being restored.
     const change: Change = { startedAt: tick(), acknowledgedAt: null, mediaId };
     this.#changes.push(change);
     return change;
@@ -36,12 +35,12 @@ export class PictureLedger {
     }
   }
 
-  /** It has been refused, and has changed nothing. */
+  /** Removes a change that the service refused, and that had no effect. */
   refuse(change: Change): void {
     this.#changes = this.#changes.filter((other) => other !== change);
   }
 
-  /** Whether the picture that is shown now is one that may be: no change that was acknowledged came later. */
+  /** True when `mediaId` may be the current picture: no acknowledged change began after the change to it had ended. */
   mayShow(mediaId: string | null): boolean {
     const last = this.#changes.filter(
       ({ acknowledgedAt }) =>
@@ -52,7 +51,7 @@ export class PictureLedger {
     return last.some((change) => change.mediaId === mediaId || (change.mediaId === undefined && isNew));
   }
 
-  /** What is shown while nothing is under way is what was acknowledged last. */
+  /** Takes the picture that is shown while no change is under way as the acknowledged one. All others are gone. */
   settle(mediaId: string | null): void {
     for (const { mediaId: earlier } of this.#changes)
       if (earlier && earlier !== mediaId) this.gone.add(earlier);
@@ -63,10 +62,10 @@ export class PictureLedger {
 
 /** The views of one picture. */
 export class ViewLedger {
-  /** Asked for; more than these cannot have been counted. */
+  /** Number of views requested. The service cannot have counted more. */
   started = 0;
-  /** Answered to the last byte; fewer than these must not have been counted. */
+  /** Number of views answered to the last byte. The service must not have counted fewer. */
   completed = 0;
-  /** The highest count that was ever shown. */
+  /** The highest count that the service has shown. */
   shown = 0;
 }

@@ -1,4 +1,4 @@
-// People who upload, replace, delete, restore and look at pictures through both doors, all at once. Called by `chaos.ts`.
+// Users who upload, replace, delete, restore and view pictures through GraphQL and REST, all at once.
 import type { Random } from "../fuzz/random.ts";
 import { PictureLedger, ViewLedger } from "./ledger.ts";
 
@@ -8,7 +8,7 @@ const RESTORE = `mutation ($id: ID!) { restoreProfilePicture(mediaId: $id) { med
 const SIGN_UP = `mutation ($input: RegisterInput!) { register(input: $input) { token user { id } } }`;
 const CURRENT = `{ me { profilePicture { id viewCount } } }`;
 
-/** What may be answered by a service that is being killed over and over, beside success. */
+/** Error codes that are allowed in responses of a service that is killed again and again. */
 const allowedCodes = new Set(["NO_PROFILE_PICTURE", "MEDIA_NOT_FOUND", "OVERLOADED", "DATABASE_UNAVAILABLE"]);
 
 export interface Counts {
@@ -23,17 +23,17 @@ interface Answer {
   data: any;
 }
 
-/** Everything that is known of the service, from outside. */
+/** All that clients know of the service. */
 export class World {
   readonly people: Person[] = [];
   readonly views = new Map<string, ViewLedger>();
   readonly counts = new Map<string, Counts>();
-  /** What was uploaded, by the id that it got. */
+  /** The uploaded bytes by media id. */
   readonly contents = new Map<string, Buffer>();
   readonly violations: string[] = [];
 
   constructor(
-    /** Where the service is now: another port after each start. */
+    /** The current base URL of the service, which has another port after each start. */
     readonly url: () => string,
     readonly pictures: readonly Buffer[],
     readonly random: Random,
@@ -63,7 +63,7 @@ export class World {
     return ledger;
   }
 
-  /** One view of a picture that somebody shows now. */
+  /** Views a picture that some user was last seen to have. */
   async view(): Promise<void> {
     const shown = this.people.flatMap(({ lastShown }) => lastShown ?? []);
     if (shown.length === 0) return;
@@ -75,7 +75,7 @@ export class World {
       const query = isThumbnail ? "?thumbnail=true" : "";
       const response = await fetch(`${this.url()}/api/users/media/${mediaId}${query}`);
       const bytes = Buffer.from(await response.arrayBuffer());
-      if (response.status === 404) return "MEDIA_NOT_FOUND"; // Just replaced.
+      if (response.status === 404) return "MEDIA_NOT_FOUND"; // The picture has just been replaced.
       if (response.status !== 200) return `${response.status}`;
       const expected = this.contents.get(mediaId);
       if (!isThumbnail && expected && !bytes.equals(expected))
@@ -85,7 +85,7 @@ export class World {
     });
   }
 
-  /** Runs one operation and counts what came of it. A connection that ended is no answer. */
+  /** Runs one operation and counts its outcome. A connection that ends early counts as unanswered. */
   async counted(kind: string, operation: () => Promise<string | null>): Promise<void> {
     const counts = this.counts.get(kind) ?? { acknowledged: 0, refused: 0, unanswered: 0 };
     this.counts.set(kind, counts);
@@ -93,7 +93,7 @@ export class World {
     try {
       code = await operation();
     } catch (error) {
-      // What came is whole, or it did not come: the connection ends in the midst of a body.
+      // A kill ends the connection before the end of the body, which is a different error.
       if (error instanceof SyntaxError) this.violations.push(`${kind} was answered what is no JSON`);
       counts.unanswered += 1;
       return;
@@ -106,7 +106,7 @@ export class World {
 
 export class Person {
   readonly pictures = new PictureLedger();
-  /** Something to look at; it may be gone already. */
+  /** The id of a picture to view, which may be gone already. */
   lastShown: string | null = null;
 
   constructor(
@@ -158,7 +158,10 @@ export class Person {
     });
   }
 
-  /** Of a picture that is gone for sure, and from now on perhaps not any more. Only where nobody else changes the same person's picture. */
+  /**
+   * Restores a picture that is gone for certain, which may be shown again once the request is under way. Call this
+   * only for users whose picture no other lane changes.
+   */
   async restore(): Promise<void> {
     const gone = [...this.pictures.gone];
     if (gone.length === 0) return;
@@ -171,7 +174,7 @@ export class Person {
     });
   }
 
-  /** Looks at one's own picture, whose count never falls and misses no view that was answered. */
+  /** Reads the user's own picture. Checks that its count never falls and includes every answered view. */
   async look(): Promise<{ id: string; viewCount: number } | null | undefined> {
     let picture: { id: string; viewCount: number } | null | undefined;
     const completedBefore = new Map([...this.world.views].map(([id, { completed }]) => [id, completed]));

@@ -1,4 +1,4 @@
-// The pictures that are spoilt: one of each kind that is accepted, small, so that many runs fit into a second.
+// The pictures that the fuzzer spoils: one of each kind, small, so that many runs fit into a second.
 import sharp from "sharp";
 
 import * as sampleImages from "../support/sample-images.ts";

@@ -1,9 +1,9 @@
-// Uploads through one door or the other, now and then in a form that is spoilt too.
+// Uploads through GraphQL or REST, and sometimes spoils the multipart form as well.
 import type { Random } from "./random.ts";
 
 export interface Outcome {
   status: number;
-  /** "accepted", or the error's code. */
+  /** The error code, or "accepted". */
   code: string;
   message: string;
   media: { id: string; width: number; height: number } | null;
@@ -15,7 +15,7 @@ const UPLOAD = `mutation ($file: Upload!) {
 const SIGN_UP = `mutation ($input: RegisterInput!) { register(input: $input) { token user { id } } }`;
 const SIZE = `query ($id: ID!) { media(id: $id) { id width height } }`;
 
-/** A hang is a finding; what is merely slow is reported. */
+/** A request that takes longer counts as a hang, which is a finding. Slow requests below that are only reported. */
 const TIMEOUT_MS = 60_000;
 
 export class FuzzClient {
@@ -78,7 +78,7 @@ export class FuzzClient {
 
   async #post(route: string, form: FormData, random: Random): Promise<{ status: number; body: unknown }> {
     const encoded = new Response(form);
-    // The boundary is made anew each time: it is set to one that the seed repeats.
+    // `FormData` makes a random boundary. A fixed one lets the seed repeat the run.
     const ownBoundary = /boundary=(.*)$/.exec(encoded.headers.get("content-type")!)![1]!;
     let body: Buffer = Buffer.from(
       Buffer.from(await encoded.arrayBuffer())

@@ -1,7 +1,7 @@
-// Sends spoilt pictures to the built program through both doors, and random operations to its graph, and looks at what
-// becomes of them and what they cost:
+// Sends spoilt pictures to the built program through GraphQL and REST, and random operations to its graph. Checks the
+// responses and their cost:
 //   npm run fuzz -- --seed 7 --runs 2000 --operations 1000
-// Every run depends on its number and the seed alone, so that `--run 123` replays one.
+// Each run depends only on its number and the seed, so `--run 123` replays one.
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -31,22 +31,22 @@ const runNumbers =
     ? Array.from({ length: Number(options.runs) }, (_, i) => i)
     : [Number(options.run)];
 
-/** As many as the service works on at once, and some that wait. */
+/** More uploads at once than the service works on, so that some wait. */
 const LANES = 4;
 
-/** What may be answered to a file that is not accepted. */
+/** Error codes that are allowed for a file that is not accepted. */
 const refusals = new Set([
   "BAD_USER_INPUT",
   "FILE_TOO_LARGE",
   "UNSUPPORTED_IMAGE_TYPE",
   "UNREADABLE_IMAGE",
   "IMAGE_TOO_COMPLEX",
-  // Of a form that was spoilt together with its query.
+  // The form was spoilt inside its GraphQL query.
   "GRAPHQL_PARSE_FAILED",
   "GRAPHQL_VALIDATION_FAILED",
 ]);
 
-/** Foreign bytes that these bring in never belong to the picture. */
+/** Mutations that add foreign bytes outside of the picture data. The service must never send these bytes. */
 const bringForeignBytes = new Set(["append", "segment", "chunk", "profileName", "extension", "subBlock"]);
 
 interface Finding {
@@ -83,7 +83,7 @@ try {
 }
 process.exit(findings.length > 0 ? 1 : 0);
 
-/** GraphQL operations, each with what it cost. */
+/** Sends random GraphQL operations, prints a summary and collects the findings. */
 async function checkOperations(): Promise<void> {
   const { token } = await FuzzClient.signUp(server.url, "operations");
   const operations = { seed, count: Number(options.operations) };
@@ -101,7 +101,7 @@ async function checkOperations(): Promise<void> {
     findings.push({ run: -1, what: `operation ${finding.seed} ${finding.what}`, mutations: [] });
 }
 
-/** Each lane has a user of its own: else they would replace each other's pictures. */
+/** Sends uploads as a separate user for each lane, because lanes of one user would replace each other's pictures. */
 async function runLane(lane: number): Promise<void> {
   const client = await FuzzClient.signUp(server.url, `fuzz${lane}`);
   for (let run = queue.shift(); run !== undefined; run = queue.shift()) await doRun(client, run);
@@ -131,7 +131,7 @@ function faultOfRefusal({ code, status, message }: Outcome): string | null {
   return refusals.has(code) ? null : `answered ${status} ${code}: ${message}`;
 }
 
-/** What is wrong with a picture that was accepted, as it is served. */
+/** Fetches an accepted picture. Resolves with a description of the fault, or null. */
 async function faultOf(client: FuzzClient, { media }: Outcome, mutations: string[]): Promise<string | null> {
   for (const query of ["", "?thumbnail=true"]) {
     const response = await client.get(`/api/users/media/${media!.id}${query}`);

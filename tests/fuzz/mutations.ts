@@ -1,11 +1,12 @@
-// Ways to spoil a file: some know nothing of what it is, some know where its format keeps lengths, sizes and sums.
+// Ways to spoil a file: `anyMutations` work on any bytes, and all others know where a format keeps lengths, sizes and
+// check sums.
 import { crc32, deflateSync } from "node:zlib";
 
 import sharp from "sharp";
 
 import type { Random } from "./random.ts";
 
-/** What each foreign part begins with: if it is ever served, something was let through. */
+/** The first bytes of each foreign part. If the service sends them, it has let foreign data through. */
 export const FOREIGN_MARK = "letsapp-fuzz-foreign";
 
 export type Mutation = (bytes: Buffer, random: Random) => Buffer;
@@ -75,7 +76,7 @@ const jpegMutations: Record<string, Mutation> = {
     head.writeUInt16BE(payload.length + 2, 2);
     return insert(bytes, 2, Buffer.concat([head, payload]));
   },
-  /** One of values or of codes, which another one replaces or no scan uses. */
+  /** Inserts a quantisation or Huffman table that a later one replaces or that no scan uses. */
   table: (bytes, random) => {
     const text = Buffer.concat([foreign(random), Buffer.alloc(64)]).subarray(0, 64);
     const counts = [0, 0, 0, 0, 0, 0, 0, 64, 0, 0, 0, 0, 0, 0, 0, 0];
@@ -144,7 +145,7 @@ const pngMutations: Record<string, Mutation> = {
     copy.writeUInt32BE(crc32(copy.subarray(12, 29)), 29);
     return copy;
   },
-  /** Spoils a chunk's data and sets its check sum right, so that the fault lies deeper. */
+  /** Spoils a chunk's data and corrects its check sum, so that only the decoder can find the fault. */
   spoiltChunk: (bytes, random) => {
     const starts = chunkStarts(bytes);
     if (starts.length === 0) return bytes;
@@ -193,7 +194,7 @@ const gifMutations: Record<string, Mutation> = {
 
 const ownMutations = { jpeg: jpegMutations, png: pngMutations, gif: gifMutations };
 
-/** One to three mutations, and what they were. */
+/** Applies one to three mutations, and returns their names as well. */
 export function mutate(
   bytes: Buffer,
   format: "jpeg" | "png" | "gif",

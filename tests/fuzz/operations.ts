@@ -1,5 +1,4 @@
-// Sends random GraphQL operations, one after another, and looks at their answers and at what each has cost. Called by
-// `fuzz.ts`.
+// Sends random GraphQL operations one after another, and checks their responses and the cost of each.
 import { buildSchema, getIntrospectionQuery, type GraphQLSchema } from "graphql";
 
 import { loadConfig } from "../../src/config/config.ts";
@@ -9,18 +8,18 @@ import { resourcesOfAll } from "../support/resources.ts";
 import type { ServerProcess } from "../support/server-process.ts";
 import { Random } from "./random.ts";
 
-/** Processor time of one operation: what SECURITY.md promises. */
+/** Limit for the processor time of one operation, a little above the figure in SECURITY.md. */
 const MAX_CPU_MS = 250;
 
-/** A cold process compiles as it goes; the machine's other work is not counted. */
+/** Operations whose cost is not checked: a cold process also spends processor time on compiling. */
 const WARM_UP_COUNT = 50;
 
-/** Growth of the resident set over all operations. */
+/** Limit for the growth of the resident set over all operations. */
 const MAX_GROWTH_MIB = 150;
 
 const USER_COUNT = 300;
 
-/** Codes that blame the client. */
+/** Error codes for mistakes of the client. */
 const clientCodes = new Set([
   "BAD_USER_INPUT",
   "FORBIDDEN",
@@ -83,7 +82,7 @@ function makeOperation(schema: GraphQLSchema, seed: number, ids: readonly string
   return new OperationMaker(schema, new Random(seed), ids, ["1", "30", "100"]).make();
 }
 
-/** Users with pictures, as the lists of a large service have them. @returns ids of some, and of their pictures */
+/** Creates users with pictures, as in a large service. @returns ids of some users and of their pictures */
 async function givenUsers(instanceDir: string): Promise<string[]> {
   const database = await Database.openBeside(loadConfig({ INSTANCE_DIR: instanceDir }).database);
   const users = Array.from({ length: USER_COUNT }, (_, i) => ({
@@ -120,7 +119,7 @@ async function givenUsers(instanceDir: string): Promise<string[]> {
   return [0, 1, 2].flatMap((i) => [String(insertedIds[i]), String(mediaIds[i])]);
 }
 
-/** Another blur for each. */
+/** Returns a thumb hash that differs for each `byte`. */
 function withLastByte(thumbHash: string, byte: number): string {
   const bytes = Buffer.from(thumbHash, "base64");
   bytes[bytes.length - 1] = byte & 0xff;

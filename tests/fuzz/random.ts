@@ -1,4 +1,4 @@
-// Random choices that a seed repeats: a finding is replayed by its number.
+// Makes random choices that a seed repeats, so that a finding can be replayed by its run number.
 
 export class Random {
   #state: number;
@@ -7,7 +7,7 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
-  /** Source: mulberry32, of which each seed gives another sequence. */
+  /** Source: the generator mulberry32. */
   #next(): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
@@ -15,7 +15,7 @@ export class Random {
     return (mixed ^ (mixed >>> 14)) >>> 0;
   }
 
-  /** 0 to `bound` - 1. */
+  /** Returns an integer from 0 to `bound` - 1. */
   below(bound: number): number {
     return bound <= 0 ? 0 : this.#next() % bound;
   }
@@ -32,7 +32,7 @@ export class Random {
     return Buffer.from(Array.from({ length: count }, () => this.below(256)));
   }
 
-  /** A number that programs are wrong about. */
+  /** Returns a boundary value that programs often get wrong. */
   awkward(): number {
     return this.pick([
       0,
