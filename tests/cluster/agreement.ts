@@ -1,4 +1,4 @@
-// What all processes have to say alike, and how soon. Called by `cluster.ts`.
+// Checks that all processes give the same answers, and how soon after a change.
 import { createHash } from "node:crypto";
 
 import { HIDDEN_EVERYWHERE_MS } from "../../src/domain/media.ts";
@@ -6,7 +6,7 @@ import * as sampleImages from "../support/sample-images.ts";
 import type { Check } from "./check.ts";
 import { deletePicture, sleep, upload, view, type Cluster, type Person } from "./world.ts";
 
-/** A picture that is deleted or replaced in one process is gone from the memory of all. */
+/** Checks that a picture that is deleted or replaced in one process disappears from the memory of all. */
 export async function hideEverywhere(cluster: Cluster, rounds: number): Promise<Check> {
   const check: Check = {
     title: "A deleted or replaced picture is gone from every process within two seconds of the answer",
@@ -50,7 +50,7 @@ export async function hideEverywhere(cluster: Cluster, rounds: number): Promise<
   return check;
 }
 
-/** Whose picture is another one is never without: no process leads to initials in between. */
+/** Checks that no process sends initials while a user's picture is being replaced. */
 async function alwaysShown({ nodes }: Cluster, { userId }: Person): Promise<string[]> {
   const found = nodes.map(async ({ url }) => {
     for (let i = 0; i < 70; i++) {
@@ -63,7 +63,7 @@ async function alwaysShown({ nodes }: Cluster, { userId }: Person): Promise<stri
   return (await Promise.all(found)).flat();
 }
 
-/** Whatever is made of a picture, or in place of one, is the same from each. */
+/** Checks that all processes answer the same bytes and ETag for a picture, its squares, initials and lists. */
 export async function answerAlike(cluster: Cluster): Promise<Check> {
   const check: Check = {
     title: "Each process answers the same bytes under the same ETag",

@@ -1,14 +1,14 @@
-// What one part of the harness found out. Made by its files, printed by `cluster.ts`.
+// The result of one check of the cluster.
 
 export interface Check {
   title: string;
-  /** A table: its head, then its rows. */
+  /** A table, whose first row is the head. */
   rows: (string | number)[][];
-  /** What is not as it has to be. */
+  /** Descriptions of all that went wrong. */
   violations: string[];
 }
 
-/** As Markdown, with columns that stand under each other. */
+/** Formats a check as Markdown with aligned columns. */
 export function format({ title, rows, violations }: Check): string {
   const texts = rows.map((row) => row.map(String));
   const widths = texts[0]!.map((_, column) => Math.max(...texts.map((row) => row[column]!.length)));

@@ -1,4 +1,4 @@
-// The clean-up of several processes that begin at the same moment. Called by `cluster.ts`.
+// Checks the clean-up when several processes begin it at the same moment.
 import { randomBytes } from "node:crypto";
 
 import { thumbnailKeyOf } from "../../src/domain/media.ts";
@@ -9,9 +9,9 @@ const HOUR_MS = 60 * 60 * 1000;
 const RESULTS = ["abandoned", "removed", "settled", "failed"] as const;
 
 export async function cleanUpTogether(cluster: Cluster, count: number): Promise<Check> {
-  await cluster.stopAll(); // One may wait for its turn just now, and begin with what is half prepared.
+  await cluster.stopAll(); // A waiting clean-up could otherwise begin while the records are half prepared.
   const keys = [...(await givenAbandoned(cluster, count)), ...(await givenRetired(cluster, count))];
-  await cluster.startAll(); // Each begins by cleaning up.
+  await cluster.startAll(); // Each process begins with a clean-up.
   const totals = () =>
     Promise.all(
       cluster.nodes.map((node) =>
@@ -23,7 +23,7 @@ export async function cleanUpTogether(cluster: Cluster, count: number): Promise<
     await sleep(200);
     byNode = await totals();
   }
-  await sleep(1_000); // Whoever does it again has done it by now.
+  await sleep(1_000); // Time in which another process could repeat the work.
   byNode = await totals();
 
   const violations: string[] = [];
@@ -45,12 +45,12 @@ export async function cleanUpTogether(cluster: Cluster, count: number): Promise<
   };
 }
 
-/** Uploads that a process began two hours ago, and that it did not live to end. */
+/** Inserts uploads that a process began two hours ago and did not finish. */
 function givenAbandoned(cluster: Cluster, count: number): Promise<string[]> {
   return givenRecords(cluster, count, { unsettled_since: new Date(Date.now() - 2 * HOUR_MS) });
 }
 
-/** Pictures that were deleted 40 days ago. */
+/** Inserts pictures that were deleted 40 days ago. */
 function givenRetired(cluster: Cluster, count: number): Promise<string[]> {
   return givenRecords(cluster, count, {
     status: "ready",
@@ -59,7 +59,7 @@ function givenRetired(cluster: Cluster, count: number): Promise<string[]> {
   });
 }
 
-/** @returns the keys of their objects */
+/** Inserts records with objects. @returns the object keys */
 async function givenRecords(cluster: Cluster, count: number, fields: object): Promise<string[]> {
   const { database, storage } = cluster;
   const { userId } = await cluster.givenPerson();

@@ -1,5 +1,5 @@
-// Runs four processes of the built program on one database and one bucket, behind nginx, and looks whether they behave
-// as one:
+// Runs four processes of the built program on one database and one bucket, behind nginx, and checks that they behave as
+// one:
 //   npm run test:cluster
 //   npm run test:cluster -- --short
 import { parseArgs } from "node:util";
@@ -24,7 +24,7 @@ const { values: options } = parseArgs({
   },
 });
 
-/** @param long how much of it; a tenth or so is enough to see that it holds at all */
+/** Chooses the amount of work for a check: `short` (about a tenth) with `--short`, otherwise `long`. */
 const amount = (long: number, short: number) => (options.short ? short : long);
 
 const database = findTestDatabase();

@@ -1,4 +1,4 @@
-// What a request costs one process, and what it costs four together. Called by `cluster.ts`.
+// Compares the processor time of a request in one process with that in four.
 import { readFileSync } from "node:fs";
 import http from "node:http";
 
@@ -7,16 +7,16 @@ import * as sampleImages from "../support/sample-images.ts";
 import type { Check } from "./check.ts";
 import { sleep, type Cluster, type Node } from "./world.ts";
 
-/** Of each process, so that one alone has as much to do as each of four: a busy one does several things at a time. */
+/** Rate of each process, the same for one as for four, because a busier process spends less on each request. */
 const REQUESTS_PER_SECOND = 250;
 
-/** One request in so many is a query of the graph; all others are pictures. */
+/** Every `QUERY_EVERY`-th request is a GraphQL query; all others are pictures. */
 const QUERY_EVERY = 10;
 
-/** For each process: until then its code is not compiled, and costs several times as much. */
+/** Until a process is warm, its code is not compiled and a request costs several times as much. */
 const WARM_UP_SECONDS = 12;
 
-/** Linux counts in hundredths of a second. */
+/** The unit in which Linux counts processor time. */
 const TICK_MICROSECONDS = 10_000;
 
 const QUERY = JSON.stringify({
@@ -28,7 +28,7 @@ interface Shown {
   token: string;
 }
 
-/** CPU time of the processes, user's and system's, for each request; in turns, so that what disturbs disturbs both. */
+/** Measures user and system CPU time for each request. The two sides take turns, so that disturbances affect both. */
 export async function compareCost(cluster: Cluster, seconds: number, rounds: number): Promise<Check> {
   const one = await Edge.startNginx([cluster.nodeAt(0).port]);
   const pictures: Shown[] = [];
@@ -56,11 +56,11 @@ export async function compareCost(cluster: Cluster, seconds: number, rounds: num
       ["one", REQUESTS_PER_SECOND, ofOne.toFixed(0), "1"],
       ["four", REQUESTS_PER_SECOND * 4, ofFour.toFixed(0), (ofFour / ofOne).toFixed(2)],
     ],
-    violations: [], // It is a measurement: on a busy machine it says little.
+    violations: [], // Only a measurement, which says little on a busy machine.
   };
 }
 
-/** @returns how many were sent and answered: as many as there is time for, at that rate */
+/** Sends requests at a fixed rate. @returns the number of requests that were sent and answered */
 async function request(
   url: string,
   perSecond: number,

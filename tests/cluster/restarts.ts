@@ -1,4 +1,4 @@
-// Processes that are restarted one after another while people use them through nginx. Called by `cluster.ts`.
+// Restarts processes one after another while users send requests through nginx.
 import { Random } from "../fuzz/random.ts";
 import * as sampleImages from "../support/sample-images.ts";
 import type { Check } from "./check.ts";
@@ -8,16 +8,16 @@ const VIEWER_COUNT = 6;
 const READER_COUNT = 3;
 const UPLOADER_COUNT = 3;
 
-/** Each may upload five times a minute. */
+/** Uploads of each user, as many as the limit for a minute. */
 const UPLOADS_EACH = 5;
 
 /**
- * Of a whole rolling restart: a connection that the system makes in the instant in which a process stops listening is cut,
- * and nginx sends no POST twice. Hardly ever, even on a machine that has too much to do.
+ * Number of requests that may fail in a whole rolling restart. The kernel cuts a connection that it makes just when a
+ * process stops listening, and nginx does not send a POST twice. This is rare, even on an overloaded machine.
  */
 const CUT_AT_MOST = 1;
 
-/** Who is at it now, and what came of it. */
+/** Requests of one kind: the number under way, and the outcomes. */
 interface Kind {
   underWay: number;
   answered: number;
@@ -66,7 +66,7 @@ export async function restartOneByOne(cluster: Cluster, random: Random): Promise
   return check;
 }
 
-/** People who look, ask and upload for as long as it goes on. */
+/** Users who view pictures, send queries and upload until `stop()`. */
 class Traffic {
   readonly views: Kind = { underWay: 0, answered: 0, failures: [] };
   readonly queries: Kind = { underWay: 0, answered: 0, failures: [] };
@@ -100,7 +100,7 @@ class Traffic {
     return traffic;
   }
 
-  /** In whichever process: nginx cannot ask another one, as it does for pictures. */
+  /** Number of POST requests under way in all processes. nginx retries pictures on another process, but not these. */
   get postsUnderWay(): number {
     return this.queries.underWay + this.uploads.underWay;
   }
@@ -139,7 +139,7 @@ async function query(url: string, token: string): Promise<string | null> {
     : `${response.status} ${text.slice(0, 80).replaceAll(/\s+/g, " ")}`;
 }
 
-/** Each failure once, with how often it came. */
+/** Lists each distinct failure with its count. */
 function tally(failures: readonly string[]): string {
   const counts = new Map<string, number>();
   for (const failure of failures) counts.set(failure, (counts.get(failure) ?? 0) + 1);

@@ -1,4 +1,4 @@
-// Uploads of one person in several processes at once. Called by `cluster.ts`.
+// Checks uploads of one user in several processes at once.
 import { findingsOf } from "../support/findings.ts";
 import * as sampleImages from "../support/sample-images.ts";
 import type { Check } from "./check.ts";
@@ -7,7 +7,7 @@ import { upload, type Cluster, type Person } from "./world.ts";
 const AT_ONCE = 40;
 const ALLOWED = 5;
 
-/** Of 40 uploads at once for one person five pass, and none after a restart within the same minute. */
+/** Checks that `ALLOWED` of `AT_ONCE` uploads of a user pass, and none after a restart within the same minute. */
 export async function limitUploads(cluster: Cluster, rounds: number): Promise<Check> {
   const check: Check = {
     title: `Of ${AT_ONCE} uploads at once for one person, a quarter to each process, ${ALLOWED} pass`,
@@ -40,7 +40,7 @@ export async function limitUploads(cluster: Cluster, rounds: number): Promise<Ch
   return check;
 }
 
-/** Whoever is last has the pointer; all others are retired. */
+/** Checks that the last upload becomes the current picture and that the other one is retired. */
 export async function uploadInTwoPlaces(cluster: Cluster, rounds: number): Promise<Check> {
   const check: Check = {
     title: "Two uploads of one person at the same instant in two processes: one is shown, the other retired",
@@ -72,7 +72,7 @@ async function uploadAtOnce(cluster: Cluster, person: Person, count: number): Pr
   return (await Promise.all(uploads)).map(({ code }) => code ?? "OK");
 }
 
-/** One picture is current and shown; as many others as were stored are retired. */
+/** Checks that one picture is current and shown, and that all stored uploads have records. */
 async function examine(cluster: Cluster, person: Person, storedCount: number): Promise<string[]> {
   const currentId = await cluster.database.users.findPictureId(person.userId);
   const records = await cluster.recordsOf(person);

@@ -1,4 +1,4 @@
-// Views that several processes count, some of which are killed. Called by `cluster.ts`.
+// Checks the view counts of several processes, some of which are killed.
 import { rm } from "node:fs/promises";
 import path from "node:path";
 
@@ -11,7 +11,7 @@ import { sleep, view, VIEW_FLUSH_SECONDS, type Cluster, type Node } from "./worl
 const PICTURE_COUNT = 12;
 const LANE_COUNT = 8;
 
-/** Processes are killed while they count, and started again on the same folder: no view is lost, and none made up. */
+/** Kills processes while they count views, and restarts them on the same folder. Checks that the counts are exact. */
 export async function countThroughKills(cluster: Cluster, seconds: number, random: Random): Promise<Check> {
   const ledgers = await givenPictures(cluster, PICTURE_COUNT);
   const ids = [...ledgers.keys()];
@@ -33,7 +33,7 @@ export async function countThroughKills(cluster: Cluster, seconds: number, rando
   }
   await Promise.all(lanes);
   await cluster.stopAll();
-  await cluster.startAll(); // Whoever could not flush when it stopped finds its journal again.
+  await cluster.startAll(); // A process that could not flush when it stopped reads its journal now.
   await sleep(2 * VIEW_FLUSH_SECONDS * 1000);
   const counts = await cluster.database.viewCounts.findMany(ids);
 
@@ -59,7 +59,7 @@ export async function countThroughKills(cluster: Cluster, seconds: number, rando
   };
 }
 
-/** A machine is lost with its disk: so are the views since the last flush, and no others. */
+/** Kills a process and deletes its journal. Checks that only the views since the last flush are lost. */
 export async function loseDisk(cluster: Cluster, rounds: number): Promise<Check> {
   const check: Check = {
     title: `A process is killed, and its disk is gone: views of ${VIEW_FLUSH_SECONDS} seconds are lost at most`,
@@ -101,13 +101,13 @@ async function givenPictures(cluster: Cluster, count: number): Promise<Map<strin
   return ledgers;
 }
 
-/** A view by this very process; it may be killed in the midst of it. */
+/** Views a picture in this process, which may be killed before it answers. */
 async function look(node: Node, id: string, ledger: ViewLedger): Promise<void> {
   ledger.started += 1;
   try {
     if ((await view(node.url, id)) === 200) ledger.completed += 1;
-    else ledger.started -= 1; // Refused, as the database did not answer: nothing was counted.
+    else ledger.started -= 1; // The database did not answer, so the process refused the view and counted nothing.
   } catch {
-    await sleep(50); // It is not there.
+    await sleep(50); // The process is down.
   }
 }

@@ -1,5 +1,4 @@
-// Four processes of the built program on one database and one bucket, behind nginx; and people who use them. Made by
-// `cluster.ts`.
+// Four processes of the built program on one database and one bucket, behind nginx, with users who send requests.
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -22,10 +21,10 @@ export const VIEW_FLUSH_SECONDS = 2;
 
 const secret = randomBytes(32).toString("base64url");
 
-/** One process of the service, which keeps its port and its folder when it is started again. */
+/** A process of the service, which keeps its port and its folder when it is started again. */
 export class Node {
   server!: ServerProcess;
-  /** What all its processes have logged: errors, and when they were told something. */
+  /** Errors that the processes of this node logged, and the times of their starts, stops and signals. */
   readonly log: string[] = [];
 
   constructor(
@@ -47,7 +46,7 @@ export class Node {
     this.#note("has started");
   }
 
-  /** @throws Error when it was told to stop in order, and did not */
+  /** @throws Error when the process does not end with status 0 after SIGTERM */
   async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
     this.#note(signal);
     const { code, stdout, stderr } = await this.server.stop(signal);
@@ -66,7 +65,7 @@ export class Node {
     this.log.push(`${new Date().toISOString()} ${this.port} ${event}`);
   }
 
-  /** One line of its metrics. */
+  /** Reads one value from the metrics; 0 when there is none. */
   async metric(name: string): Promise<number> {
     const text = await (await fetch(`${this.url}/metrics`)).text();
     const line = text.split("\n").find((one) => one.startsWith(`${name} `));
@@ -80,7 +79,7 @@ export interface Person {
 }
 
 export interface Uploaded {
-  /** Null when it was stored. */
+  /** The error code; null when the picture was stored. */
   code: string | null;
   mediaId: string | null;
 }
@@ -90,9 +89,9 @@ export class Cluster {
     readonly nodes: readonly Node[],
     readonly database: Database,
     readonly storage: ObjectStorage,
-    /** In front of all of them; null where nginx is not installed. */
+    /** nginx in front of all nodes; null when it is not installed. */
     readonly edge: Edge | null,
-    /** What it stands on. */
+    /** Describes the database, storage and proxy in use. */
     readonly stands: string,
     readonly onStop: () => Promise<void>,
   ) {}
@@ -110,7 +109,7 @@ export class Cluster {
       STORAGE_URL: storageUrl,
       JWT_SECRET: secret,
       VIEW_FLUSH_SECONDS: String(VIEW_FLUSH_SECONDS),
-      MEDIA_MAX_AGE_SECONDS: "0", // nginx keeps nothing: each view is answered by one of them.
+      MEDIA_MAX_AGE_SECONDS: "0", // nginx keeps nothing, so that a process answers each view.
       TRUST_PROXY: "loopback",
       LOG_LEVEL: "error",
       ...credentials,
@@ -119,13 +118,13 @@ export class Cluster {
     for (let i = 0; i < NODE_COUNT; i++) ports.push(await freePort());
     const nodes = ports.map((port, i) => new Node(port, path.join(folder, `node${i}`), env));
     const edge = isEdgeInstalled("nginx") ? await Edge.startNginx(ports) : null;
-    await Promise.all(nodes.map((node) => node.start())); // All make the same indexes.
+    await Promise.all(nodes.map((node) => node.start())); // All processes create the same indexes.
     const database = await Database.openBeside({ kind: "mongodb", uri });
     const storage = await createStorage(parseStorageUrl(storageUrl)!);
     const { version } = await database.connection.db!.command({ buildInfo: 1 });
     const stands = `MongoDB protocol ${version as string}, ${bucket ? "an S3 server" : "a folder"}, ${edge ? "nginx" : "no proxy"}`;
     return new Cluster(nodes, database, storage, edge, stands, async () => {
-      await Promise.allSettled(nodes.map((node) => node.stop())); // One that a check has failed on may be gone.
+      await Promise.allSettled(nodes.map((node) => node.stop())); // A process may be gone already after a failed check.
       await edge?.stop();
       await database.connection.dropDatabase();
       await database.close();
@@ -155,7 +154,7 @@ export class Cluster {
     await Promise.all(this.nodes.map((node) => node.restart(signal)));
   }
 
-  /** Somebody who is signed in. */
+  /** Creates a user and issues a token. */
   async givenPerson(): Promise<Person> {
     const name = randomBytes(8).toString("hex");
     const user = await this.database.users.create({
@@ -174,18 +173,18 @@ export class Cluster {
     return { ...person, mediaId };
   }
 
-  /** All that the person has ever uploaded, as the database has it. */
+  /** Records of all pictures that the user has ever uploaded. */
   recordsOf({ userId }: Person) {
     return this.database.upkeep.findByUploader(userId);
   }
 
-  /** For whoever wants to know why something went wrong. */
+  /** The logs of all nodes, which help to explain a violation. */
   get log(): string {
     return this.nodes.flatMap(({ log }) => log).join("\n");
   }
 }
 
-/** @param url of the node, or of what stands in front */
+/** @param url base URL of a node or of nginx */
 export async function upload(url: string, person: Person, bytes: Buffer): Promise<Uploaded> {
   const response = await postPicture(url, person, bytes);
   const text = await response.text();
@@ -202,7 +201,7 @@ export async function deletePicture(url: string, { userId, token }: Person): Pro
   return response.status;
 }
 
-/** @returns the status; the whole picture has come */
+/** @returns the status, once the whole picture has arrived */
 export async function view(url: string, mediaId: string, query = ""): Promise<number> {
   const response = await fetch(`${url}/api/users/media/${mediaId}${query}`);
   await response.arrayBuffer();

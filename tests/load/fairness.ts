@@ -1,6 +1,6 @@
-// Shows what an honest person notices while two hostile accounts do what is dear, within the limits that there are:
+// Shows how much two hostile accounts slow down an honest user, without their limit of uploads a minute:
 //   npm run test:fairness -- --seconds 20
-// Ratios of the 99th percentile under attack to that at rest. Linux's /proc shows the memory.
+// Prints the 99th percentile under attack and its ratio to that at rest. The memory comes from Linux's `/proc`.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -21,7 +21,7 @@ const { values: options } = parseArgs({
 });
 const SECONDS = Number(options.seconds);
 
-/** Requests of each kind that a hostile account has under way. */
+/** Requests that each hostile account keeps under way. */
 const LANES = 8;
 
 const folder = await mkdtemp(path.join(tmpdir(), "letsapp-fairness-"));
@@ -40,7 +40,7 @@ const hostile = [await signUp(server.url, "mallory"), await signUp(server.url, "
 const uploader = await signUp(server.url, "uploader");
 const mediaId = await upload(honest, photo);
 
-/** What the honest person does, one after another. */
+/** Requests of the honest user, who sends one after another. */
 const kinds: Record<string, () => Promise<unknown>> = {
   picture: () => fetchWhole(`/api/users/media/${mediaId}`),
   list: () =>
@@ -51,7 +51,7 @@ const kinds: Record<string, () => Promise<unknown>> = {
   upload: () => upload(uploader, photo),
 };
 
-/** What hostile accounts do, over and over. */
+/** Requests that hostile accounts send again and again. */
 const attacks: Record<string, (account: RestPerson) => Promise<unknown>> = {
   "heavy uploads": (account) => upload(account, heavy),
   "uploads that stall": (account) => stall(account),
@@ -89,7 +89,7 @@ if (worst > Number(options["max-ratio"])) {
 }
 process.exit();
 
-/** The 99th percentile of each kind, in milliseconds. */
+/** Measures the 99th percentile of each kind, in milliseconds. */
 async function measure(): Promise<Record<string, number>> {
   const times: Record<string, number[]> = {};
   const endAtMs = performance.now() + SECONDS * 1000;
@@ -137,7 +137,7 @@ async function upload(person: RestPerson, bytes: Buffer): Promise<string> {
   return ((await response.json()) as { media_id: string }).media_id;
 }
 
-/** Sends most of a file, and then nothing for two seconds. */
+/** Sends the first part of a file, stalls for two seconds and aborts the request. */
 async function stall({ userId, token }: RestPerson): Promise<void> {
   const head = `--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n`;
   const body = new ReadableStream({

@@ -1,6 +1,6 @@
-// Shows what memory the built program takes under mixed uploads, hostile ones among them, and 200 of them at once:
+// Shows how much memory the built program takes under mixed uploads, including hostile ones, and under 200 at once:
 //   npm run test:memory -- --uploads 5000
-// Linux alone says how much that is. With jemalloc where it is installed, as the README advises.
+// Reads Linux's `/proc`, and uses jemalloc where it is installed, as `docs/operating.md` advises.
 import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -18,13 +18,13 @@ const { values: options } = parseArgs({
 });
 const uploadCount = Number(options.uploads);
 
-/** The README's: freed memory goes back to the system within a fifth of a second. */
+/** The settings of `docs/operating.md`: freed memory goes back to the system within a fifth of a second. */
 const allocatorSettings = "narenas:2,background_thread:true,dirty_decay_ms:200,muzzy_decay_ms:0";
 
-/** The README's as well: what lives for the length of a request needs no 48 MB. */
+/** The setting of `docs/operating.md`: objects that live as long as a request do not need Node's default of 48 MB. */
 const youngGeneration = "--max-semi-space-size=2";
 
-/** Uploads that are under way at the same time, until all of the last ones are. */
+/** Uploads under way at the same time. The last step sends `AT_ONCE` instead. */
 const LANES = 8;
 const AT_ONCE = 200;
 const STEPS = 10;
@@ -112,7 +112,7 @@ async function upload(blob: Blob): Promise<void> {
   counts.set(response.status, (counts.get(response.status) ?? 0) + 1);
 }
 
-/** A line of the table: what is resident now, and the most that was since the start. */
+/** Prints a line of the table: the resident set now and its peak since the start. */
 async function show(when: string): Promise<void> {
   const status = await readFile(`/proc/${server.child.pid}/status`, "utf8");
   const mib = (field: string) =>
@@ -136,7 +136,7 @@ async function signUp(): Promise<{ token: string; userId: string }> {
   return { token: data.register.token, userId: data.register.user.id };
 }
 
-/** Where Debian and its relatives put it. */
+/** Looks where Debian and its derivatives install the library. */
 async function findJemalloc(): Promise<string | undefined> {
   const folders = await readdir("/usr/lib").catch(() => []);
   return folders

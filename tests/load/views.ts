@@ -1,5 +1,5 @@
-// Shows what it costs that a killed process loses no view: requests a second with the journal and without it, in turns
-// within one run:
+// Shows the cost of the view journal, which keeps views when a process is killed. Measures requests a second with the
+// journal and without it, in turns within one run:
 //   npm run test:views -- --seconds 20
 import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -13,11 +13,11 @@ import { postPicture } from "../support/rest-client.ts";
 
 const { values: options } = parseArgs({ options: { seconds: { type: "string", default: "20" } } });
 
-/** Each has one part with the journal and one without. */
+/** Each round has one part with the journal and one without. */
 const ROUNDS = 10;
 const partMs = (Number(options.seconds) * 1000) / ROUNDS / 2;
 
-/** A process of its own, as a client in ours would take turns with the server. Prints how many answers it got. */
+/** A client process, because a client in this one would share the server's event loop. Prints the number of answers. */
 const client = `
   const http = require("node:http");
   const [url, milliseconds] = process.argv.slice(1);
@@ -44,7 +44,7 @@ async function viewsPerSecond(isJournalled: boolean): Promise<number> {
   return Number(stdout) / (partMs / 1000);
 }
 
-await viewsPerSecond(true); // The first one warms up.
+await viewsPerSecond(true); // The first run warms the server up.
 const ratios: number[] = [];
 for (let round = 0; round < ROUNDS; round++) {
   const [with_, without] = [await viewsPerSecond(true), await viewsPerSecond(false)];
@@ -58,12 +58,12 @@ console.log(
 await app.stop();
 await rm(folder, { recursive: true });
 
-/** The built program's: the embedded database's thread needs it. */
+/** Imports from the built program, which the worker thread of the embedded database needs. */
 function built<Module>(name: string): Promise<Module> {
   return import(new URL(`../../dist/${name}.js`, import.meta.url).href) as Promise<Module>;
 }
 
-/** The address of its thumbnail. */
+/** Uploads a picture. @returns the URL of its thumbnail */
 async function givenPicture(baseUrl: string): Promise<string> {
   const user = await app.database.users.create({
     username: "ada",
