@@ -1,26 +1,27 @@
 // The service: its parts behind two doors, in one web server. Called by `main.ts`, and by tests, which may replace a
 // part.
-import type { IncomingMessage } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { FastifyInstance } from "fastify";
 
 import type { Config } from "./config/config.ts";
+import { MEDIA_ROUTE, REST_PREFIX } from "./domain/paths.ts";
 import { pictureLimits } from "./domain/picture-format.ts";
 import { playground } from "./graphql/playground.ts";
 import { graphqlDoor } from "./graphql/plugin.ts";
 import { AllowedMethods } from "./http/allowed-methods.ts";
+import { clientAddressReader } from "./http/client-address.ts";
 import { Metrics } from "./http/metrics.ts";
 import { createServer, type Timeouts } from "./http/server.ts";
 import { stopServer } from "./http/stopping.ts";
 import { buildParts, type PartOverrides, type Parts } from "./parts.ts";
 import { sendError, sendNotFound } from "./rest/error-body.ts";
 import { registerHealthRoutes } from "./rest/health.route.ts";
-import { MEDIA_ROUTE } from "./rest/media.route.ts";
 import { PictureAnswers } from "./rest/picture-answer.ts";
-import { PictureFront } from "./rest/picture-front.ts";
+import { PictureLane } from "./rest/picture-lane.ts";
 import { restDoor } from "./rest/plugin.ts";
 import { webPage } from "./rest/web-page.ts";
+import { createLog } from "./runtime/log.ts";
 import { MediaUrls } from "./services/media-urls.ts";
 import type { ObjectStorage } from "./storage/object-storage.ts";
 import { fileTooLarge } from "./services/read-upload.ts";
@@ -31,94 +32,74 @@ const MULTIPART_OVERHEAD_BYTES = 640 * 1024;
 /** What waits for a database, or for an edge, that does not answer has this long after all answers are sent. */
 const CLOSE_MS = 5_500;
 
-const REST_PREFIX = "/api/users";
-
 export interface Overrides extends PartOverrides {
   timeouts?: Timeouts;
 }
 
-/** A built service: inject requests into `server`, or let it listen. */
+/** A built service, which can listen. */
 export interface App extends Parts {
   server: FastifyInstance;
   urls: MediaUrls;
-  /** Listens, and starts what happens by itself. Resolves to the address. */
+  /** Listens, and starts the jobs. Resolves to the address. */
   start(): Promise<string>;
-  /** Answers what is under way, flushes the views, closes everything. */
+  /** Answers the requests that are under way, flushes the views, closes everything. */
   stop(): Promise<void>;
 }
 
 /** Builds the service. Nothing listens yet. @throws Error with one clear sentence when a part cannot be had */
 export async function createApp(config: Config, overrides: Overrides = {}): Promise<App> {
+  const log = createLog(config.logLevel);
+  const metrics = new Metrics();
+  const parts = await buildParts(config, overrides, metrics, log);
   let baseUrl = config.http.publicUrl ?? `http://${urlHost(config.http.host)}:${config.http.port}`;
   const urls = new MediaUrls(() => config.http.cdnUrl ?? baseUrl);
-  let front: PictureFront | undefined; // It needs the parts, which need the server's log.
+  const isRedirecting = config.media.delivery === "redirect";
+  const hasEdge = config.http.cdnUrl !== null || config.purge !== null;
+
+  const lane = new PictureLane({
+    media: parts.media,
+    views: parts.views,
+    answers: new PictureAnswers(config.media.caching, hasEdge),
+    isRedirecting,
+    log,
+    clientAddressOf: clientAddressReader(config.http.trustProxy),
+    observe: (request, seconds) => metrics.requestAnswered(request, seconds),
+  });
   const server = await createServer({
     http: config.http,
-    logLevel: config.logLevel,
+    log,
     maxBodyBytes: pictureLimits.maxFileBytes + MULTIPART_OVERHEAD_BYTES,
     bodyTooLarge: fileTooLarge,
     sendError,
-    front: (request, response, next) => (front ? front.handle(request, response, next) : next()),
+    lane: (request, response) => lane.handle(request, response),
     timeouts: overrides.timeouts,
   });
-  const metrics = new Metrics();
-  const parts = await buildParts(config, overrides, metrics, server.log);
-  const { database, storage, tokens, rateLimits, views, changeFeed, edge, known, media, cleanup } = parts;
-  const { accounts, profilePictures, pictures, placeholders, renditions } = parts;
-
   metrics.observe(server);
   server.setErrorHandler(sendError);
-  const allowed = new AllowedMethods(server);
-  server.setNotFoundHandler((request, reply) =>
-    sendNotFound(request, reply, allowed.find(pathOf(request.url))),
-  );
-  server.addHook("onSend", async ({ method, url }, reply) => {
-    const methods = method === "OPTIONS" && allowed.find(pathOf(url));
-    if (methods) reply.header("allow", methods);
-  });
+  answerOtherMethods(server);
   registerHealthRoutes(server, {
     metrics,
-    checks: { database: () => database.ping(), storage: () => storage.check() },
+    checks: { database: () => parts.database.ping(), storage: () => parts.storage.check() },
   });
-  const isRedirecting = config.media.delivery === "redirect";
-  const bucketOrigins = isRedirecting ? await originsOf(storage) : [];
+  const bucketOrigins = isRedirecting ? await originsOf(parts.storage) : [];
   await server.register(webPage, { pictureOrigins: () => [urls.origin(), ...bucketOrigins] });
   await server.register(playground);
   await server.register(graphqlDoor, {
     ...config.graphql,
-    tokens,
-    rateLimits,
-    services: { accounts, changes: parts.live, media, placeholders, profilePictures, urls },
+    tokens: parts.tokens,
+    rateLimits: parts.rateLimits,
+    services: { ...parts, urls },
     watchLive: (state) => metrics.watchLive(state),
     countOperation: (operation, code) => metrics.countOperation(operation, code),
   });
-  const hasEdge = config.http.cdnUrl !== null || config.purge !== null;
-  const answers = new PictureAnswers(config.media.caching, hasEdge);
-  const observe = (status: number, seconds: number) =>
-    metrics.requestAnswered({ method: "GET", route: REST_PREFIX + MEDIA_ROUTE, status }, seconds);
-  const pictureFront = new PictureFront({ media, views, answers, isRedirecting, log: server.log, observe });
-  front = pictureFront;
-  const rest = {
-    tokens,
-    currentPictures: parts.currentPictures,
-    rateLimits,
-    profilePictures,
-    urls,
-    media,
-    views,
-    answers,
-    hasEdge,
-    isRedirecting,
-    rethrowFailure: (request: IncomingMessage) => pictureFront.rethrowFailure(request),
-  };
-  await server.register(restDoor, { prefix: REST_PREFIX, ...rest });
+  await server.register(restDoor, { prefix: REST_PREFIX, ...parts, urls, hasEdge });
   metrics.watch({
-    views: () => views.totals,
-    pictures: () => pictures.state,
-    fromMemory: () => pictureFront.totals,
-    caches: () => ({ records: known.state, bytes: parts.hot.state }),
-    cleanup: () => cleanup.totals,
-    edge: () => edge && { ...edge.totals, waiting: edge.waitingCount },
+    views: () => parts.views.totals,
+    pictures: () => parts.pictureMaker.state,
+    fromMemory: () => lane.totals,
+    caches: () => ({ records: parts.mediaCache.state, bytes: parts.objectCache.state }),
+    cleanup: () => parts.cleanup.totals,
+    edge: () => parts.edgePurge && { ...parts.edgePurge.totals, waiting: parts.edgePurge.waitingCount },
   });
 
   return {
@@ -126,27 +107,42 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     server,
     urls,
     async start() {
-      if (config.database.kind === "embedded") await cleanup.settleUnfinished();
-      await views.start();
-      await changeFeed.start();
-      known.start();
-      pictures.start();
-      await edge?.start(database.media);
-      await renditions.start();
+      if (config.database.kind === "embedded") await parts.cleanup.settleUnfinished();
+      await parts.views.start();
+      await parts.changeFeed.start();
+      parts.mediaCache.start();
+      parts.pictureMaker.start();
+      await parts.edgePurge?.start(parts.database.media);
+      await parts.renditions.start();
       const address = reachable(await server.listen({ host: config.http.host, port: config.http.port }));
       baseUrl = config.http.publicUrl ?? address;
-      cleanup.start();
+      parts.cleanup.start();
       return address;
     },
     async stop() {
       await stopServer(server);
-      known.close();
-      const parts = [views, changeFeed, edge, cleanup, pictures];
-      const closing = Promise.all(parts.map((part) => part?.close()));
+      parts.mediaCache.close();
+      const { views, changeFeed, edgePurge, cleanup, pictureMaker } = parts;
+      const closing = Promise.all(
+        [views, changeFeed, edgePurge, cleanup, pictureMaker].map((part) => part?.close()),
+      );
       await Promise.race([closing, sleep(CLOSE_MS, undefined, { ref: false })]);
-      await database.close();
+      await parts.database.close();
     },
   };
+}
+
+/** Answers requests for unknown addresses, and for methods that an address does not take, with `Allow`. */
+function answerOtherMethods(server: FastifyInstance): void {
+  const allowed = new AllowedMethods(server);
+  allowed.add(MEDIA_ROUTE, ["GET", "HEAD"]);
+  server.setNotFoundHandler((request, reply) =>
+    sendNotFound(request, reply, allowed.find(pathOf(request.url))),
+  );
+  server.addHook("onSend", async ({ method, url }, reply) => {
+    const methods = method === "OPTIONS" && allowed.find(pathOf(url));
+    if (methods) reply.header("allow", methods);
+  });
 }
 
 function pathOf(url: string): string {

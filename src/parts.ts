@@ -4,9 +4,9 @@ import path from "node:path";
 
 import type { FastifyBaseLogger } from "fastify";
 
-import { AccessTokens, type TokenSource } from "./auth/access-token.ts";
-import { readOrCreateSecret, readSecret } from "./auth/secret-file.ts";
-import type { AuthConfig, Config } from "./config/config.ts";
+import { AccessTokens } from "./auth/access-token.ts";
+import { readTokenSource } from "./auth/token-source.ts";
+import type { Config } from "./config/config.ts";
 import { Database, type EmbeddedMongoStarter } from "./database/connection.ts";
 import { createMemoryLimiter, MongoLimiters } from "./database/rate-limit-store.ts";
 import { DecoderPool } from "./images/decoder-pool.ts";
@@ -20,7 +20,7 @@ import { AccountService } from "./services/account-service.ts";
 import { ChangeFeed } from "./services/change-feed.ts";
 import { Changes } from "./services/changes.ts";
 import { CurrentPictures } from "./services/current-pictures.ts";
-import { KnownMedia } from "./services/known-media.ts";
+import { MediaCache } from "./services/media-cache.ts";
 import { LiveChanges } from "./services/live-changes.ts";
 import { MediaService } from "./services/media-service.ts";
 import { PictureIntake } from "./services/picture-intake.ts";
@@ -32,8 +32,8 @@ import { RateLimits, type RateLimiterFactory } from "./services/rate-limits.ts";
 import type { Reports } from "./services/reports.ts";
 import { UserPages } from "./services/user-pages.ts";
 import { createStorages } from "./storage/create-storage.ts";
-import { HotBytes } from "./storage/hot-bytes.ts";
-import { HotStorage } from "./storage/hot-storage.ts";
+import { ObjectCache } from "./storage/object-cache.ts";
+import { CachedStorage } from "./storage/cached-storage.ts";
 import type { ObjectStorage } from "./storage/object-storage.ts";
 import { RenditionFolder } from "./storage/rendition-folder.ts";
 import { ViewCounter } from "./views/view-counter.ts";
@@ -68,18 +68,16 @@ export async function buildParts(
   const onFatal = overrides.onFatal ?? ((error) => log.fatal({ err: error }, "the database has failed"));
   const database = await Database.open(config.database, onFatal, overrides.startEmbeddedMongo);
   // The secret is made after the database is locked: two processes that start at once would make two secrets.
-  const source = await tokenSource(config.auth);
-  warnOfShortSecret(source, log);
-  const tokens = new AccessTokens(source, config.auth.clockToleranceSeconds);
+  const tokens = new AccessTokens(await readTokenSource(config.auth, log), config.auth.clockToleranceSeconds);
   const rateLimits = new RateLimits(config.limits, limiterFactory(config, database));
 
   const coldStorage = await (overrides.createStorage ?? createStorages)(config);
-  const hot = new HotBytes(config.media.memoryBytes);
-  const storage = new HotStorage(coldStorage, hot);
-  const pictures = createPictureMaker(config, overrides, log);
+  const objectCache = new ObjectCache(config.media.memoryBytes);
+  const storage = new CachedStorage(coldStorage, objectCache);
+  const pictureMaker = createPictureMaker(config, overrides, log);
   const folder = new RenditionFolder(config.media.renditionDir, config.media.renditionBytes);
-  const renditions = new Renditions(database.media, coldStorage, folder, pictures, log);
-  const placeholders = new Placeholders(database.media, coldStorage, pictures, log);
+  const renditions = new Renditions(database.media, coldStorage, folder, pictureMaker, log);
+  const placeholders = new Placeholders(database.media, coldStorage, pictureMaker, log);
 
   const isShared = config.database.kind === "mongodb"; // The embedded database has one process at a time.
   const journal = new ViewJournal(config.media.viewJournalDir, isShared, log);
@@ -87,12 +85,20 @@ export async function buildParts(
 
   const changes = new Changes();
   const changeFeed = new ChangeFeed(database.media, changes, log);
-  const known = new KnownMedia(database.media, changeFeed, changes, log);
-  const edge = config.purge && new EdgePurge(config.purge, log);
-  const live = new LiveChanges();
+  const mediaCache = new MediaCache(database.media, changeFeed, changes, log);
+  const edgePurge = config.purge && new EdgePurge(config.purge, log);
+  const liveChanges = new LiveChanges();
   const lifecycle = new PictureLifecycle(database, changes);
-  const media = new MediaService(database.viewCounts, known, storage, renditions, hot, views, log);
-  const currentPictures = new CurrentPictures(database.users, media, pictures);
+  const media = new MediaService(
+    database.viewCounts,
+    mediaCache,
+    storage,
+    renditions,
+    objectCache,
+    views,
+    log,
+  );
+  const currentPictures = new CurrentPictures(database.users, media, pictureMaker);
   const userPages = new UserPages(database.users);
   const accounts = new AccountService(database.users, userPages, tokens, rateLimits, changes);
   const profilePictures = new ProfilePictureService(
@@ -100,7 +106,7 @@ export async function buildParts(
     database.media,
     lifecycle,
     storage,
-    new PictureIntake(pictures, reports),
+    new PictureIntake(pictureMaker, reports),
     rateLimits,
     config.cleanup.retentionMs,
     reports,
@@ -110,31 +116,32 @@ export async function buildParts(
 
   // Every subscriber to changes. Within an event, the order of the calls is the order of notification.
   const forgetPicture = (id: MediaId) => {
-    known.forget(id);
+    mediaCache.forget(id);
     void renditions.forget(id);
   };
-  changes.on("pictureLeaving", (id) => known.forget(id));
+  changes.on("pictureLeaving", (id) => mediaCache.forget(id));
   changes.on("pictureHidden", (id) => {
     forgetPicture(id);
-    edge?.purge(mediaTag(id));
+    edgePurge?.purge(mediaTag(id));
   });
   changes.on("hiddenPictureFound", forgetPicture);
   changes.on("userAdded", () => userPages.forgetAll());
   changes.on("userChanged", (id) => {
     currentPictures.forgetUser(id);
     userPages.forgetAll();
-    edge?.purge(userTag(id));
+    edgePurge?.purge(userTag(id));
   });
   changes.on("changesFound", (found) => {
     const hidden = found.filter(({ isHidden }) => isHidden).map(({ mediaId }) => mediaId);
     hidden.forEach(forgetPicture);
-    for (const { mediaId, isHidden, isSettled } of found) if (!isHidden && !isSettled) known.forget(mediaId);
+    for (const { mediaId, isHidden, isSettled } of found)
+      if (!isHidden && !isSettled) mediaCache.forget(mediaId);
     for (const { uploaderId } of found) currentPictures.forgetUser(uploaderId);
     userPages.forgetPagesWith(new Set(hidden));
-    live.publish(found); // Last: its listeners read the users and pictures again.
+    liveChanges.publish(found); // Last: its listeners read the users and pictures again.
   });
   changes.on("changesMissed", () => {
-    known.forgetAll();
+    mediaCache.forgetAll();
     void renditions.review();
   });
 
@@ -143,17 +150,17 @@ export async function buildParts(
     database,
     tokens,
     rateLimits,
-    hot,
+    objectCache,
     storage,
-    pictures,
+    pictureMaker,
     renditions,
     placeholders,
     views,
     changes,
     changeFeed,
-    known,
-    edge,
-    live,
+    mediaCache,
+    edgePurge,
+    liveChanges,
     lifecycle,
     media,
     currentPictures,
@@ -176,31 +183,11 @@ function createPictureMaker(
   );
 }
 
-async function tokenSource(auth: AuthConfig): Promise<TokenSource> {
-  switch (auth.kind) {
-    case "secret-file":
-      return { kind: "shared-secret", secret: await readSecret(auth.secretFile) };
-    case "generated-secret":
-      return { kind: "shared-secret", secret: await readOrCreateSecret(auth.secretFile) };
-    default:
-      return auth;
-  }
-}
-
 /** Other processes on the same database would find no file of a picture that this one has stored. */
 function warnOfOwnFolder({ database, storage, instanceDir }: Config, log: FastifyBaseLogger): void {
   const isOwn = storage.kind === "local" && storage.rootDir.startsWith(path.resolve(instanceDir) + path.sep);
   if (database.kind === "mongodb" && isOwn)
     log.warn("pictures are stored in INSTANCE_DIR: several processes need a STORAGE_URL that they share");
-}
-
-/** RFC 7518, section 3.2: a shorter one can be guessed from a single token. */
-const MIN_SECRET_BYTES = 32;
-
-/** Only a warning: LetsApp's own secret may be shorter, and the two have to agree. */
-function warnOfShortSecret(source: TokenSource, log: FastifyBaseLogger): void {
-  if (source.kind !== "shared-secret" || Buffer.byteLength(source.secret) >= MIN_SECRET_BYTES) return;
-  log.warn(`JWT_SECRET has fewer than ${MIN_SECRET_BYTES} bytes: whoever has a token may find it out`);
 }
 
 /** One process counts for itself; several count together. */

@@ -1,18 +1,19 @@
 // What the operator's programs have in common: they read the same environment as the service, open its database, beside
 // it where it runs, and its storage, and say in one line what is wrong.
-import Fastify, { type FastifyBaseLogger } from "fastify";
+import type { FastifyBaseLogger } from "fastify";
 
 import { ConfigError, loadConfig, type Config } from "../config/config.ts";
 import { Database } from "../database/connection.ts";
 import { mediaTag, userTag } from "../domain/cache-tags.ts";
 import { withCause } from "../errors.ts";
 import { EdgePurge } from "../jobs/edge-purge.ts";
+import { createLog } from "../runtime/log.ts";
 import { Changes } from "../services/changes.ts";
 import { PictureLifecycle } from "../services/picture-lifecycle.ts";
 import { createStorages } from "../storage/create-storage.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 
-export interface Parts {
+export interface ProgramParts {
   config: Config;
   database: Database;
   lifecycle: PictureLifecycle;
@@ -28,13 +29,16 @@ export interface Parts {
  *
  * @param usage shown where the arguments are wrong
  */
-export async function runProgram(usage: string, program: (parts: Parts) => Promise<number>): Promise<never> {
+export async function runProgram(
+  usage: string,
+  program: (parts: ProgramParts) => Promise<number>,
+): Promise<never> {
   let database: Database | undefined;
   let edge: EdgePurge | null = null;
   try {
     const config = loadConfig(process.env);
     database = await Database.openBeside(config.database);
-    const { log } = Fastify({ logger: { level: config.logLevel, stream: process.stderr } });
+    const log = createLog(config.logLevel, process.stderr);
     const storage = await createStorages(config);
     edge = config.purge && new EdgePurge(config.purge, log);
     const changes = new Changes();

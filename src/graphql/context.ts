@@ -16,7 +16,7 @@ export interface Services {
   media: MediaService;
   profilePictures: ProfilePictureService;
   placeholders: Placeholders;
-  changes: LiveChanges;
+  liveChanges: LiveChanges;
   urls: MediaUrls;
 }
 

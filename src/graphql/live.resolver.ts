@@ -59,5 +59,5 @@ function listen(context: RequestContext, userIds: string[] | null): AsyncIterabl
     });
   }
   const ids = userIds && new Set(userIds.map((id) => parseId(id, "user")));
-  return context.services.changes.listen(subscriberId, ids);
+  return context.services.liveChanges.listen(subscriberId, ids);
 }

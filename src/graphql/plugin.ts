@@ -100,7 +100,7 @@ export async function graphqlDoor(app: FastifyInstance, options: GraphQLDoorOpti
   app.addHook("preClose", () => live.close());
   options.watchLive(() => ({
     connections: live.connectionCount,
-    subscriptions: services.changes.listenerCount,
+    subscriptions: services.liveChanges.listenerCount,
   }));
 }
 

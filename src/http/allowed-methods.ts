@@ -8,8 +8,13 @@ export class AllowedMethods {
   constructor(app: FastifyInstance) {
     app.addHook("onRoute", ({ url, method }) => {
       const methods = [method].flat().filter((name) => name !== "OPTIONS");
-      if (methods.length > 0 && url !== "*") this.#routes.push({ pattern: toPattern(url), methods });
+      if (methods.length > 0 && url !== "*") this.add(url, methods);
     });
+  }
+
+  /** Adds an address that is answered outside of the web framework. */
+  add(url: string, methods: readonly string[]): void {
+    this.#routes.push({ pattern: toPattern(url), methods });
   }
 
   /** In the form of an `Allow` header; null where there is nothing at that address. */

@@ -1,8 +1,12 @@
-// Headers that belong to an error, whichever door it comes from. Source: RFC 9110, sections 10.2.3 and 11.6.1; RFC 6750.
+// The headers of an error, through either door. Source: RFC 9110, sections 10.2.3, 11.6.1 and 14.4; RFC 6750.
 import type { AppError } from "../errors.ts";
 
-export function headersOf({ status, details: { retryAfterSeconds } }: AppError): Record<string, string> {
+export function headersOf({
+  status,
+  details: { limit, retryAfterSeconds },
+}: AppError): Record<string, string> {
   return {
+    ...(status === 416 && { "content-range": `bytes */${limit}` }),
     ...(status === 401 && { "www-authenticate": "Bearer" }),
     ...(retryAfterSeconds !== undefined && { "retry-after": String(retryAfterSeconds) }),
   };

@@ -8,12 +8,13 @@ import cors from "@fastify/cors";
 import helmet from "@fastify/helmet";
 import Fastify, {
   LogController,
+  type FastifyBaseLogger,
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
 } from "fastify";
 
-import type { HttpConfig, LogLevel } from "../config/config.ts";
+import type { HttpConfig } from "../config/config.ts";
 import type { AppError } from "../errors.ts";
 import { guardRequestBodies } from "./request-body.ts";
 import { faultOfTarget } from "./target.ts";
@@ -51,23 +52,21 @@ const PREFLIGHT_MAX_AGE_SECONDS = 600;
 
 export interface ServerOptions {
   http: HttpConfig;
-  logLevel: LogLevel;
+  log: FastifyBaseLogger;
   /** For a whole request body, multipart included. */
   maxBodyBytes: number;
   bodyTooLarge: () => AppError;
   /** Renders what the web framework refuses before any route is found, such as an address that is none. */
   sendError: (error: unknown, request: FastifyRequest, reply: FastifyReply) => void;
-  /** Sees each request first; what it does not answer itself goes on to the routes. */
-  front: Front;
+  /** Sees each request first. @returns false for requests that it leaves to the routes */
+  lane: (request: IncomingMessage, response: ServerResponse) => boolean;
   timeouts?: Timeouts | undefined;
 }
-
-export type Front = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
 
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
   const { timeouts = defaultTimeouts } = options;
   const app: FastifyInstance = Fastify({
-    logger: { level: options.logLevel, redact: ["req.headers.authorization", "req.headers.cookie"] },
+    loggerInstance: options.log,
     // One line a request, written below. The id is our own: a client's could be anything, and a log is no place for that.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" }),
     genReqId: () => randomUUID(),
@@ -89,9 +88,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       const server = http.createServer(settings, (request, response) => {
         const fault = faultOfTarget(request);
         if (fault) return refuse(response, fault);
-        const next = () => handler(request, response);
-        if (isStopping()) next();
-        else options.front(request, response, next);
+        if (isStopping()) response.setHeader("connection", "close");
+        if (!options.lane(request, response)) handler(request, response);
       });
       return server.setTimeout(timeouts.stallMs);
     },

@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifyReply } from "fastify";
 import { cacheTagHeaders, userTag } from "../domain/cache-tags.ts";
 import { parseId } from "../domain/ids.ts";
 import { networkOf } from "../domain/network.ts";
+import { PROFILE_PICTURE_ROUTE } from "../domain/paths.ts";
 import { AppError } from "../errors.ts";
 import type { CurrentPictures } from "../services/current-pictures.ts";
 import type { MediaUrls } from "../services/media-urls.ts";
@@ -35,7 +36,7 @@ export function registerCurrentPictureRoute(
 ): void {
   app.route<CurrentPictureRequest>({
     method: ["GET", "HEAD"],
-    url: "/:userId/profile-picture",
+    url: PROFILE_PICTURE_ROUTE,
     exposeHeadRoute: false,
     async handler({ params, query, headers, method, ip }, reply) {
       const sizePx = readSize(query.size) ?? DEFAULT_SIZE_PX;

@@ -1,24 +1,38 @@
-// Renders errors for plain HTTP: a status, and a body that a program can read. Used by `plugin.ts` and, for
-// routes that are nobody's, by `app.ts`.
-import type { FastifyReply, FastifyRequest } from "fastify";
+// Renders errors for plain HTTP: a status, and a body that a program can read.
+import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from "fastify";
 
 import { AppError } from "../errors.ts";
 import { headersOf } from "../http/error-headers.ts";
 import { logFailure } from "../http/log-failure.ts";
 import { toAppError } from "../http/to-app-error.ts";
 
-export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const appError = toAppError(error);
-  logFailure(request.log, error, appError);
-  const { code, message, status, details } = appError;
-  reply.headers(headersOf(appError));
-  return reply
-    .code(status)
-    .header("cache-control", "no-store")
-    .send({ success: false, message, code, ...details, requestId: request.id });
+export interface RenderedError {
+  status: number;
+  headers: Record<string, string>;
+  body: Buffer;
 }
 
-/** @param allowedMethods what the address takes; null where there is nothing */
+/** Logs an error and renders it. No cache may store it. */
+export function renderError(error: unknown, requestId: string, log: FastifyBaseLogger): RenderedError {
+  const appError = toAppError(error);
+  logFailure(log, error, appError);
+  const { code, message, status, details } = appError;
+  const body = Buffer.from(JSON.stringify({ success: false, message, code, ...details, requestId }));
+  const headers = {
+    ...headersOf(appError),
+    "cache-control": "no-store",
+    "content-type": "application/json; charset=utf-8",
+    "content-length": String(body.length),
+  };
+  return { status, headers, body };
+}
+
+export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const { status, headers, body } = renderError(error, request.id, request.log);
+  return reply.code(status).headers(headers).send(body);
+}
+
+/** @param allowedMethods the methods that the address takes; null where there is nothing */
 export function sendNotFound(
   request: FastifyRequest,
   reply: FastifyReply,

@@ -9,7 +9,7 @@ import { evaluateConditions, parseRange } from "./conditional.ts";
 import { inlineDisposition } from "./content-disposition.ts";
 
 export interface PictureAnswer {
-  status: 200 | 206 | 302 | 304 | 412;
+  status: number;
   /** Names and values in turns, as Node takes them. */
   headers: readonly string[];
   body?: Buffer;
@@ -28,11 +28,17 @@ export interface Caching {
   isImmutable: boolean;
 }
 
-/** Everybody may show and read a picture: it is public, and no answer depends on who asks. */
-const openToAll = {
+/** Pages of every origin may show and read a picture: it is public, and no answer depends on the caller. */
+export const openToAll = {
   "access-control-allow-origin": "*",
   "access-control-expose-headers": "etag, content-disposition",
   "cross-origin-resource-policy": "cross-origin",
+};
+
+/** A browser that opens the address as a page runs nothing in it. */
+export const harmlessAsPage = {
+  "content-security-policy": "default-src 'none'; sandbox",
+  "x-content-type-options": "nosniff",
 };
 
 /** Makes answers; those that most requests get, once for each picture. */
@@ -107,9 +113,7 @@ export class PictureAnswers {
     return flatten({
       "cache-control": this.#cacheControl,
       "content-disposition": inlineDisposition(filename, extension),
-      // Whoever opens the picture as a page gets a page that can do nothing.
-      "content-security-policy": "default-src 'none'; sandbox",
-      "x-content-type-options": "nosniff",
+      ...harmlessAsPage,
       etag,
       "last-modified": lastModified.toUTCString(),
       ...openToAll,

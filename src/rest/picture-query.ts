@@ -128,13 +128,20 @@ function recall<Value>(remembered: Cache<string, Value>, key: string, read: (key
 }
 
 function readSearch(search: string): Rendition | null {
-  if (search !== "" && !search.startsWith("?")) return null;
-  const parameters = new URLSearchParams(search);
-  const query = Object.fromEntries(parameters);
-  if (Object.keys(query).length !== parameters.size) return null; // Given twice.
   try {
-    return readRendition(query, undefined);
+    return readRendition(parseSearch(search), undefined);
   } catch {
-    return null; // The route says what is wrong with it.
+    return null; // The lane reads it again, and renders the error.
   }
+}
+
+/** @param search empty, or with its "?". A parameter that is given more than once becomes an array, which no rule accepts. */
+export function parseSearch(search: string): PictureQuery {
+  const parameters = new URLSearchParams(search);
+  const valueOf = (name: string) => {
+    const values = parameters.getAll(name);
+    return values.length > 1 ? values : values[0];
+  };
+  const [thumbnail, size, format, animated] = ["thumbnail", "size", "format", "animated"].map(valueOf);
+  return { thumbnail, size, format, animated };
 }

@@ -4,18 +4,16 @@ import type { FastifyInstance } from "fastify";
 
 import { registerCurrentPictureRoute, type CurrentPictureRouteOptions } from "./current-picture.route.ts";
 import { sendError } from "./error-body.ts";
-import { registerMediaRoute, type MediaRouteOptions } from "./media.route.ts";
 import { registerProfilePictureRoutes, type ProfilePictureRouteOptions } from "./profile-picture.route.ts";
 
 export async function restDoor(
   app: FastifyInstance,
-  options: MediaRouteOptions & ProfilePictureRouteOptions & CurrentPictureRouteOptions,
+  options: ProfilePictureRouteOptions & CurrentPictureRouteOptions,
 ): Promise<void> {
   // No route takes another body than a form; clients that announce one all the same are served.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", (_request, _payload, done) => done(null));
   app.setErrorHandler(sendError);
-  registerMediaRoute(app, options);
   registerProfilePictureRoutes(app, options);
   registerCurrentPictureRoute(app, options);
 }

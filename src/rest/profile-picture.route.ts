@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 
 import type { AccessTokens } from "../auth/access-token.ts";
 import type { UserId } from "../domain/ids.ts";
+import { PROFILE_PICTURE_ROUTE } from "../domain/paths.ts";
 import { AppError } from "../errors.ts";
 import type { MediaUrls } from "../services/media-urls.ts";
 import { ownUserId } from "../services/own-user-id.ts";
@@ -29,7 +30,7 @@ export function registerProfilePictureRoutes(
   app: FastifyInstance,
   { tokens, rateLimits, profilePictures, urls }: ProfilePictureRouteOptions,
 ): void {
-  app.post<ProfilePictureRequest>("/:userId/profile-picture", async (request) => {
+  app.post<ProfilePictureRequest>(PROFILE_PICTURE_ROUTE, async (request) => {
     const currentUserId = await requireUser(tokens, request);
     await rateLimits.consumeUpload(currentUserId);
     const userId = ownUserId(currentUserId, request.params.userId);
@@ -45,7 +46,7 @@ export function registerProfilePictureRoutes(
     };
   });
 
-  app.delete<ProfilePictureRequest>("/:userId/profile-picture", async (request) => {
+  app.delete<ProfilePictureRequest>(PROFILE_PICTURE_ROUTE, async (request) => {
     const currentUserId = await requireUser(tokens, request);
     await profilePictures.delete(ownUserId(currentUserId, request.params.userId));
     return { success: true, message: DELETED_MESSAGE };

@@ -87,7 +87,11 @@ export class Cache<Key extends string, Value> {
   /** The stored value, or the result of `load`, of which one runs for a key at a time. @throws what `load` throws */
   async load(key: Key, load: () => Promise<Value>): Promise<Value> {
     const stored = this.get(key);
-    if (stored !== undefined) return stored;
+    return stored === undefined ? this.reload(key, load) : stored;
+  }
+
+  /** The result of `load`, of which one runs for a key at a time, whether a value is stored or not. @throws what `load` throws */
+  async reload(key: Key, load: () => Promise<Value>): Promise<Value> {
     const startedAtMs = performance.now();
     const underWay = this.#loads.get(key);
     if (underWay && startedAtMs - underWay.startedAtMs < this.#maxLoadMs) return underWay.value;
@@ -132,7 +136,8 @@ export class Cache<Key extends string, Value> {
 
   /** Deletes every value that fulfils the condition, and all that are being loaded. */
   deleteWhere(condition: (value: Value) => boolean): void {
-    for (const [key, { value }] of [...this.#stored]) if (condition(value)) this.#stored.delete(key);
+    const entries = [...this.#stored]; // The library cannot delete while it iterates.
+    for (const [key, { value }] of entries) if (condition(value)) this.#stored.delete(key);
     this.#forgetLoads();
   }
 

@@ -38,7 +38,7 @@ export class CurrentPictures {
   constructor(
     readonly users: UserRepository,
     readonly media: MediaService,
-    readonly pictures: Pick<PictureMaker, "run">,
+    readonly pictureMaker: Pick<PictureMaker, "run">,
   ) {}
 
   /** Reads the user from the database again when next asked. */
@@ -79,7 +79,7 @@ export class CurrentPictures {
     if (format === "svg") {
       return { contentType: "image/svg+xml", bytes: Buffer.from(drawDefaultSvg(initials, colour, sidePx)) };
     }
-    const bytes = await this.pictures.run("squares", client, async () => ({
+    const bytes = await this.pictureMaker.run("squares", client, async () => ({
       memoryBytes: SQUARE_MEMORY_BYTES,
       task: "drawDefaultImage",
       args: [initials, colour, sidePx, format],

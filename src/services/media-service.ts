@@ -7,10 +7,10 @@ import { objectSizeOf, type Media } from "../domain/media.ts";
 import { isAllowedContentType } from "../domain/picture-format.ts";
 import type { Rendition } from "../domain/rendition.ts";
 import { AppError } from "../errors.ts";
-import type { HotBytes } from "../storage/hot-bytes.ts";
+import type { ObjectCache } from "../storage/object-cache.ts";
 import { assertSize, keepBytes, type LentBytes, type ObjectStorage } from "../storage/object-storage.ts";
 import type { ViewCounter } from "../views/view-counter.ts";
-import type { KnownMedia } from "./known-media.ts";
+import type { MediaCache } from "./media-cache.ts";
 import { describePicture, keyOf, type Picture } from "./picture.ts";
 import type { Renditions } from "./renditions.ts";
 
@@ -27,23 +27,23 @@ export class MediaService {
 
   constructor(
     readonly counts: ViewCountRepository,
-    readonly known: KnownMedia,
+    readonly mediaCache: MediaCache,
     readonly storage: ObjectStorage,
     readonly renditions: Renditions,
-    readonly hot: HotBytes,
+    readonly objectCache: ObjectCache,
     readonly views: ViewCounter,
     readonly log: FastifyBaseLogger,
   ) {}
 
-  /** The picture, if it is known without a query. */
+  /** The picture, if its record is in memory. */
   peekPicture(id: MediaId, rendition: Rendition): Picture | undefined {
-    const media = this.known.peek(id);
+    const media = this.mediaCache.peek(id);
     return media && this.#toPicture(media, rendition);
   }
 
   /** @throws MEDIA_NOT_FOUND when there is no such picture, or not any more */
   async getPicture(id: MediaId, rendition: Rendition): Promise<Picture> {
-    const media = await this.known.find(id);
+    const media = await this.mediaCache.find(id);
     const picture = media && this.#toPicture(media, rendition);
     if (!picture) throw mediaNotFound();
     return picture;
@@ -51,7 +51,7 @@ export class MediaService {
 
   /** The bytes, if they are in memory. */
   peekBytes({ key }: Picture): Buffer | undefined {
-    return this.hot.peek(key);
+    return this.objectCache.peek(key);
   }
 
   /**
@@ -62,7 +62,7 @@ export class MediaService {
   async readBytes(picture: Picture, client: string): Promise<Buffer> {
     const { key, media, square } = picture;
     if (!square) return this.readStored(picture);
-    const bytes = await this.hot.read(key, () => this.renditions.read(media, square, client));
+    const bytes = await this.objectCache.read(key, () => this.renditions.read(media, square, client));
     if (!bytes) throw this.#missingObject(picture);
     await this.#assertVisible(media.id);
     return bytes;
@@ -94,7 +94,7 @@ export class MediaService {
 
   /** Reading it may have taken long enough for somebody to delete the picture, and for the edge to be purged. */
   async #assertVisible(id: MediaId): Promise<void> {
-    if (!(await this.known.find(id))) throw mediaNotFound();
+    if (!(await this.mediaCache.find(id))) throw mediaNotFound();
   }
 
   /**
@@ -120,21 +120,21 @@ export class MediaService {
     return found.sizeBytes;
   }
 
-  /** A visible picture, if it is known without a query. How often it was viewed is not. */
+  /** A visible picture, if its record is in memory. How often it was viewed is not. */
   peek(id: MediaId): Media | undefined {
-    const media = this.known.peek(id);
+    const media = this.mediaCache.peek(id);
     return media && isAllowedContentType(media.contentType) ? media : undefined;
   }
 
   async isVisible(id: MediaId): Promise<boolean> {
-    const media = await this.known.find(id);
+    const media = await this.mediaCache.find(id);
     return media !== null && isAllowedContentType(media.contentType);
   }
 
   /** Visible pictures in no particular order, with every view that was counted so far. One query. */
   async findManyByIds(ids: readonly MediaId[]): Promise<FoundMedia[]> {
     const countLacking = this.views.beforeReading();
-    const found = await this.known.read(ids);
+    const found = await this.mediaCache.read(ids);
     return found
       .filter(({ contentType }) => isAllowedContentType(contentType))
       .map((media) => ({ media, viewCount: media.viewCount + countLacking(media) }));

@@ -1,5 +1,6 @@
 // Where pictures can be fetched. Called by both doors.
 import type { MediaId, UserId } from "../domain/ids.ts";
+import { mediaPath, profilePicturePath } from "../domain/paths.ts";
 import { pictureSizes, type PictureSize, type RenditionFormat } from "../domain/rendition.ts";
 
 export class MediaUrls {
@@ -12,7 +13,7 @@ export class MediaUrls {
   }
 
   original(id: MediaId): string {
-    return `${this.baseUrl()}/api/users/media/${id}`;
+    return this.baseUrl() + mediaPath(id);
   }
 
   thumbnail(id: MediaId): string {
@@ -34,6 +35,6 @@ export class MediaUrls {
 
   /** Of whatever picture a user has now, or of the one that is drawn where there is none. */
   current(id: UserId, sizePx: PictureSize): string {
-    return `${this.baseUrl()}/api/users/${id}/profile-picture?size=${sizePx}`;
+    return `${this.baseUrl()}${profilePicturePath(id)}?size=${sizePx}`;
   }
 }

@@ -27,7 +27,7 @@ export class PictureIntake {
   readonly #received = new ByteBudget("uploads", limits);
 
   constructor(
-    readonly pictures: PictureMaker,
+    readonly pictureMaker: PictureMaker,
     readonly reports: Reports,
   ) {}
 
@@ -44,7 +44,7 @@ export class PictureIntake {
   async #make(bytes: Buffer, userId: UserId, look: Look): Promise<SafePicture> {
     const startedAt = performance.now();
     try {
-      return await this.pictures.make(bytes, userId, look);
+      return await this.pictureMaker.make(bytes, userId, look);
     } finally {
       this.reports.pictureMade((performance.now() - startedAt) / 1000);
     }

@@ -2,7 +2,7 @@
 import type { Media } from "../domain/media.ts";
 import { extensionOf } from "../domain/picture-format.ts";
 import type { Rendition, RenditionFormat } from "../domain/rendition.ts";
-import { nameOf, type Square } from "./renditions.ts";
+import { renditionNameOf, type Square } from "./renditions.ts";
 
 /** The same object for as long as its media is known. */
 export interface Picture {
@@ -59,7 +59,7 @@ function describeSquare(media: Media, rendition: Extract<Rendition, { kind: "squ
   const { sidePx, isAnimated, isNegotiated } = rendition;
   const format = rendition.format ?? nearestFormat(media, isAnimated);
   const square: Square = { sidePx, format, isAnimated };
-  const name = nameOf(square);
+  const name = renditionNameOf(square);
   return {
     media,
     key: `${media.id}/${name}`,

@@ -35,7 +35,7 @@ export class Placeholders {
   constructor(
     readonly media: MediaRepository,
     readonly storage: ObjectStorage,
-    readonly pictures: Pick<PictureMaker, "run">,
+    readonly pictureMaker: Pick<PictureMaker, "run">,
     readonly log: FastifyBaseLogger,
   ) {}
 
@@ -56,7 +56,7 @@ export class Placeholders {
   }
 
   #render(thumbHash: string, client: string): Promise<string> {
-    return this.pictures.run("placeholders", client, async () => ({
+    return this.pictureMaker.run("placeholders", client, async () => ({
       memoryBytes: BLUR_MEMORY_BYTES,
       task: "renderThumbHash",
       args: [thumbHash],
@@ -64,7 +64,7 @@ export class Placeholders {
   }
 
   async #redraw(media: Media): Promise<Placeholder | null> {
-    return this.pictures.run("placeholders", media.id, () =>
+    return this.pictureMaker.run("placeholders", media.id, () =>
       workOnOriginal("redrawThumbnail", media, this.storage),
     );
   }

@@ -31,7 +31,7 @@ export interface Square {
 }
 
 /** The name of a square among those of its picture. */
-export function nameOf({ sidePx, format, isAnimated }: Square): string {
+export function renditionNameOf({ sidePx, format, isAnimated }: Square): string {
   return `${sidePx}${isAnimated ? "-animated" : ""}-v${RENDITION_VERSION}.${format}`;
 }
 
@@ -49,7 +49,7 @@ export class Renditions {
     readonly media: MediaRepository,
     readonly storage: ObjectStorage,
     readonly folder: RenditionFolder,
-    readonly pictures: Pick<PictureMaker, "run">,
+    readonly pictureMaker: Pick<PictureMaker, "run">,
     readonly log: FastifyBaseLogger,
   ) {}
 
@@ -87,7 +87,7 @@ export class Renditions {
    * @throws OVERLOADED, IMAGE_TOO_COMPLEX, STORAGE_UNAVAILABLE; UNREADABLE_IMAGE for a damaged original
    */
   async read(media: Media, square: Square, client: string): Promise<Buffer | null> {
-    const name = nameOf(square);
+    const name = renditionNameOf(square);
     const kept = await this.#readKept(media.id, name);
     if (kept) return kept;
     const made = await this.#rememberingFailure(`${media.id}/${name}`, () =>
@@ -110,7 +110,7 @@ export class Renditions {
   async #draw(media: Media, { sidePx, format }: Square, client: string): Promise<Buffer | null> {
     const master = await this.#readMaster(media, client);
     if (!master) return null;
-    return this.pictures.run("squares", client, async () => ({
+    return this.pictureMaker.run("squares", client, async () => ({
       memoryBytes: SQUARE_MEMORY_BYTES,
       task: "drawSquare",
       args: [master, sidePx, format],
@@ -120,7 +120,7 @@ export class Renditions {
   /** What does not move, or is too much to move, stands still. */
   async #animate(media: Media, square: Square, client: string): Promise<Buffer | null> {
     let isStill = false;
-    const animation = await this.pictures.run("animations", client, async () => {
+    const animation = await this.pictureMaker.run("animations", client, async () => {
       const original = await this.storage.read(media.objectKey, objectSizeOf(media));
       const memoryBytes = original && (await readMovingMemoryBytes(original));
       isStill = memoryBytes === null;
@@ -145,7 +145,7 @@ export class Renditions {
   /** However many squares are asked for at once, the original is decoded once. */
   #readMaster(media: Media, client: string): Promise<Buffer | null> {
     return this.#masters.load(media.id, () =>
-      this.pictures.run("squares", client, () => workOnOriginal("drawMaster", media, this.storage)),
+      this.pictureMaker.run("squares", client, () => workOnOriginal("drawMaster", media, this.storage)),
     );
   }
 

@@ -41,7 +41,7 @@ describe.skipIf(secondDatabaseUri() !== undefined)("a database that is unreachab
       app.graphql(DELETE, {}, token),
       app.fetch("/readyz"),
     ]);
-    // `KnownMedia` shows the picture from memory for two seconds. After that, another process may have deleted it.
+    // `MediaCache` shows the picture from memory for two seconds. After that, another process may have deleted it.
     let fromMemoryCount = 0;
     const view = async () => {
       const response = await app.picture(mediaId);

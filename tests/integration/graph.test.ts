@@ -42,7 +42,7 @@ const PAGE = `
 describe("users", () => {
   it("with pictures cost one query on users and one on media, regardless of their number", async () => {
     const answer = { users: 0, pictures: 0 };
-    for (const { _id } of await app.mediaCollection.find().toArray()) app.app.known.forget(String(_id));
+    for (const { _id } of await app.mediaCollection.find().toArray()) app.app.mediaCache.forget(String(_id));
 
     const queries = await queriesOf(async () => {
       const { data } = await app.graphql(PAGE, { first: 100 }, people[0]!.token);

@@ -7,11 +7,11 @@ import { setTimeout } from "node:timers/promises";
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { HotBytes } from "../../src/storage/hot-bytes.ts";
-import { HotStorage } from "../../src/storage/hot-storage.ts";
+import { ObjectCache } from "../../src/storage/object-cache.ts";
+import { CachedStorage } from "../../src/storage/cached-storage.ts";
 import type { ObjectStorage } from "../../src/storage/object-storage.ts";
 import { Changes } from "../../src/services/changes.ts";
-import { KnownMedia } from "../../src/services/known-media.ts";
+import { MediaCache } from "../../src/services/media-cache.ts";
 import { Random } from "../fuzz/random.ts";
 import { findingsOf } from "../support/findings.ts";
 import * as sampleImages from "../support/sample-images.ts";
@@ -108,12 +108,12 @@ describe("a picture that is requested again", () => {
   });
 
   it.each([
-    ["one", "findById", (known: KnownMedia) => known.find(mediaId)],
-    ["many", "findManyByIds", (known: KnownMedia) => known.read([mediaId])],
+    ["one", "findById", (known: MediaCache) => known.find(mediaId)],
+    ["many", "findManyByIds", (known: MediaCache) => known.read([mediaId])],
   ] as const)(
     "is not cached when it is deleted while its record is read: %s",
     async (_what, method, read) => {
-      const { known } = app.app;
+      const { mediaCache: known } = app.app;
       known.forget(mediaId);
       const realMethod = media()[method].bind(media()) as (what: never) => Promise<never>;
       vi.spyOn(media(), method).mockImplementationOnce(async (what: unknown) => {
@@ -143,7 +143,7 @@ describe("a picture that is deleted while its bytes are read", () => {
     ["the thumbnail, with a cached record", "?thumbnail=true", true],
     ["the thumbnail, without a cached record", "?thumbnail=true", false],
   ])("answers 404, which caches must not store: %s", async (_what, query, isKnown) => {
-    if (isKnown) await app.app.known.find(mediaId);
+    if (isKnown) await app.app.mediaCache.find(mediaId);
     const { storage } = app.app;
     const deleting = async <Bytes>(bytes: Promise<Bytes>) => {
       await bytes;
@@ -185,7 +185,7 @@ describe("a picture that another process deletes", () => {
   });
 
   it("is neither shown nor cached from a read that began more than two seconds ago", async () => {
-    app.app.known.forget(mediaId);
+    app.app.mediaCache.forget(mediaId);
     const find = media().findById.bind(media());
     let answer: (() => void) | undefined;
     vi.spyOn(media(), "findById").mockImplementationOnce(async (id) => {
@@ -193,23 +193,23 @@ describe("a picture that another process deletes", () => {
       await new Promise<void>((resolve) => (answer = resolve));
       return found;
     });
-    const first = app.app.known.find(mediaId);
+    const first = app.app.mediaCache.find(mediaId);
     await expect.poll(() => answer).toBeDefined();
     await app.mediaCollection.updateOne({}, { $set: { is_deleted: true } });
     await setTimeout(2_100);
-    const second = await app.app.known.find(mediaId);
+    const second = await app.app.mediaCache.find(mediaId);
     answer!();
 
     expect(second).toBeNull();
     expect(await first).not.toBeNull();
-    expect(app.app.known.peek(mediaId)).toBeUndefined();
+    expect(app.app.mediaCache.peek(mediaId)).toBeUndefined();
   }, 10_000);
 
   it("without setting changed_at is dropped from memory by the next review", async () => {
     const log = app.app.server.log;
     vi.useFakeTimers({ toFake: ["setInterval"] });
     const changes = new Changes();
-    const known = new KnownMedia(media(), app.app.changeFeed, changes, log);
+    const known = new MediaCache(media(), app.app.changeFeed, changes, log);
     changes.on("hiddenPictureFound", (id) => known.forget(id));
     known.start();
     await known.find(mediaId);
@@ -227,7 +227,7 @@ describe("objects in memory", () => {
   const slowStorage = () => {
     const reads: ((bytes: Buffer | null) => void)[] = [];
     const storage = { read: () => new Promise((resolve) => reads.push(resolve)), delete: async () => {} };
-    return { reads, hot: new HotStorage(storage as unknown as ObjectStorage, new HotBytes(1000)) };
+    return { reads, hot: new CachedStorage(storage as unknown as ObjectStorage, new ObjectCache(1000)) };
   };
 
   it("are read once for concurrent requests", async () => {
@@ -310,5 +310,5 @@ async function readPicture(query: string): Promise<[Response, Buffer]> {
 }
 
 function headersOf({ headers }: Response): object {
-  return Object.fromEntries([...headers].filter(([name]) => name !== "date"));
+  return Object.fromEntries([...headers].filter(([name]) => name !== "date" && name !== "x-request-id"));
 }

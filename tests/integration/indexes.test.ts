@@ -91,7 +91,7 @@ function isServed({ filter, sort }: Query, indexes: string[]): boolean {
 
 describe(`with ${RECORD_COUNT} records`, () => {
   it("every query of the service is served by an index", async () => {
-    const { profilePictures, cleanup, database, lifecycle, storage, known } = app.app;
+    const { profilePictures, cleanup, database, lifecycle, storage, mediaCache } = app.app;
     const bytes = await sampleImages.onePixelPng();
     const queries = await queriesOf(async () => {
       await app.graphql(
@@ -103,7 +103,7 @@ describe(`with ${RECORD_COUNT} records`, () => {
       await app.graphql(`mutation { login(input: { login: "grace", password: "amazing grace" }) { token } }`);
       const { user, token, mediaId } = await app.givenPersonWithPicture(bytes);
       await app.upload({ bytes }, token);
-      known.forget(mediaId);
+      mediaCache.forget(mediaId);
       const { data } = await app.graphql("{ me { profilePicture { id viewCount } } }", {}, token);
       const current = data.me.profilePicture.id as string;
       await (await app.picture(current)).arrayBuffer();

@@ -30,7 +30,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await Promise.all(clients.splice(0).map((client) => client.close()));
-  await vi.waitUntil(() => app.app.live.listenerCount === 0); // No subscription is left.
+  await vi.waitUntil(() => app.app.liveChanges.listenerCount === 0); // No subscription is left.
 });
 afterAll(() => app.stop());
 
@@ -43,9 +43,9 @@ function givenClient(connectionParams: Record<string, unknown>, baseUrl = app.ba
 /** A client whose subscription has started. */
 async function givenListener(userIds?: string[] | null): Promise<LiveClient> {
   const client = givenClient({ authorization: `Bearer ${watcher.token}` });
-  const before = app.app.live.listenerCount;
+  const before = app.app.liveChanges.listenerCount;
   client.subscribe(CHANGED, { userIds });
-  await expect.poll(() => app.app.live.listenerCount).toBe(before + 1);
+  await expect.poll(() => app.app.liveChanges.listenerCount).toBe(before + 1);
   return client;
 }
 
@@ -120,9 +120,9 @@ describe("a change of a picture", () => {
   it("no longer reaches a client that has ended its subscription", async () => {
     const client = givenClient({ authorization: `Bearer ${watcher.token}` });
     const stop = client.subscribe(CHANGED, { userIds: [owner.user.id] });
-    await expect.poll(() => app.app.live.listenerCount).toBe(1);
+    await expect.poll(() => app.app.liveChanges.listenerCount).toBe(1);
     stop();
-    await expect.poll(() => app.app.live.listenerCount).toBe(0);
+    await expect.poll(() => app.app.liveChanges.listenerCount).toBe(0);
 
     await upload(owner);
 
@@ -156,18 +156,18 @@ describe("all subscriptions of one subscriber", () => {
     const ids = (from: number) =>
       Array.from({ length: 500 }, (_, i) => (from * 500 + i).toString(16).padStart(24, "0"));
     const subscribe = (client: LiveClient, from: number) => client.subscribe(CHANGED, { userIds: ids(from) });
-    const before = app.app.live.listenerCount;
+    const before = app.app.liveChanges.listenerCount;
     const ends = Array.from({ length: 10 }, (_, i) => subscribe(ours[i % 2]!, i));
-    await expect.poll(() => app.app.live.listenerCount).toBe(before + 10);
+    await expect.poll(() => app.app.liveChanges.listenerCount).toBe(before + 10);
 
     subscribe(ours[0]!, 10);
     await expect
       .poll(() => ours[0]!.told)
       .toMatchObject([{ errors: [{ extensions: { code: "BAD_USER_INPUT", limit: 5_000, actual: 5_500 } }] }]);
     ends[0]!();
-    await expect.poll(() => app.app.live.listenerCount).toBe(before + 9);
+    await expect.poll(() => app.app.liveChanges.listenerCount).toBe(before + 9);
     subscribe(ours[1]!, 11);
-    await expect.poll(() => app.app.live.listenerCount).toBe(before + 10);
+    await expect.poll(() => app.app.liveChanges.listenerCount).toBe(before + 10);
   });
 });
 
@@ -175,20 +175,20 @@ describe("subscriptions to one user", () => {
   it("are limited to 50 for each subscriber, over all connections", async () => {
     const ours = [0, 1, 2].map(() => givenClient({ authorization: `Bearer ${watcher.token}` }));
     for (let i = 0; i < 50; i++) ours[i % 3]!.subscribe(CHANGED, { userIds: [owner.user.id] });
-    await expect.poll(() => app.app.live.listenerCount).toBe(50);
+    await expect.poll(() => app.app.liveChanges.listenerCount).toBe(50);
 
     ours[0]!.subscribe(CHANGED, { userIds: [owner.user.id] });
 
     await expect
       .poll(() => ours[0]!.told)
       .toMatchObject([{ errors: [{ extensions: { code: "BAD_USER_INPUT", limit: 5_000, actual: 5_100 } }] }]);
-    expect(app.app.live.listenerCount).toBe(50);
+    expect(app.app.liveChanges.listenerCount).toBe(50);
   });
 
   it("receive a change in groups of up to ten per event-loop turn", async () => {
     const own = new Set([owner.user.id]);
     let toldCount = 0;
-    const listeners = Array.from({ length: 45 }, () => app.app.live.listen(watcher.user.id, own));
+    const listeners = Array.from({ length: 45 }, () => app.app.liveChanges.listen(watcher.user.id, own));
     const told = listeners.map((listener) => listener.next().then(() => toldCount++));
     const perTurn: number[] = [];
     const count = () => {
@@ -236,7 +236,7 @@ describe("a connection", () => {
 
     await expect.poll(() => client.closed?.code).toBe(4401);
     expect(client.closed!.reason).toMatch(/[.]$/);
-    expect(app.app.live.listenerCount).toBe(0);
+    expect(app.app.liveChanges.listenerCount).toBe(0);
   });
 
   it("accepts `Authorization` as the name of the token's parameter, too", async () => {
@@ -268,7 +268,7 @@ describe("a connection", () => {
     expect(client.refusals[0]).toMatchObject([
       { extensions: { code: "BAD_USER_INPUT", limit: 20, actual: 21 } },
     ]);
-    expect(app.app.live.listenerCount).toBe(20);
+    expect(app.app.liveChanges.listenerCount).toBe(20);
   });
 
   it("can reuse the id of a completed subscription at once, and leaves no subscription behind", async () => {
@@ -280,14 +280,14 @@ describe("a connection", () => {
     }
     socket.send(JSON.stringify(subscribe));
     await new Promise((resolve) => setTimeout(resolve, 500));
-    expect(app.app.live.listenerCount).toBe(1);
+    expect(app.app.liveChanges.listenerCount).toBe(1);
 
     await upload(owner);
     await expect.poll(() => heard.filter(({ type }) => type === "next")).toHaveLength(1);
     await new Promise((resolve) => setTimeout(resolve, 300));
     socket.close();
 
-    await expect.poll(() => app.app.live.listenerCount).toBe(0);
+    await expect.poll(() => app.app.liveChanges.listenerCount).toBe(0);
     expect(heard.map(({ type }) => type)).toEqual(["connection_ack", "next"]);
   });
 
@@ -372,7 +372,7 @@ describe("a connection", () => {
     const person = await other.givenPerson();
     const client = givenClient({ authorization: `Bearer ${person.token}` }, other.baseUrl);
     client.subscribe(CHANGED);
-    await expect.poll(() => other.app.live.listenerCount).toBe(1);
+    await expect.poll(() => other.app.liveChanges.listenerCount).toBe(1);
 
     await other.stop();
 
@@ -445,7 +445,7 @@ describe("an invalid subscription", () => {
     client.subscribe(CHANGED, { userIds });
 
     await expect.poll(() => client.told).toMatchObject([{ errors: [{ extensions }] }]);
-    expect(app.app.live.listenerCount).toBe(0);
+    expect(app.app.liveChanges.listenerCount).toBe(0);
   });
 
   it("over HTTP gets one validation error when it depends on a variable", async () => {

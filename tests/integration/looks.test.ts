@@ -283,7 +283,7 @@ describe("a picture in GraphQL", () => {
     await app.mediaCollection.updateMany({}, { $unset: { placeholder: 1, dominant_color: 1 } });
     const other = await TestAppBeside.of(app, mediaId);
     const run = vi
-      .spyOn(app.app.pictures, "run")
+      .spyOn(app.app.pictureMaker, "run")
       .mockRejectedValueOnce(new AppError("OVERLOADED", "Too many."));
     other.find();
     await expect.poll(() => run.mock.settledResults.length).toBe(1);

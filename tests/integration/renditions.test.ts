@@ -119,7 +119,7 @@ describe("a square", () => {
     const read = vi.spyOn(app.app.renditions, "read");
     const all = await Promise.all(Array.from({ length: 20 }, () => fetchPicture("?size=96&format=webp")));
     const files = await keptFiles();
-    app.app.hot.forget(`${person.mediaId}/96-v1.webp`);
+    app.app.objectCache.forget(`${person.mediaId}/96-v1.webp`);
     const draw = vi.spyOn(app.app.storage, "read");
     const { bytes: again } = await fetchPicture("?size=96&format=webp");
 
@@ -133,7 +133,7 @@ describe("a square", () => {
   it("counts as a view, and is not drawn for an answer 304", async () => {
     const { response } = await fetchPicture("?size=96&format=webp");
     await rm(app.config.media.renditionDir, { recursive: true });
-    app.app.hot.forget(`${person.mediaId}/96-v1.webp`);
+    app.app.objectCache.forget(`${person.mediaId}/96-v1.webp`);
     const etag = response.headers.get("etag")!;
     const { response: unchanged } = await fetchPicture("?size=96&format=webp", { "if-none-match": etag });
     const { data } = await app.graphql(`{ media(id: "${person.mediaId}") { viewCount } }`, {}, person.token);
@@ -211,7 +211,7 @@ describe("the squares of a picture on the disk", () => {
   it("can be deleted at any time, and are drawn again", async () => {
     const { bytes } = await fetchPicture("?size=96&format=webp");
     await rm(app.config.media.renditionDir, { recursive: true });
-    app.app.hot.forget(`${person.mediaId}/96-v1.webp`);
+    app.app.objectCache.forget(`${person.mediaId}/96-v1.webp`);
 
     expect((await fetchPicture("?size=96&format=webp")).bytes.equals(bytes)).toBe(true);
   });
@@ -277,7 +277,7 @@ describe("a square that cannot be drawn or sent", () => {
     const { filename, file_size: sizeBytes } = (await app.mediaCollection.findOne({}))!;
     await app.app.storage.put(filename, Buffer.alloc(sizeBytes, "no image"));
     await fetchPicture(""); // The record is cached now.
-    const make = vi.spyOn(app.app.pictures, "run");
+    const make = vi.spyOn(app.app.pictureMaker, "run");
     const read = vi.spyOn(app.app.renditions, "read");
     const statuses = [];
     for (let time = 0; time < 3; time++)
@@ -348,7 +348,7 @@ describe("a square of a picture that LetsApp has stored with an EXIF orientation
       .toBuffer();
     const { filename } = (await app.mediaCollection.findOne({}))!;
     await app.mediaCollection.updateOne({}, { $unset: { etag: "" } });
-    app.app.known.forget(person.mediaId as MediaId);
+    app.app.mediaCache.forget(person.mediaId as MediaId);
     await app.app.storage.put(filename, halves);
     const { bytes } = await fetchPicture("?size=96&format=png");
     const pixels = await sharp(bytes).raw().toBuffer();
@@ -369,7 +369,7 @@ describe("a picture with a damaged record", () => {
       {},
       { $set: { etag: "a\r\nx-evil: 1", crop: { x: "left" }, filter: "NONE" } },
     );
-    app.app.known.forget(person.mediaId);
+    app.app.mediaCache.forget(person.mediaId);
     const statuses = [];
     for (const query of ["", "?thumbnail=true", "?size=32"])
       statuses.push((await fetchPicture(query)).response.status);

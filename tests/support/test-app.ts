@@ -173,13 +173,13 @@ export class TestApp {
 
   /** The context that resolvers get for a request of this user; null stands for an anonymous client. */
   contextOf(currentUserId: string | null): RequestContext {
-    const { accounts, live: changes, media, placeholders, profilePictures, urls, server } = this.app;
+    const { accounts, liveChanges, media, placeholders, profilePictures, urls, server } = this.app;
     return {
       currentUserId,
       requestId: "test",
       log: server.log,
       network: "127.0.0.1",
-      services: { accounts, changes, media, placeholders, profilePictures, urls },
+      services: { accounts, liveChanges, media, placeholders, profilePictures, urls },
       loaders: createLoaders(accounts, media),
     };
   }

@@ -161,8 +161,7 @@ function isDispensable(marker: number): boolean {
 }
 
 /**
- * Sets the range of a sequential scan to all coefficients. For a range that an encoder left empty, decoders also read
- * all coefficients, but report a warning.
+ * Sets the range of a sequential scan to all coefficients. Decoders warn about an empty range and read all.
  */
 function withFullRange(scanHeader: Buffer): Buffer {
   const rangeAt = scanHeader.length - SEQUENTIAL_RANGE.length;

@@ -20,8 +20,8 @@ const REVIEW_INTERVAL_MS = 60_000;
 /** So many ids in one query. */
 const REVIEW_BATCH_COUNT = 1000;
 
-export class KnownMedia {
-  readonly #known = new Cache<MediaId, Media | null>({
+export class MediaCache {
+  readonly #media = new Cache<MediaId, Media | null>({
     maxWeight: MAX_COUNT,
     isStored: (media) => media?.isSettled === true,
     // A query that stalls says nothing of what was hidden since it began.
@@ -37,7 +37,7 @@ export class KnownMedia {
   ) {}
 
   get state(): CacheState {
-    return this.#known.state;
+    return this.#media.state;
   }
 
   start(): void {
@@ -50,18 +50,17 @@ export class KnownMedia {
 
   /** A visible picture, if its record is in memory. Its view count may be an old one. */
   peek(id: MediaId): Media | undefined {
-    return (this.changeFeed.isUpToDate ? this.#known.get(id) : undefined) ?? undefined;
+    return (this.changeFeed.isUpToDate ? this.#media.get(id) : undefined) ?? undefined;
   }
 
   /** The picture; null when it is not visible. */
   async find(id: MediaId): Promise<Media | null> {
-    const load = () => this.media.findById(id);
-    return this.peek(id) ?? this.#known.load(id, load);
+    return this.peek(id) ?? this.#media.reload(id, () => this.media.findById(id));
   }
 
   /** The visible pictures among `ids`, as they are in the database now, in no particular order. */
   async read(ids: readonly MediaId[]): Promise<Media[]> {
-    return this.#known.loadMany(
+    return this.#media.loadMany(
       () => this.media.findManyByIds(ids),
       ({ id }) => id,
     );
@@ -69,17 +68,17 @@ export class KnownMedia {
 
   /** Drops the record of a media. Reads of it that are under way do not store theirs. */
   forget(id: MediaId): void {
-    this.#known.delete(id);
+    this.#media.delete(id);
   }
 
   /** Drops every record. Reads that are under way do not store theirs. */
   forgetAll(): void {
-    this.#known.clear();
+    this.#media.clear();
   }
 
   async #review(): Promise<void> {
     try {
-      const ids = this.#known.keys();
+      const ids = this.#media.keys();
       for (let start = 0; start < ids.length; start += REVIEW_BATCH_COUNT) {
         const some = ids.slice(start, start + REVIEW_BATCH_COUNT);
         const visible = new Set(await this.media.findVisibleIds(some));

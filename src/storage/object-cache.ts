@@ -4,7 +4,7 @@ import { Cache, type CacheState } from "../runtime/cache.ts";
 /** Nearly every thumbnail and square is smaller. */
 const SMALL_BYTES = 64 * 1024;
 
-export class HotBytes {
+export class ObjectCache {
   readonly #bytes: Cache<string, Buffer | null>;
   /** Ghost list: the sizes of large objects that were read once, for as long as the objects would have stayed. */
   readonly #readOnce: Cache<string, number>;

@@ -1,5 +1,5 @@
 // Objects that are asked for often, in memory in front of the storage. Made by `parts.ts`.
-import type { HotBytes } from "./hot-bytes.ts";
+import type { ObjectCache } from "./object-cache.ts";
 import {
   keepBytes,
   type LentBytes,
@@ -9,10 +9,10 @@ import {
 } from "./object-storage.ts";
 
 /** What is found here is not stale: under one key there is one object, or none, unless a program repairs it. */
-export class HotStorage implements ObjectStorage {
+export class CachedStorage implements ObjectStorage {
   constructor(
     readonly storage: ObjectStorage,
-    readonly hot: HotBytes,
+    readonly hot: ObjectCache,
   ) {}
 
   async put(objectKey: string, bytes: Uint8Array): Promise<void> {

@@ -1,0 +1,21 @@
+// The paths of the REST door, defined once: routes, links and the picture lane use them.
+import type { MediaId, UserId } from "./ids.ts";
+
+export const REST_PREFIX = "/api/users";
+
+/** Ends with a slash: the media id follows. */
+export const MEDIA_PREFIX = `${REST_PREFIX}/media/`;
+
+/** The route of a picture, as metrics and `Allow` headers name it. */
+export const MEDIA_ROUTE = `${MEDIA_PREFIX}:mediaId`;
+
+/** The route below `REST_PREFIX` at which a user's current picture is read, replaced and deleted. */
+export const PROFILE_PICTURE_ROUTE = "/:userId/profile-picture";
+
+export function mediaPath(id: MediaId): string {
+  return MEDIA_PREFIX + id;
+}
+
+export function profilePicturePath(id: UserId): string {
+  return REST_PREFIX + PROFILE_PICTURE_ROUTE.replace(":userId", id);
+}

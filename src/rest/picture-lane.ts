@@ -1,0 +1,216 @@
+// Answers every GET and HEAD of a picture, directly on Node's server: the hooks of the web framework would cost more than
+// an answer from memory. Finds the picture, evaluates conditions, reads bytes, counts the view, logs, and renders errors.
+import { randomUUID } from "node:crypto";
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+
+import type { FastifyBaseLogger } from "fastify";
+
+import { parseId } from "../domain/ids.ts";
+import { networkOf } from "../domain/network.ts";
+import { MEDIA_PREFIX, MEDIA_ROUTE } from "../domain/paths.ts";
+import type { LentBytes, MediaService } from "../services/media-service.ts";
+import type { Picture } from "../services/picture.ts";
+import type { ViewCounter } from "../views/view-counter.ts";
+import { inlineDisposition } from "./content-disposition.ts";
+import { renderError } from "./error-body.ts";
+import { harmlessAsPage, openToAll, type PictureAnswer, type PictureAnswers } from "./picture-answer.ts";
+import { parseSearch, readRendition, recallRendition } from "./picture-query.ts";
+
+export interface PictureLaneOptions {
+  media: MediaService;
+  views: ViewCounter;
+  answers: PictureAnswers;
+  /** True when clients are redirected to the bucket for objects that they can fetch there. */
+  isRedirecting: boolean;
+  log: FastifyBaseLogger;
+  clientAddressOf: (request: IncomingMessage) => string;
+  /** Called for each answer that did not come from memory. */
+  observe: (request: { method: string; route: string; status: number }, seconds: number) => void;
+}
+
+interface Exchange {
+  request: IncomingMessage;
+  response: ServerResponse;
+  headers: IncomingHttpHeaders;
+  id: string;
+  startedAtMs: number;
+  isFromMemory: boolean;
+}
+
+export class PictureLane {
+  /** Answers from memory, by their status. */
+  readonly totals = { 200: 0, 304: 0 };
+
+  constructor(readonly options: PictureLaneOptions) {}
+
+  /** Answers a GET or HEAD of a picture. @returns false for every other request, which it leaves alone */
+  handle(request: IncomingMessage, response: ServerResponse): boolean {
+    const { method, url } = request;
+    if ((method !== "GET" && method !== "HEAD") || !isPictureUrl(url!)) return false;
+    void this.#answer({
+      request,
+      response,
+      headers: readHeaders(request),
+      id: randomUUID(),
+      startedAtMs: performance.now(),
+      isFromMemory: true,
+    });
+    return true;
+  }
+
+  async #answer(exchange: Exchange): Promise<void> {
+    try {
+      const picture = this.#recallPicture(exchange) ?? (await this.#findPicture(exchange));
+      const answer =
+        this.options.answers.withoutBytes(exchange.headers, picture) ??
+        (await this.#answerWithBytes(exchange, picture));
+      // Counted before it is sent: a view that a client has seen is in the journal.
+      if (answer.isView) await this.options.views.count(picture.media.id);
+      this.#send(exchange, answer);
+    } catch (error) {
+      this.#sendError(exchange, error);
+    }
+  }
+
+  /** The picture, if its record and its address are in memory. */
+  #recallPicture({ request, headers }: Exchange): Picture | undefined {
+    const { id, search } = split(request.url!);
+    const rendition = recallRendition(search, headers.accept);
+    return rendition && this.options.media.peekPicture(id, rendition);
+  }
+
+  /** @throws BAD_USER_INPUT, MEDIA_NOT_FOUND, DATABASE_UNAVAILABLE */
+  #findPicture(exchange: Exchange): Promise<Picture> {
+    exchange.isFromMemory = false;
+    const { id, search } = split(exchange.request.url!);
+    const rendition = readRendition(parseSearch(search), exchange.headers.accept);
+    return this.options.media.getPicture(parseId(id, "media"), rendition);
+  }
+
+  /** @throws as `MediaService.readBytes` */
+  async #answerWithBytes(exchange: Exchange, picture: Picture): Promise<PictureAnswer> {
+    const { answers, media, isRedirecting } = this.options;
+    const { request, headers } = exchange;
+    const isHead = request.method === "HEAD";
+    // A signature is valid for GET only.
+    const redirect =
+      isRedirecting && !isHead && !picture.square ? await this.#redirect(exchange, picture) : null;
+    if (redirect) return redirect;
+    const inMemory = media.peekBytes(picture);
+    if (inMemory && !isHead) return answers.withBytes(headers, picture, inMemory);
+    exchange.isFromMemory = false;
+    if (isHead) return answers.ofSize(picture, await media.getSizeBytes(picture, this.#clientOf(request)));
+    return answers.withBytes(headers, picture, await this.#readBytes(exchange, picture));
+  }
+
+  async #redirect(exchange: Exchange, picture: Picture): Promise<PictureAnswer | null> {
+    const { filename, extension } = picture;
+    const location = await this.options.media.sign(picture, inlineDisposition(filename, extension));
+    if (location === null) return null;
+    exchange.isFromMemory = false;
+    return this.options.answers.elsewhere(exchange.headers, picture, location);
+  }
+
+  async #readBytes({ request, response, headers }: Exchange, picture: Picture): Promise<Buffer> {
+    const { media } = this.options;
+    // An answer that waits for another one on its connection has no socket yet, and no event when the client leaves.
+    const isLent = !picture.square && headers.range === undefined && response.socket !== null;
+    if (!isLent) return media.readBytes(picture, this.#clientOf(request));
+    const lent = await media.lendBytes(picture);
+    giveBackOnceSent(lent, response);
+    return lent.bytes;
+  }
+
+  /** The client's share of the work that making squares is. */
+  #clientOf(request: IncomingMessage): string {
+    return networkOf(this.options.clientAddressOf(request));
+  }
+
+  #send(exchange: Exchange, { status, headers, body }: PictureAnswer): void {
+    const { response, id, isFromMemory } = exchange;
+    // Nothing reads a body that comes with a GET, so it would be taken for the next request.
+    if (hasBody(exchange.request)) response.setHeader("connection", "close");
+    response.writeHead(status, [...headers, "x-request-id", id]).end(body);
+    if (isFromMemory && (status === 200 || status === 304)) this.totals[status] += 1;
+    this.#log(exchange, status);
+  }
+
+  #sendError(exchange: Exchange, error: unknown): void {
+    exchange.isFromMemory = false;
+    const { status, headers, body } = renderError(
+      error,
+      exchange.id,
+      this.options.log.child({ requestId: exchange.id }),
+    );
+    const sent = Object.entries({ ...headers, ...openToAll, ...harmlessAsPage }).flat();
+    this.#send(exchange, { status, headers: sent, body, isView: false });
+  }
+
+  /** The path alone: a query string may hold private data. */
+  #log({ request, id, startedAtMs, isFromMemory }: Exchange, status: number): void {
+    const { log, observe } = this.options;
+    const level = isFromMemory ? "debug" : "info";
+    if (isFromMemory && log.level !== "debug" && log.level !== "trace") return;
+    const durationMs = performance.now() - startedAtMs;
+    const path = request.url!.split("?", 1)[0];
+    const method = request.method!;
+    log[level]({ requestId: id, method, path, status, durationMs: Math.round(durationMs) }, "request");
+    if (!isFromMemory) observe({ method, route: MEDIA_ROUTE, status }, durationMs / 1000);
+  }
+}
+
+/** True for one path segment after the prefix, whether it is an id or not. */
+function isPictureUrl(url: string): boolean {
+  if (!url.startsWith(MEDIA_PREFIX)) return false;
+  const { id } = split(url);
+  return id !== "" && !id.includes("/");
+}
+
+/** @returns the id as it stands in the path, and the rest of the URL from its "?" on */
+function split(url: string): { id: string; search: string } {
+  const queryAt = url.indexOf("?", MEDIA_PREFIX.length);
+  if (queryAt === -1) return { id: url.slice(MEDIA_PREFIX.length), search: "" };
+  return { id: url.slice(MEDIA_PREFIX.length, queryAt), search: url.slice(queryAt) };
+}
+
+/** After "finish" the operating system has all bytes. When the connection closes before, it may still be reading them. */
+function giveBackOnceSent({ giveBack }: LentBytes, response: ServerResponse): void {
+  if (response.destroyed) return giveBack(true); // It was closed before, so nothing is sent.
+  response.once("finish", () => giveBack(!response.destroyed));
+  response.once("close", () => giveBack(false));
+}
+
+const readNames = new Set([
+  "accept",
+  "if-match",
+  "if-modified-since",
+  "if-none-match",
+  "if-range",
+  "if-unmodified-since",
+  "range",
+]);
+const lengthsOfNames = new Set([...readNames].map(({ length }) => length));
+
+/** The headers that matter for a picture. Node builds the object of all headers only when it is asked for. */
+function readHeaders(request: IncomingMessage): IncomingHttpHeaders {
+  const { rawHeaders } = request;
+  const headers: Record<string, string> = {};
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    if (!lengthsOfNames.has(rawHeaders[at]!.length)) continue;
+    const name = rawHeaders[at]!.toLowerCase();
+    if (headers[name] !== undefined) return request.headers; // Node knows which repeated headers it joins.
+    if (readNames.has(name)) headers[name] = rawHeaders[at + 1]!;
+  }
+  return headers;
+}
+
+function hasBody({ rawHeaders }: IncomingMessage): boolean {
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const { length } = rawHeaders[at]!;
+    if (length !== "content-length".length && length !== "transfer-encoding".length) continue;
+    const name = rawHeaders[at]!.toLowerCase();
+    if (name === "transfer-encoding") return true;
+    if (name === "content-length" && rawHeaders[at + 1] !== "0") return true;
+  }
+  return false;
+}
