@@ -1,4 +1,4 @@
-// Reads the settings for tokens. Called by `config.ts`.
+// Reads the settings for access tokens.
 import path from "node:path";
 
 import type { EnvironmentReader } from "./environment.ts";
@@ -10,11 +10,11 @@ type TokenConfig =
   | { kind: "key-set"; url: string; issuer: string; audience: string };
 
 export type AuthConfig = TokenConfig & {
-  /** How far the clocks of those who issue tokens may be from ours. */
+  /** Maximum difference between the clock of a token issuer and ours. */
   clockToleranceSeconds: number;
 };
 
-/** @param isShared whether several processes may use the database, and so have to agree on a secret */
+/** @param isShared true if several processes may use the database, and therefore need the same secret */
 export function readAuth(read: EnvironmentReader, isShared: boolean, instanceDir: string): AuthConfig {
   const clockToleranceSeconds = read.integer("JWT_CLOCK_TOLERANCE_SECONDS", {
     fallback: 120,
@@ -29,22 +29,26 @@ function readTokens(read: EnvironmentReader, isShared: boolean, instanceDir: str
   const url = read.url("JWT_JWKS_URL", ["http:", "https:"]);
   const [issuer, audience] = [read.text("JWT_ISSUER"), read.text("JWT_AUDIENCE")];
   if ([secret, secretFile, url].filter((one) => one !== undefined).length > 1) {
-    read.problem(
-      "JWT_SECRET, JWT_SECRET_FILE and JWT_JWKS_URL exclude each other: tokens come from one place. Keep one.",
-    );
+    read.problem("JWT_SECRET, JWT_SECRET_FILE and JWT_JWKS_URL cannot be combined. Set only one of them.");
   }
   if (url) {
     if (!issuer) read.problem("JWT_ISSUER is required with JWT_JWKS_URL.");
     if (!audience) read.problem("JWT_AUDIENCE is required with JWT_JWKS_URL.");
     return { kind: "key-set", url, issuer: issuer ?? "", audience: audience ?? "" };
   }
-  if (issuer) read.problem("JWT_ISSUER has a meaning only with JWT_JWKS_URL.");
-  if (audience) read.problem("JWT_AUDIENCE has a meaning only with JWT_JWKS_URL.");
+  if (issuer)
+    read.problem(
+      "JWT_ISSUER has no effect without JWT_JWKS_URL. Set JWT_JWKS_URL too, or remove this variable.",
+    );
+  if (audience)
+    read.problem(
+      "JWT_AUDIENCE has no effect without JWT_JWKS_URL. Set JWT_JWKS_URL too, or remove this variable.",
+    );
   if (secret) return { kind: "shared-secret", secret };
   if (secretFile) return { kind: "secret-file", secretFile: path.resolve(secretFile) };
   if (isShared) {
     read.problem(
-      "JWT_SECRET, JWT_SECRET_FILE or JWT_JWKS_URL is required with MONGODB_URI: several processes have to agree on it.",
+      "With MONGODB_URI, set JWT_SECRET, JWT_SECRET_FILE or JWT_JWKS_URL: all processes must accept the same tokens.",
     );
   }
   return { kind: "generated-secret", secretFile: path.join(instanceDir, "jwt-secret") };

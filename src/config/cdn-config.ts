@@ -1,14 +1,14 @@
-// What the cache at the edge is told, from the environment. Called by `config.ts`.
+// Reads how the service purges pictures from the CDN.
 import type { EnvironmentReader } from "./environment.ts";
 
-/** Where a CDN is told to forget what bears a tag. */
+/** The request that makes a CDN forget every response with a given cache tag. */
 export interface PurgeConfig {
-  /** With `{key}` where the tag belongs; or it is in the body. */
+  /** `{key}` stands for the tag, here or in `body`. */
   url: string;
   method: (typeof methods)[number];
-  /** What proves that we may; a name and a value. */
+  /** Name and value of the header that authorises the request. */
   header: readonly [string, string] | null;
-  /** JSON. */
+  /** JSON text. Null sends no body. */
   body: string | null;
 }
 
@@ -16,7 +16,7 @@ const methods = ["PURGE", "BAN", "POST", "PUT", "DELETE"] as const;
 
 const KEY = "{key}";
 
-/** Are set by whoever sends. */
+/** Headers that the HTTP client sets itself. */
 const ofConnection = new Set([
   "connection",
   "content-length",
@@ -27,6 +27,7 @@ const ofConnection = new Set([
   "upgrade",
 ]);
 
+/** Replaces each `{key}` in the URL or the body of a purge with the tag. */
 export function withTag(template: string, tag: string): string {
   return template.replaceAll(KEY, tag);
 }
@@ -37,7 +38,10 @@ export function readPurge(read: EnvironmentReader): PurgeConfig | null {
   const [header, body] = [readHeader(read), readBody(read)];
   if (!url) {
     for (const name of ["CDN_PURGE_METHOD", "CDN_PURGE_HEADER", "CDN_PURGE_BODY"]) {
-      if (read.text(name)) read.problem(`${name} has a meaning only with CDN_PURGE_URL.`);
+      if (read.text(name))
+        read.problem(
+          `${name} has no effect without CDN_PURGE_URL. Set CDN_PURGE_URL too, or remove this variable.`,
+        );
     }
     return null;
   }
@@ -49,7 +53,9 @@ function checkUrl(read: EnvironmentReader, text: string, body: string | null): v
   const url = new URL(withTag(text, "media-0"));
   const hasKey = text.includes(KEY) && `${url.pathname}${url.search}`.includes("media-0");
   if (!hasKey && !body) {
-    read.problem(`CDN_PURGE_URL, or CDN_PURGE_BODY, must have ${KEY} where the tag to purge belongs.`);
+    read.problem(
+      `CDN_PURGE_BODY, or the path or query of CDN_PURGE_URL, must contain ${KEY} in place of the tag to purge.`,
+    );
   }
 }
 
@@ -58,7 +64,7 @@ function readHeader(read: EnvironmentReader): PurgeConfig["header"] {
   if (text === undefined) return null;
   const [, name = "", value = ""] = /^([^:]+):\s*(.+)$/.exec(text) ?? [];
   try {
-    if (ofConnection.has(name.toLowerCase())) throw new Error("the connection's own");
+    if (ofConnection.has(name.toLowerCase())) throw new Error("set by the HTTP client");
     new Headers([[name, value]]);
   } catch {
     read.problem('CDN_PURGE_HEADER must be a header such as "Authorization: Bearer …".');
@@ -71,7 +77,7 @@ function readBody(read: EnvironmentReader): string | null {
   if (text === undefined) return null;
   try {
     JSON.parse(text);
-    if (!text.includes(KEY)) throw new Error("the tag is nowhere");
+    if (!text.includes(KEY)) throw new Error("no place for the tag");
   } catch {
     read.problem(`CDN_PURGE_BODY must be JSON with ${KEY} in it, such as {"tags":["${KEY}"]}.`);
   }

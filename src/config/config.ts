@@ -1,5 +1,4 @@
-// Turns the environment, which `main.ts` passes, into one frozen Config. Every other part receives its own group
-// of it alone.
+// Turns the environment into one frozen Config. Each part of the service receives only its own group of it.
 import path from "node:path";
 
 import { readAuth, type AuthConfig } from "./auth-config.ts";
@@ -30,31 +29,31 @@ export interface CleanupConfig {
 }
 
 export interface GraphQLConfig {
-  /** Whether clients may ask what the schema is. The playground lives from it. */
+  /** True if clients may query the schema. The playground needs it. */
   introspection: boolean;
-  /** Whether it is served as a subgraph of a federated graph. */
+  /** True if the API is a subgraph of a federated graph. */
   isSubgraph: boolean;
 }
 
-/** What browsers and CDNs are told of pictures. */
+/** How browsers and CDNs may cache pictures. */
 export interface CachingConfig {
   maxAgeSeconds: number;
-  /** How long an old one may be shown while it is asked for again. */
+  /** How long a cache may show an expired picture while it revalidates it. */
   staleSeconds: number;
-  /** Whether they are told not to ask again even when a page is loaded anew. */
+  /** True to send `immutable`: browsers do not revalidate a fresh picture, even when the user reloads the page. */
   isImmutable: boolean;
 }
 
 export interface MediaConfig {
   caching: CachingConfig;
-  /** Whether originals and thumbnails come through us, or clients are sent to the bucket. */
+  /** `proxy`: the service sends originals and thumbnails. `redirect`: clients fetch them from the bucket. */
   delivery: (typeof deliveries)[number];
-  /** Of stored pictures that are kept in memory, together. */
+  /** Maximum total size of the stored pictures that are kept in memory. */
   memoryBytes: number;
   viewJournalDir: string;
-  /** How often views go from the journal to the database. */
+  /** Interval at which views are written from the journal to the database. */
   viewFlushMs: number;
-  /** Of what is made of pictures, which can be made again. */
+  /** Folder of images that the service derives from pictures, and can derive again. */
   renditionDir: string;
   renditionBytes: number;
 }
@@ -67,12 +66,12 @@ const decoderVariables = ["LD_PRELOAD", "LD_LIBRARY_PATH", "MALLOC_CONF", "FONTC
 
 export interface Config {
   http: HttpConfig;
-  /** How the cache at the edge is told what to forget; null where it is not told. */
+  /** How pictures are purged from the CDN; null if they are not. */
   purge: PurgeConfig | null;
   database: DatabaseConfig;
   auth: AuthConfig;
   storage: StorageConfig;
-  /** Where pictures are read that have not moved to `storage` yet. */
+  /** The storage from which pictures are moving to `storage`; null if none are moving. */
   storageFallback: StorageConfig | null;
   graphql: GraphQLConfig;
   limits: LimitsConfig;
@@ -80,7 +79,7 @@ export interface Config {
   cleanup: CleanupConfig;
   /** The environment of the processes that decode images. */
   decoderEnvironment: Readonly<Record<string, string>>;
-  /** Where everything that must survive a restart is kept. */
+  /** Folder of everything that must survive a restart. */
   instanceDir: string;
   logLevel: LogLevel;
 }
@@ -90,7 +89,7 @@ const deliveries = ["proxy", "redirect"] as const;
 const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-/** What is wrong with the environment: all of it at once, one sentence a variable. */
+/** Lists all problems of the environment at once, one sentence for each. */
 export class ConfigError extends Error {
   constructor(readonly problems: readonly string[]) {
     super(problems.join("\n"));
@@ -151,12 +150,12 @@ function readDatabase(read: EnvironmentReader, instanceDir: string): DatabaseCon
     read.problem("MONGODB_URI must start with mongodb:// or mongodb+srv://.");
   }
   if (writesUnacknowledged(uri)) {
-    read.problem("MONGODB_URI must not have w=0: nothing would be known to be stored.");
+    read.problem("MONGODB_URI must not have w=0: the database would not confirm writes. Remove w=0.");
   }
   return { kind: "mongodb", uri };
 }
 
-/** The driver takes names in any case, and values as any number. */
+/** The driver ignores the case of parameter names and parses the value as a number, so `W=00` means `w=0`. */
 function writesUnacknowledged(uri: string): boolean {
   const parameters = new URLSearchParams(uri.split("?")[1] ?? "");
   return [...parameters].some(([name, value]) => name.toLowerCase() === "w" && /^\s*[+-]?0+\s*$/.test(value));
@@ -168,17 +167,21 @@ function readCaching(read: EnvironmentReader): CachingConfig {
   const isImmutable = read.flag("MEDIA_IMMUTABLE", false);
   if (maxAgeSeconds === 0 && staleSeconds > 0)
     read.problem(
-      "MEDIA_STALE_SECONDS contradicts MEDIA_MAX_AGE_SECONDS=0: nothing is kept that could be old.",
+      "MEDIA_STALE_SECONDS cannot be used with MEDIA_MAX_AGE_SECONDS=0, which makes caches revalidate at each use.",
     );
   if (maxAgeSeconds === 0 && isImmutable)
-    read.problem("MEDIA_IMMUTABLE contradicts MEDIA_MAX_AGE_SECONDS=0: caches ask each time.");
+    read.problem(
+      "MEDIA_IMMUTABLE cannot be used with MEDIA_MAX_AGE_SECONDS=0, which makes caches revalidate at each use.",
+    );
   return { maxAgeSeconds, staleSeconds, isImmutable };
 }
 
 function readDelivery(read: EnvironmentReader, storage: StorageConfig): MediaConfig["delivery"] {
   const delivery = read.choice("MEDIA_DELIVERY", deliveries, "proxy");
   if (delivery === "redirect" && storage.kind === "local") {
-    read.problem("MEDIA_DELIVERY=redirect needs a bucket as STORAGE_URL: nobody can fetch from our folder.");
+    read.problem(
+      "MEDIA_DELIVERY=redirect needs a bucket in STORAGE_URL: clients cannot fetch from a local folder.",
+    );
   }
   return delivery;
 }

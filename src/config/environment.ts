@@ -1,8 +1,8 @@
-// Reads single variables of the environment and gathers what is wrong with them. Called by `config.ts`.
+// Reads environment variables and collects the problems that it finds.
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Each method returns a usable value in any case; `problems` says what could not be used. */
+/** Each method returns a value even if the variable is invalid, and adds a sentence to `problems`. */
 export class EnvironmentReader {
   constructor(
     readonly env: Environment,
@@ -54,7 +54,7 @@ export class EnvironmentReader {
         `${name} must be a URL that starts with ${protocols.map((one) => `${one}//`).join(" or ")}.`,
       );
     } else if (new URL(text).username || new URL(text).password) {
-      this.problem(`${name} must have no credentials: it is shown to others, or stands in logs.`);
+      this.problem(`${name} must not contain a user name or password: clients or the log may show it.`);
     }
     return text;
   }

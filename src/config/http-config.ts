@@ -1,4 +1,4 @@
-// Where the service listens, where clients find it, and whom it believes. Called by `config.ts`.
+// Reads the address of the HTTP server, its public URLs, and the origins and proxies that it trusts.
 import { isIP } from "node:net";
 
 import type { EnvironmentReader } from "./environment.ts";
@@ -6,13 +6,13 @@ import type { EnvironmentReader } from "./environment.ts";
 export interface HttpConfig {
   host: string;
   port: number;
-  /** Where clients reach us, without a slash at its end; null means the address that we listen on. */
+  /** Base URL of the service for clients, without a trailing slash; null for the address it listens on. */
   publicUrl: string | null;
-  /** Where clients fetch pictures, if not from us; without a slash at its end. */
+  /** Base URL of pictures, without a trailing slash; null if clients fetch them from the service. */
   cdnUrl: string | null;
-  /** Origins that may call the API from a browser. Pictures may be shown by any. */
+  /** Origins whose pages may call the API. Pages of any origin may show pictures. */
   corsOrigins: readonly string[] | "*";
-  /** The proxies whose `X-Forwarded-For` is believed. */
+  /** Addresses of the proxies whose `X-Forwarded-For` is trusted. */
   trustProxy: false | readonly string[];
 }
 
@@ -29,7 +29,8 @@ export function readHttp(read: EnvironmentReader): HttpConfig {
 
 function readBaseUrl(read: EnvironmentReader, name: "PUBLIC_URL" | "CDN_URL"): string | null {
   const url = read.url(name, ["http:", "https:"]);
-  if (url && /[?#]/.test(url)) read.problem(`${name} must end before any ? or #: paths are put behind it.`);
+  if (url && /[?#]/.test(url))
+    read.problem(`${name} must not contain ? or #: the service appends paths to it.`);
   return url?.replace(/\/+$/, "") ?? null;
 }
 
@@ -57,7 +58,7 @@ function readTrustProxy(read: EnvironmentReader): HttpConfig["trustProxy"] {
   return addresses;
 }
 
-/** What the web framework understands: an address, one with a prefix length, or the name of a well-known range. */
+/** True for values that Fastify accepts: an address, an address with a prefix length, or a range's name. */
 function isAddressOrRange(text: string): boolean {
   if (["loopback", "linklocal", "uniquelocal"].includes(text)) return true;
   const [address = "", prefix = "1", ...rest] = text.split("/");

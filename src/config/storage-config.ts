@@ -1,4 +1,4 @@
-// Where the bytes of pictures live, from the environment. Called by `config.ts`.
+// Reads where the bytes of pictures are stored.
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -9,28 +9,28 @@ export type StorageConfig = { kind: "local"; rootDir: string } | BucketConfig;
 export interface BucketConfig {
   kind: "s3" | "gcs";
   bucket: string;
-  /** What the keys in the bucket begin with: "", or a path with a slash at its end. */
+  /** The start of every key in the bucket: "", or a path with a trailing slash. */
   prefix: string;
-  /** Where the SDK is to look for it, if not where it does by itself. */
+  /** The bucket's region; null if the SDK finds it by itself. */
   region: string | null;
-  /** Of a server that is not Amazon's or Google's own. */
+  /** Base URL of a server other than Amazon's or Google's; null for theirs. */
   endpoint: string | null;
 }
 
 const EXAMPLES =
   "file:///var/lib/letsapp/pictures, s3://bucket/prefix?region=eu-central-1&endpoint=https://s3.example or gs://bucket";
 
-/** Names as Amazon and Google allow them. */
+/** Bucket names that Amazon or Google allows. */
 const bucketPattern = /^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/;
 
-/** As Amazon and others name them. */
+/** Region names of Amazon and of compatible services. */
 const regionPattern = /^[a-z0-9-]+$/i;
 
-/** No name of a file or an object has them. */
+/** Control characters. The name of a file or an object cannot contain them. */
 // oxlint-disable-next-line no-control-regex
 const controlPattern = /[\0-\x1f\x7f]/;
 
-/** What may stand behind the question mark. */
+/** Query parameters that the URL of a bucket may have. */
 const parameters: Record<BucketConfig["kind"], readonly string[]> = {
   s3: ["region", "endpoint"],
   gcs: ["endpoint"],
@@ -47,7 +47,7 @@ export function readStorages(read: EnvironmentReader, instanceDir: string): Stor
   const storageFallback = readStorage(read, "STORAGE_FALLBACK_URL");
   if (storageFallback && isSameStorage(storageFallback, storage)) {
     read.problem(
-      "STORAGE_FALLBACK_URL must be another storage than STORAGE_URL, from which pictures are moving.",
+      "STORAGE_FALLBACK_URL must differ from STORAGE_URL. Set it to the storage that pictures move from, or remove it.",
     );
   }
   return { storage, storageFallback };
@@ -64,19 +64,23 @@ function readStorage(
   return config;
 }
 
-/** Where a region says nothing of what is in a bucket. */
+/** Ignores the region, because buckets with the same name and endpoint have the same content. */
 export function isSameStorage(a: StorageConfig, b: StorageConfig): boolean {
   const withoutRegion = (config: StorageConfig) => JSON.stringify({ ...config, region: null });
   return withoutRegion(a) === withoutRegion(b);
 }
 
-/** @returns null for what is no address of a storage. The SDKs look for credentials themselves: none may stand here. */
+/**
+ * Parses the address of a storage.
+ *
+ * @returns null if the text is not such an address, or contains credentials: the SDKs find those themselves
+ */
 export function parseStorageUrl(text: string): StorageConfig | null {
   try {
-    const isWhole = /^(file|s3|gs):\/\//i.test(text); // What is relative would be read as if it were not.
+    const isWhole = /^(file|s3|gs):\/\//i.test(text); // `new URL` would read file:pictures as file:///pictures.
     return isWhole ? readAddress(new URL(text)) : null;
   } catch {
-    return null; // No URL, or with a per cent sign that stands for nothing.
+    return null; // Not a URL, or one with invalid percent-encoding.
   }
 }
 
@@ -106,7 +110,7 @@ function toLocal(url: URL): StorageConfig | null {
   return controlPattern.test(rootDir) ? null : { kind: "local", rootDir };
 }
 
-/** For people. */
+/** The place of the pictures, in the form that the operator sees. */
 export function describeStorage(config: StorageConfig): string {
   if (config.kind === "local") return config.rootDir;
   return `${config.kind === "s3" ? "s3" : "gs"}://${config.bucket}/${config.prefix}`;

@@ -184,11 +184,11 @@ describe("loadConfig", () => {
     [{ MEDIA_DELIVERY: "teleport" }, "MEDIA_DELIVERY must be one of proxy, redirect."],
     [
       { MEDIA_DELIVERY: "redirect" },
-      "MEDIA_DELIVERY=redirect needs a bucket as STORAGE_URL: nobody can fetch from our folder.",
+      "MEDIA_DELIVERY=redirect needs a bucket in STORAGE_URL: clients cannot fetch from a local folder.",
     ],
     [
       { STORAGE_URL: "gs://bucket", STORAGE_FALLBACK_URL: "gs://bucket" },
-      "STORAGE_FALLBACK_URL must be another storage than STORAGE_URL, from which pictures are moving.",
+      "STORAGE_FALLBACK_URL must differ from STORAGE_URL. Set it to the storage that pictures move from, or remove it.",
     ],
     ...[
       ["file:///a/pictures", "file:///a/../a//pictures/"],
@@ -196,37 +196,37 @@ describe("loadConfig", () => {
       ["s3://bucket?endpoint=http://minio:9000", "s3://bucket?endpoint=http://minio:9000/"],
     ].map(([STORAGE_URL, STORAGE_FALLBACK_URL]): [object, string] => [
       { STORAGE_URL, STORAGE_FALLBACK_URL },
-      "STORAGE_FALLBACK_URL must be another storage than STORAGE_URL, from which pictures are moving.",
+      "STORAGE_FALLBACK_URL must differ from STORAGE_URL. Set it to the storage that pictures move from, or remove it.",
     ]),
     [
       { MEDIA_MAX_AGE_SECONDS: "0", MEDIA_STALE_SECONDS: "60" },
-      "MEDIA_STALE_SECONDS contradicts MEDIA_MAX_AGE_SECONDS=0: nothing is kept that could be old.",
+      "MEDIA_STALE_SECONDS cannot be used with MEDIA_MAX_AGE_SECONDS=0, which makes caches revalidate at each use.",
     ],
     [
       { MEDIA_MAX_AGE_SECONDS: "0", MEDIA_IMMUTABLE: "true" },
-      "MEDIA_IMMUTABLE contradicts MEDIA_MAX_AGE_SECONDS=0: caches ask each time.",
+      "MEDIA_IMMUTABLE cannot be used with MEDIA_MAX_AGE_SECONDS=0, which makes caches revalidate at each use.",
     ],
     [
       { MONGODB_URI: "mongodb://db/letsapp?replicaSet=rs0&w=0", JWT_SECRET: "s" },
-      "MONGODB_URI must not have w=0: nothing would be known to be stored.",
+      "MONGODB_URI must not have w=0: the database would not confirm writes. Remove w=0.",
     ],
     [{ VIEW_FLUSH_SECONDS: "0" }, "VIEW_FLUSH_SECONDS must be a whole number from 1 to 60."],
     [{ GRAPHQL_SUBGRAPH: "1" }, "GRAPHQL_SUBGRAPH must be one of true, false."],
     [
       { CDN_PURGE_URL: "https://cdn.example/purge" },
-      "CDN_PURGE_URL, or CDN_PURGE_BODY, must have {key} where the tag to purge belongs.",
+      "CDN_PURGE_BODY, or the path or query of CDN_PURGE_URL, must contain {key} in place of the tag to purge.",
     ],
     [
       { CDN_PURGE_URL: "https://cdn.example/media-0" },
-      "CDN_PURGE_URL, or CDN_PURGE_BODY, must have {key} where the tag to purge belongs.",
+      "CDN_PURGE_BODY, or the path or query of CDN_PURGE_URL, must contain {key} in place of the tag to purge.",
     ],
     [
       { CDN_PURGE_URL: "https://{key}.cdn.example/" },
-      "CDN_PURGE_URL, or CDN_PURGE_BODY, must have {key} where the tag to purge belongs.",
+      "CDN_PURGE_BODY, or the path or query of CDN_PURGE_URL, must contain {key} in place of the tag to purge.",
     ],
     [
       { CDN_PURGE_URL: "https://me:secret@cdn.example/{key}" },
-      "CDN_PURGE_URL must have no credentials: it is shown to others, or stands in logs.",
+      "CDN_PURGE_URL must not contain a user name or password: clients or the log may show it.",
     ],
     [
       { CDN_PURGE_URL: "cdn.example/{key}" },
@@ -236,9 +236,18 @@ describe("loadConfig", () => {
       { CDN_PURGE_URL: "https://cdn.example/{key}", CDN_PURGE_METHOD: "CONNECT" },
       "CDN_PURGE_METHOD must be one of PURGE, BAN, POST, PUT, DELETE.",
     ],
-    [{ CDN_PURGE_METHOD: "POST" }, "CDN_PURGE_METHOD has a meaning only with CDN_PURGE_URL."],
-    [{ CDN_PURGE_HEADER: "A: b" }, "CDN_PURGE_HEADER has a meaning only with CDN_PURGE_URL."],
-    [{ CDN_PURGE_BODY: '["{key}"]' }, "CDN_PURGE_BODY has a meaning only with CDN_PURGE_URL."],
+    [
+      { CDN_PURGE_METHOD: "POST" },
+      "CDN_PURGE_METHOD has no effect without CDN_PURGE_URL. Set CDN_PURGE_URL too, or remove this variable.",
+    ],
+    [
+      { CDN_PURGE_HEADER: "A: b" },
+      "CDN_PURGE_HEADER has no effect without CDN_PURGE_URL. Set CDN_PURGE_URL too, or remove this variable.",
+    ],
+    [
+      { CDN_PURGE_BODY: '["{key}"]' },
+      "CDN_PURGE_BODY has no effect without CDN_PURGE_URL. Set CDN_PURGE_URL too, or remove this variable.",
+    ],
     [{ LOG_LEVEL: "loud" }, "LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent."],
     [{ PUBLIC_URL: "pictures.example" }, "PUBLIC_URL must be a URL that starts with http:// or https://."],
     [
@@ -251,7 +260,7 @@ describe("loadConfig", () => {
     ],
     [
       { PUBLIC_URL: "https://a.example/?x=1" },
-      "PUBLIC_URL must end before any ? or #: paths are put behind it.",
+      "PUBLIC_URL must not contain ? or #: the service appends paths to it.",
     ],
     ...["http:a.example", "https:\\\\a.example", 'http://a.example/x y"<b>', "ftp://a.example"].map(
       (PUBLIC_URL): [object, string] => [
@@ -261,7 +270,7 @@ describe("loadConfig", () => {
     ),
     ...["PUBLIC_URL", "CDN_URL"].map((name): [object, string] => [
       { [name]: "https://u:p@a.example" },
-      `${name} must have no credentials: it is shown to others, or stands in logs.`,
+      `${name} must not contain a user name or password: clients or the log may show it.`,
     ]),
     ...["0.0.0.0/0", "10.0.0.0/8/9", "10.0.0.1/00"].map((TRUST_PROXY): [object, string] => [
       { TRUST_PROXY },
@@ -269,7 +278,7 @@ describe("loadConfig", () => {
     ]),
     ...["W=0", "w=%30", "w=00", "x=1&w=-0"].map((parameter): [object, string] => [
       { MONGODB_URI: `mongodb://db/letsapp?${parameter}`, JWT_SECRET: "s" },
-      "MONGODB_URI must not have w=0: nothing would be known to be stored.",
+      "MONGODB_URI must not have w=0: the database would not confirm writes. Remove w=0.",
     ]),
     [
       { TRUST_PROXY: "10.0.0.0/99" },
@@ -289,9 +298,12 @@ describe("loadConfig", () => {
     ],
     [
       { MONGODB_URI: "mongodb://db" },
-      "JWT_SECRET, JWT_SECRET_FILE or JWT_JWKS_URL is required with MONGODB_URI: several processes have to agree on it.",
+      "With MONGODB_URI, set JWT_SECRET, JWT_SECRET_FILE or JWT_JWKS_URL: all processes must accept the same tokens.",
     ],
-    [{ JWT_ISSUER: "x" }, "JWT_ISSUER has a meaning only with JWT_JWKS_URL."],
+    [
+      { JWT_ISSUER: "x" },
+      "JWT_ISSUER has no effect without JWT_JWKS_URL. Set JWT_JWKS_URL too, or remove this variable.",
+    ],
   ])("refuses %j", (env, problem) => {
     expect(problemsOf(env as Record<string, string>)).toEqual([problem]);
   });
