@@ -1,5 +1,5 @@
-// Every way in which a request can fail. Services and adapters throw `AppError`; the doors render it:
-// `graphql/format-error.ts` as `extensions.code`, `rest/error-body.ts` as a status and a body.
+// Every way in which a request can fail. Services and adapters throw `AppError`. `graphql/format-error.ts` renders it
+// as `extensions.code`, and `rest/error-body.ts` as a status and a body.
 
 /** The closed set of codes, each with its HTTP status. */
 export const errorStatus = {
@@ -24,26 +24,26 @@ export const errorStatus = {
 
 export type ErrorCode = keyof typeof errorStatus;
 
-/** What a program needs beside the code. Only what applies is there. */
+/** Facts about an error for client programs, in addition to the code. Only those that apply are set. */
 export interface ErrorDetails {
-  /** The bound that was passed, in the unit that the message names. */
+  /** The limit that was exceeded, in the unit that the message names. */
   limit?: number;
-  /** What was found instead. */
+  /** The value that was found instead. */
   actual?: number | string;
   /** The values that would have been accepted. */
   allowed?: readonly string[];
   retryAfterSeconds?: number;
 }
 
-/** How long to wait where nobody can say when it will work again. */
+/** Delay before a retry when the end of the failure is not known. */
 const DEFAULT_RETRY_AFTER_SECONDS = 5;
 
-/** A failure that is told to the caller as it stands; `cause` is for the log alone. */
+/** A failure whose message the client receives unchanged. `cause` is only for the log. */
 export class AppError extends Error {
   readonly status: number;
   readonly details: ErrorDetails;
 
-  /** @param options.status in place of the code's own, where HTTP has a more precise one */
+  /** @param options.status replaces the status of the code where HTTP has a more precise one */
   constructor(
     readonly code: ErrorCode,
     message: string,
@@ -53,7 +53,7 @@ export class AppError extends Error {
       ...details
     }: ErrorDetails & { cause?: unknown; status?: number } = {},
   ) {
-    // A stack takes longer than most requests, and the log has none for a caller's fault.
+    // Collecting a stack takes longer than most requests, and the log shows no stack for a client's fault.
     const { stackTraceLimit } = Error;
     if (status < 500) Error.stackTraceLimit = 0;
     super(message, { cause });
@@ -65,12 +65,12 @@ export class AppError extends Error {
   }
 }
 
-/** What the caller is shown of an error that nobody foresaw. */
+/** The error that the client receives for an unexpected failure. */
 export function unknownError(cause: unknown): AppError {
   return new AppError("INTERNAL_SERVER_ERROR", "Something went wrong on our side.", { cause });
 }
 
-/** In one line, and for the operator alone: also what is behind it. */
+/** The message of an error and that of its cause, in one line. Only for the operator. */
 export function withCause(error: Error): string {
   const { message, code } = (error.cause ?? {}) as NodeJS.ErrnoException;
   const cause = message || code;
