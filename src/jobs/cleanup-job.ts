@@ -1,5 +1,5 @@
-// Finishes what a crash left half done, and removes what is past its use. Started by `app.ts`; it begins from
-// records, never from files that it does not know. Of several processes one runs it at a time.
+// Finishes changes that a crash interrupted, and removes retired media after the retention time. The job starts from
+// records, and never removes a file that no record names. Only one process runs it at a time.
 import { setTimeout } from "node:timers/promises";
 
 import type { FastifyBaseLogger } from "fastify";
@@ -13,18 +13,18 @@ import type { ObjectStorage } from "../storage/object-storage.ts";
 const INTERVAL_MS = 10 * 60 * 1000;
 const BATCH_COUNT = 100;
 
-/** How often to look whether another process has done with it. */
+/** How often a waiting process checks whether another process has finished its run. */
 const LOOK_INTERVAL_MS = 500;
 
-/** What one run did. */
+/** Counts of one run. */
 export interface CleanupResult {
-  /** Uploads that never became complete: objects and record removed. */
+  /** Incomplete uploads whose objects and record were removed. */
   abandonedCount: number;
-  /** Changes of a picture that were finished on behalf of a process that died. */
+  /** Changes of a picture that the job finished for a process that died. */
   settledCount: number;
-  /** Retired media past the retention time: objects and record removed. */
+  /** Media past the retention time whose objects and record were removed. */
   removedCount: number;
-  /** Records that could not be dealt with; the next run tries again. */
+  /** Records that failed; the next run tries again. */
   failedCount: number;
 }
 
@@ -32,7 +32,7 @@ export class CleanupJob {
   #timer: NodeJS.Timeout | undefined;
   #run: Promise<unknown> | null = null;
   #isClosing = false;
-  /** Of all runs since the start. */
+  /** Sums over all runs since the start, without dry runs. */
   readonly totals = nothingDone();
 
   constructor(
@@ -43,7 +43,7 @@ export class CleanupJob {
     readonly log: FastifyBaseLogger,
   ) {}
 
-  /** Runs now and then every ten minutes. */
+  /** Runs the job at once, and then every ten minutes. */
   start(): void {
     const run = () => {
       this.#run ??= this.run()
@@ -56,7 +56,7 @@ export class CleanupJob {
     run();
   }
 
-  /** Ends a run that is under way behind the record that it is dealing with. */
+  /** Stops a run after its current record, and waits for it. */
   async close(): Promise<void> {
     this.#isClosing = true;
     clearInterval(this.#timer);
@@ -64,11 +64,11 @@ export class CleanupJob {
   }
 
   /**
-   * Waits for its turn where another process is at it.
+   * Runs the job once. Waits while another process runs it.
    *
-   * @param now by the database's clock, if nothing else
-   * @param isDryRun whether to say what would be done, and do nothing
-   * @param onWait called when it begins to wait
+   * @param now the time by the database's clock, which is read if this is absent
+   * @param isDryRun counts what the job would do, and changes nothing
+   * @param onWait called once, when the wait begins
    */
   async run({
     now = undefined as Date | undefined,
@@ -86,14 +86,14 @@ export class CleanupJob {
   }
 
   /**
-   * Settles every change that was begun, however lately: for a start at which no other process can be working on one.
-   * Failures stay for the next run.
+   * Settles every unfinished change, however recent. Only for a start at which no other process can be working on a
+   * change. Records that fail stay for the next run.
    */
   async settleUnfinished(): Promise<void> {
     const result = nothingDone();
     await this.#settleBegunBefore(new Date(+(await this.database.media.readClock()) + 1), result, false);
     if (result.abandonedCount + result.settledCount > 0)
-      this.log.info(result, "settled what a crash had left");
+      this.log.info(result, "settled changes that a crash had interrupted");
   }
 
   async #settleBegunBefore(before: Date, result: CleanupResult, isDryRun: boolean): Promise<void> {
@@ -132,9 +132,9 @@ export class CleanupJob {
   }
 
   /**
-   * Works on the oldest records until there are no more. Those that stay as they are are passed over.
+   * Works on records, oldest first, until `find` finds no more. Skips records that `work` left as they were.
    *
-   * @param work whether the record is not among those that `find` finds any more
+   * @param work resolves to true if `find` does not find the record any more
    */
   async #inBatches<Work extends { media: Media }>(
     result: CleanupResult,
@@ -150,14 +150,17 @@ export class CleanupJob {
         } catch (error) {
           passedOver += 1;
           result.failedCount += 1;
-          this.log.error({ err: error, mediaId: one.media.id }, "a media could not be cleaned up");
+          this.log.error(
+            { err: error, mediaId: one.media.id },
+            "a media could not be cleaned up; the next run tries again",
+          );
         }
       }
       if (batch.length < BATCH_COUNT) return;
     }
   }
 
-  /** The owner's pointer says how far the process came. */
+  /** Finishes a change or removes its upload. The owner's pointer shows how far the interrupted process came. */
   async #settle(
     { media, status, isDeleted, replacesId }: UnsettledMedia,
     isDryRun: boolean,
@@ -168,15 +171,15 @@ export class CleanupJob {
     const outcome = !isCurrent && status === "pending" ? "abandonedCount" : "settledCount";
     if (isDryRun) return outcome;
     if (isCurrent) {
-      // The process died while it gave the picture back to its owner, who had restored it.
+      // The process died while the owner was restoring this picture.
       if (isDeleted) await mediaRepository.reinstate(media.id);
       const change = { currentId: media.id, isLeft: true };
-      // Its owner may restore what it has replaced at this very moment.
+      // The owner may be restoring the replaced picture right now: `retire` reads the pointer again.
       if (replacesId) await this.lifecycle.retire(media.uploaderId, { ...change, retiredId: replacesId });
       else await mediaRepository.settle({ ...change, retiredId: null });
     } else if (status === "pending") {
       const isClaimed = await upkeep.claimAbandoned(media.id);
-      if (!isClaimed) throw new Error("its upload has gone on meanwhile"); // The next run looks again.
+      if (!isClaimed) throw new Error("the upload has continued"); // The next run looks again.
       await this.#remove(media);
     } else {
       await this.lifecycle.retire(media.uploaderId, { retiredId: media.id, currentId: null });
@@ -184,20 +187,21 @@ export class CleanupJob {
     return outcome;
   }
 
-  /** A record marked as deleted that somebody shows all the same is another program's doing: it is kept. */
+  /** @throws Error for a retired media that is still its uploader's picture: another program did this, so it is kept */
   async #assertUnused({ id, uploaderId }: Media): Promise<void> {
     const currentId = await this.database.users.findPictureId(uploaderId);
-    if (currentId === id) throw new Error("a retired media is still somebody's profile picture");
+    if (currentId === id)
+      throw new Error("a retired media is still its uploader's profile picture: run the doctor");
   }
 
-  /** False when its owner has just restored it, or some process may still show it. */
+  /** @returns false when the owner has just restored the media, or another process may still show it */
   async #removeRetired(media: Media, before: Date, hiddenBefore: Date): Promise<boolean> {
     const isClaimed = await this.database.upkeep.claimRetired(media.id, before, hiddenBefore);
     if (isClaimed) await this.#remove(media);
     return isClaimed;
   }
 
-  /** Bytes first: once the record is gone, nothing knows where they are. */
+  /** Deletes the objects before the record, because only the record has their keys. */
   async #remove(media: Media): Promise<void> {
     await this.storage.delete(media.objectKey);
     await this.storage.delete(media.thumbnailKey);

@@ -1,5 +1,5 @@
-// Tells the cache at the edge to forget pictures that were deleted or replaced: each process what it has changed itself,
-// and nobody waits for that. Made by `parts.ts`, and by `cli/program.ts` for what the operator's programs hide.
+// Purges deleted and replaced pictures from the CDN, the cache at the edge. Each process purges the changes that it
+// made. Requests do not wait for purges.
 import type { FastifyBaseLogger } from "fastify";
 
 import { withTag, type PurgeConfig } from "../config/config.ts";
@@ -9,8 +9,8 @@ import { HIDDEN_EVERYWHERE_MS } from "../domain/media.ts";
 import { until } from "../runtime/until.ts";
 
 /**
- * Each tag is purged at once, and again after this time: another process may have shown the picture until it saw the
- * change, and the edge may have fetched it there after the first purge.
+ * Each tag is purged at once, and again after this time. Another process may have shown the picture until it saw the
+ * change, and the CDN may have fetched the picture from that process after the first purge.
  */
 const AGAIN_AFTER_MS = HIDDEN_EVERYWHERE_MS + 1_000;
 
@@ -19,21 +19,21 @@ const MAX_CONCURRENT = 8;
 const MIN_BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 30_000;
 
-/** While the edge cannot be reached, the oldest are given up beyond these. */
+/** Maximum number of tags that wait for a purge. Above it, the oldest are given up. */
 const MAX_WAITING_COUNT = 20_000;
 
-/** A process that was killed may have left so much of the past unpurged. */
+/** How far back a start repeats purges, because a killed process may not have sent them. */
 const LOOK_BACK_MS = 2 * 60_000;
 
-/** A stop waits no longer for the edge, after the last purge was due. */
+/** How long `close()` waits for the CDN after the last purge is due. */
 const CLOSE_TIMEOUT_MS = 2_000;
 
 export class EdgePurge {
   readonly totals = { purged: 0, failed: 0, givenUp: 0 };
   readonly #waiting = new Set<CacheTag>();
-  /** What could not be purged: it waits behind a pause, and holds up nothing else. */
+  /** Tags whose purge failed and that wait for the end of the back-off. The tags in `#waiting` do not wait for them. */
   readonly #refused = new Set<CacheTag>();
-  /** To be purged once more. */
+  /** Timers of second purges, by tag. */
   readonly #later = new Map<CacheTag, NodeJS.Timeout>();
   #underWayCount = 0;
   #work: Promise<void> | null = null;
@@ -47,12 +47,12 @@ export class EdgePurge {
     readonly log: FastifyBaseLogger,
   ) {}
 
-  /** How many purges are still to be done. */
+  /** Number of purges that are still to be done. */
   get waitingCount(): number {
     return this.#waiting.size + this.#refused.size + this.#later.size + this.#underWayCount;
   }
 
-  /** Purges what a process that was killed a moment ago may not have purged; some of it a second time. */
+  /** Purges all changes of the last `LOOK_BACK_MS`: a process that was killed may not have purged them. */
   async start(media: Pick<MediaRepository, "findChangedSince" | "readClock">): Promise<void> {
     try {
       const clock = await media.readClock();
@@ -61,11 +61,14 @@ export class EdgePurge {
         this.purge(userTag(uploaderId));
       }
     } catch (error) {
-      this.log.warn({ err: error }, "what was changed before the start could not be purged from the edge");
+      this.log.warn(
+        { err: error },
+        "changes shortly before the start could not be read, and are not purged from the CDN",
+      );
     }
   }
 
-  /** Returns at once. What fails is tried again, until it is done or too much else waits. */
+  /** Returns at once. Repeats a failed purge until it succeeds, or until more than `MAX_WAITING_COUNT` tags wait. */
   purge(tag: CacheTag): void {
     clearTimeout(this.#later.get(tag));
     const again = () => {
@@ -77,15 +80,19 @@ export class EdgePurge {
   }
 
   /**
-   * Waits until all is purged, the second time as well, or for a few seconds where the edge does not answer.
+   * Waits until every tag is purged, the second time as well, or for a few seconds if the CDN does not answer.
    *
-   * @returns how many tags were not
+   * @returns number of purges that were not done
    */
   async close(): Promise<number> {
     this.#resume();
     await until(() => this.waitingCount === 0, AGAIN_AFTER_MS + CLOSE_TIMEOUT_MS);
     const leftCount = this.waitingCount;
-    if (leftCount > 0) this.log.warn({ count: leftCount }, "not purged from the edge");
+    if (leftCount > 0)
+      this.log.warn(
+        { count: leftCount },
+        "stopped before these purges were done; the CDN may still show deleted or replaced pictures",
+      );
     this.#closing.abort();
     for (const timer of this.#later.values()) clearTimeout(timer);
     this.#later.clear();
@@ -120,7 +127,7 @@ export class EdgePurge {
       const queue = this.#waiting.size > 0 ? this.#waiting : this.#refused;
       if (queue.size === 0) break;
       if (queue === this.#refused && performance.now() < this.#pausesUntilMs) {
-        await this.#pause(); // Something new may come meanwhile.
+        await this.#pause(); // Ends early when a tag is added to `#waiting`.
         continue;
       }
       const some = [...queue].slice(0, MAX_CONCURRENT);
@@ -129,7 +136,7 @@ export class EdgePurge {
       if (outcomes.some(Boolean)) this.#resume();
       if (!outcomes.every(Boolean)) this.#backOff();
     }
-    this.#work = null; // At once: what comes from now on begins anew.
+    this.#work = null; // In the same event-loop turn as the check of the queues: the next `#add` starts the loop again.
   }
 
   #backOff(): void {
@@ -168,12 +175,12 @@ export class EdgePurge {
         signal: AbortSignal.any([this.#closing.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
       });
       await response.body?.cancel();
-      if (!response.ok) throw new Error(`the edge answered ${response.status}`);
+      if (!response.ok) throw new Error(`the CDN answered ${response.status}`);
       this.totals.purged += 1;
       return true;
     } catch (error) {
       this.totals.failed += 1;
-      this.log.error({ err: error, tag }, "a picture could not be purged from the edge; it is tried again");
+      this.log.error({ err: error, tag }, "a tag could not be purged from the CDN; the purge is tried again");
       if (!this.#waiting.has(tag)) this.#refused.add(tag);
       this.#giveUpOldest();
       return false;
