@@ -1,4 +1,4 @@
-// Copies everything that has to survive into another folder, while the service runs. Called by `cli/backup.ts`.
+// Copies everything that must survive a restart into another folder, while the service runs.
 import { chmod, cp, readdir, rename } from "node:fs/promises";
 import path from "node:path";
 
@@ -13,19 +13,19 @@ import type { ObjectStorage } from "../storage/object-storage.ts";
 const PAGE_COUNT = 200;
 
 export interface BackupResult {
-  /** False where the records are in a MongoDB: its own tools copy them. */
+  /** False if the records are in MongoDB: the operator copies them with MongoDB's own tools. */
   hasRecords: boolean;
   objectCount: number;
-  /** Keys of objects that shown pictures should have, and that are nowhere. */
+  /** Keys of objects of shown pictures that are neither in the copy nor in the storage. */
   missing: string[];
 }
 
 /**
- * Records first, objects after: an object that a record names is never written again, and is there for as long as a
- * deleted picture is kept. So the copy is whole, as of the moment of its records, unless objects are missing that those
- * name. It bears its name only when it is whole.
+ * Copies the records first and the objects after them. Objects never change, and the objects of a deleted picture stay
+ * for the retention time. The copy is therefore complete, as of the moment of its records, unless objects that the
+ * records name are missing. The folder is called `<folder>.unfinished` until the copy is complete.
  *
- * @throws Error when there is something of that name already, or a copy that was interrupted
+ * @throws Error when the folder, or `<folder>.unfinished` of an interrupted copy, is not empty
  */
 export async function backUp(
   source: { config: Config; database: Database; storage: ObjectStorage },
@@ -51,7 +51,7 @@ export async function backUp(
   return { hasRecords, objectCount, missing };
 }
 
-/** A storage that is not mounted lists nothing, and is no error. */
+/** Looks up every object of shown pictures: a storage that is not mounted lists no objects, and throws no error. */
 async function findMissing(
   { database: { upkeep }, storage }: { database: Database; storage: ObjectStorage },
   copy: ObjectStorage,
@@ -62,7 +62,8 @@ async function findMissing(
     if (page.length === 0) return missing;
     for (const examined of page.filter(isShown)) {
       for (const objectKey of [examined.media.objectKey, examined.media.thumbnailKey]) {
-        const isThere = (await copy.stat(objectKey)) ?? (await storage.stat(objectKey)); // It is newer than the copy.
+        // An object that was uploaded after the copy is only in the storage.
+        const isThere = (await copy.stat(objectKey)) ?? (await storage.stat(objectKey));
         const isStillShown = async () => {
           const now = await upkeep.findById(examined.media.id);
           return now !== null && isShown(now);
@@ -90,7 +91,7 @@ async function copyObjects(from: ObjectStorage, to: ObjectStorage): Promise<numb
   let objectCount = 0;
   for await (const { objectKey } of from.list()) {
     const bytes = await from.read(objectKey);
-    if (!bytes) continue; // Removed meanwhile, or never finished.
+    if (!bytes) continue; // Deleted after it was listed, or an unfinished upload.
     await to.put(objectKey, bytes);
     objectCount += 1;
   }

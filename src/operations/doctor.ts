@@ -1,5 +1,4 @@
-// Compares records with objects, in both directions, and says what does not fit. Called by `cli/doctor.ts`, and by
-// tests after everything that they have done to the service.
+// Compares records with objects, in both directions, and reports each inconsistency with a remedy.
 import type { Database } from "../database/connection.ts";
 import type { ExaminedMedia } from "../database/media-upkeep.ts";
 import type { Pointer } from "../database/user-repository.ts";
@@ -12,11 +11,11 @@ import type { Finding } from "./finding.ts";
 
 const PAGE_COUNT = 200;
 
-/** How far the examination has come: steps done, and how many there are, about. */
+/** Receives the number of media examined until now, and their approximate total. */
 export type OnProgress = (done: number, total: number) => void;
 
 export class Doctor {
-  /** What has been looked at so far. */
+  /** Numbers of media and objects examined until now. */
   readonly counts = { media: 0, objects: 0 };
 
   constructor(
@@ -25,7 +24,7 @@ export class Doctor {
     readonly storage: ObjectStorage,
   ) {}
 
-  /** Looks at every record, every pointer and every object. Nothing is changed, and the service may run meanwhile. */
+  /** Examines every record, every pointer and every object. Changes nothing. The service may run at the same time. */
   async *examine(now = new Date(), onProgress: OnProgress = () => {}): AsyncGenerator<Finding> {
     const graceEnd = new Date(now.getTime() - GRACE_PERIOD_MS);
     const total = await this.database.upkeep.count();
@@ -55,7 +54,7 @@ export class Doctor {
     yield* examineObjects(examined.media, this.lifecycle, this.storage);
   }
 
-  /** The record, and whether it is its uploader's picture; null while somebody is changing that. */
+  /** The record, and whether it is its uploader's picture. Null if it is gone, or if the pointer moved in between. */
   async #observe(
     id: MediaId,
     uploaderId: UserId,
@@ -83,7 +82,7 @@ export class Doctor {
     return {
       kind: "shown-but-not-current",
       subject: id,
-      remedy: "retire it",
+      remedy: "retire the media",
       repair: async () => {
         const found = await this.#observe(id, uploaderId);
         if (found?.isCurrent === false)
@@ -96,7 +95,7 @@ export class Doctor {
     const { userId, mediaId } = pointer;
     const examined = await this.database.upkeep.findById(mediaId);
     if (examined?.media.uploaderId === userId) return;
-    if ((await this.database.users.findPictureId(userId)) !== mediaId) return; // It has just moved.
+    if ((await this.database.users.findPictureId(userId)) !== mediaId) return; // The pointer moved after it was listed.
     yield {
       kind: examined ? "pointer-to-foreign" : "pointer-to-nothing",
       subject: userId,
@@ -109,7 +108,7 @@ export class Doctor {
     return {
       kind: "object-without-record",
       subject: objectKey,
-      remedy: "delete it",
+      remedy: "delete the object",
       repair: () => this.storage.delete(objectKey),
     };
   }

@@ -1,5 +1,4 @@
-// Removes all pictures of one user at once: the pointer, the records, the objects and what was
-// made of them. Called by `cli/erase.ts`.
+// Removes all pictures of one user at once: the pointer, the records, the objects and the derived images.
 import { setTimeout } from "node:timers/promises";
 
 import type { Database } from "../database/connection.ts";
@@ -10,13 +9,13 @@ import type { ObjectStorage } from "../storage/object-storage.ts";
 import type { RenditionFolder } from "../storage/rendition-folder.ts";
 
 export interface ErasureResult {
-  /** Media whose objects and records are gone. */
+  /** Media whose objects and records were removed. */
   erasedCount: number;
-  /** Records that this service has not written, and whose objects are not in its storage: LetsApp's attachments. */
+  /** Records of LetsApp's attachments: this service did not write them, and their objects are not in its storage. */
   leftAloneCount: number;
 }
 
-/** Doing it again finishes what was interrupted. An upload that comes meanwhile is erased as well. */
+/** Erases also pictures that the user uploads at the same time. Another call finishes an interrupted erasure. */
 export async function erasePictures(
   userId: UserId,
   { users, upkeep }: Pick<Database, "users" | "upkeep">,
@@ -35,8 +34,8 @@ export async function erasePictures(
       if (isOurs || (await storage.stat(media.objectKey)) || media.id === mediaId) ours.push(media);
     }
     if (ours.length === 0) return { erasedCount, leftAloneCount: all.length };
-    for (const { id } of ours) await upkeep.condemn(id); // Nobody can restore it, and soon nobody sees it.
-    await setTimeout(HIDDEN_EVERYWHERE_MS); // The record says so: it has to be there until all have read it.
+    for (const { id } of ours) await upkeep.condemn(id); // The owner cannot restore it any more.
+    await setTimeout(HIDDEN_EVERYWHERE_MS); // The record must exist until every process has read that it is hidden.
     for (const { id, objectKey, thumbnailKey } of ours) {
       await storage.delete(objectKey);
       await storage.delete(thumbnailKey);

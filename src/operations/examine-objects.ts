@@ -1,4 +1,4 @@
-// Looks whether the two objects of a media are there and can be decoded. Called by `doctor.ts`.
+// Checks that the two objects of a media exist and can be decoded.
 import { objectSizeOf, type Media } from "../domain/media.ts";
 import { AppError } from "../errors.ts";
 import { plainLook, type Look } from "../domain/look.ts";
@@ -31,7 +31,7 @@ export async function* examineObjects(
   yield {
     kind: stored ? "unreadable-thumbnail" : "missing-thumbnail",
     subject: media.id,
-    remedy: "draw it anew",
+    remedy: "draw the thumbnail again",
     async repair() {
       if (thumbnail === "too-complex") throw new Error("the picture is too complex for a thumbnail");
       await storage.put(media.thumbnailKey, thumbnail);
@@ -48,7 +48,7 @@ async function readOriginal(media: Media, storage: ObjectStorage): Promise<Buffe
   }
 }
 
-/** What LetsApp stored before there were limits may be beyond them: that is no fault. */
+/** LetsApp stored pictures without limits. A picture above today's limits is too complex, but not damaged. */
 async function redrawn(bytes: Buffer, look: Look): Promise<Buffer | "unreadable" | "too-complex"> {
   try {
     return (await redrawThumbnail(bytes, look)).thumbnail;

@@ -1,4 +1,4 @@
-// Something that does not fit, and what to do about it. Made by `doctor.ts` and `examine-objects.ts`.
+// An inconsistency between records and objects, and its remedy.
 
 export interface Finding {
   kind:
@@ -13,8 +13,8 @@ export interface Finding {
     | "object-without-record";
   /** The id of the user or the media, or the key of the object. */
   subject: string;
-  /** What `repair` does, in the imperative. */
+  /** Describes `repair` to the operator, in the imperative. */
   remedy: string;
-  /** Does it. Doing it again changes nothing. */
+  /** Applies the remedy. A second call changes nothing. */
   repair: () => Promise<void>;
 }

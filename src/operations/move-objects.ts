@@ -1,5 +1,4 @@
-// Copies the objects of every record from one storage to another, while the service runs and reads from both. Called by
-// `cli/storage-move.ts`.
+// Copies the objects of every record from one storage to another, while the service runs and reads from both.
 import type { Database } from "../database/connection.ts";
 import type { ExaminedMedia } from "../database/media-upkeep.ts";
 import type { MediaId } from "../domain/ids.ts";
@@ -10,9 +9,9 @@ import { assertSize, isWhole, type ObjectStorage } from "../storage/object-stora
 export interface MoveOptions {
   from: ObjectStorage;
   to: ObjectStorage;
-  /** Only counts. */
+  /** Counts the objects and copies none. */
   isDryRun: boolean;
-  /** Called now and then. */
+  /** Called after each record. */
   onProgress: (result: MoveResult) => void;
 }
 
@@ -20,25 +19,25 @@ export interface MoveResult {
   recordCount: number;
   copiedCount: number;
   copiedBytes: number;
-  /** There already: from an earlier run, or new since the service writes there. */
+  /** Objects that were in `to` already: an earlier run copied them, or the service stored them there. */
   presentCount: number;
-  /** Object keys that stand in a record of ours, and are in neither. */
+  /** Keys of objects that a record of this service names, and that are in neither storage. */
   missing: string[];
-  /** What could not be read, or not be stored. */
+  /** Objects that could not be read or stored, or whose size is not the one in their record. */
   failed: { objectKey: string; reason: string }[];
 }
 
 const PAGE_COUNT = 200;
-/** Objects that are on their way at once. */
+/** Maximum number of objects that are copied at once. */
 const LANE_COUNT = 8;
-/** One storage or the other is away, or lets nobody in. */
+/** Number of consecutive failed records that ends the move: a storage is probably unreachable or denies access. */
 const MAX_FAILURES_IN_A_ROW = 20;
 
 /**
- * Each object is read back after it was written. What was interrupted goes on where it was: an object is complete, or
- * not there. In the order of the records' ids, so that those that come meanwhile come last.
+ * Copies objects in the order of the records' ids, so that records added during the move come last. Reads each object
+ * back after writing it. After an interruption, another run copies the rest: an object is complete or absent.
  *
- * @throws the last of many failures with none in between that has succeeded
+ * @throws the last failure when `MAX_FAILURES_IN_A_ROW` records fail in a row
  */
 export async function moveObjects(
   database: Pick<Database, "upkeep">,
@@ -72,7 +71,7 @@ export async function moveObjects(
   }
 }
 
-/** @returns what the last of its objects has failed with */
+/** @returns the failure of the record's last object that failed, or null */
 async function moveRecord(
   { upkeep }: Pick<Database, "upkeep">,
   examined: ExaminedMedia,
@@ -92,8 +91,9 @@ async function moveRecord(
       if (outcome === "present") continue;
       const now = await upkeep.findById(media.id);
       const isGoing = !now || now.isBeingRemoved;
-      if (outcome === "copied" && isGoing) await options.to.delete(objectKey); // Others have deleted it before it was here.
-      // Uploads under way are stored in a moment, or never; other attachments of LetsApp's are elsewhere.
+      // The process that removes the record may have deleted the object before this copy existed.
+      if (outcome === "copied" && isGoing) await options.to.delete(objectKey);
+      // A pending upload is stored soon or never. Other attachments of LetsApp are stored elsewhere.
       if (outcome === "missing" && !isGoing && now.isOurs && !now.isPending) result.missing.push(objectKey);
     } catch (error) {
       failure = error as Error;
@@ -103,7 +103,12 @@ async function moveRecord(
   return failure;
 }
 
-/** What is there was written whole, and may have been repaired since: it is left alone, unless it has been cut. */
+/**
+ * Leaves an object that is already in `to` alone, because it may have been repaired there. Copies it again only if its
+ * size is wrong.
+ *
+ * @throws DamagedObjectError when the size is wrong and the other storage has no better copy
+ */
 async function moveObject(
   objectKey: string,
   sizeBytes: number | null,
@@ -126,10 +131,10 @@ async function moveObject(
 
 async function copy(objectKey: string, from: ObjectStorage, to: ObjectStorage): Promise<void> {
   const bytes = await from.read(objectKey);
-  if (!bytes) return; // Removed meanwhile.
+  if (!bytes) return; // Deleted since its size was read.
   await to.put(objectKey, bytes);
   const stored = await to.read(objectKey);
   if (stored?.equals(bytes)) return;
-  await to.delete(objectKey); // The next run would take it for one that is there.
-  throw new Error("it was not stored as it was written");
+  await to.delete(objectKey); // The next run would count it as present.
+  throw new Error("the bytes that were read back differ from the bytes that were written");
 }

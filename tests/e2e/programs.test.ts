@@ -82,7 +82,7 @@ it("doctor examines the data of a running service, and repairs it with --repair 
   expect(ill).toMatchObject({ status: 1, stdout: expect.stringContaining("unreadable-thumbnail") });
   expect(repaired.status).toBe(0);
   expect(JSON.parse(repaired.stdout)).toMatchObject({
-    findings: [{ kind: "unreadable-thumbnail", remedy: "draw it anew", outcome: "repaired" }],
+    findings: [{ kind: "unreadable-thumbnail", remedy: "draw the thumbnail again", outcome: "repaired" }],
   });
   expect((await run("doctor")).status).toBe(0);
   expect((await fetch(`${server.url}/readyz`)).status).toBe(200);

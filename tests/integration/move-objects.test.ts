@@ -150,7 +150,9 @@ it("an object that the new storage damages is reported, and copied again by the 
   const { failed } = await move({ to: new Damaging(path.join(folder, "newer")) });
   const again = await move();
 
-  expect(failed.map(({ reason }) => reason)).toEqual(Array(2).fill("it was not stored as it was written"));
+  expect(failed.map(({ reason }) => reason)).toEqual(
+    Array(2).fill("the bytes that were read back differ from the bytes that were written"),
+  );
   expect(again).toMatchObject({ copiedCount: 2, presentCount: 0, failed: [] });
 });
 
