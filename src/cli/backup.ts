@@ -1,5 +1,5 @@
-// npm run backup -- --to FOLDER: copies records, pictures and secret, while the service runs. To restore is to start the
-// service with that folder as its INSTANCE_DIR.
+// npm run backup -- --to FOLDER: copies records, pictures and the generated secret, while the service runs. The
+// operator restores the backup by starting the service with that folder as its INSTANCE_DIR.
 import { parseArgs } from "node:util";
 
 import { backUp } from "../operations/backup.ts";
@@ -13,15 +13,15 @@ await runProgram(USAGE, async (source) => {
   for (const objectKey of missing) console.log(`missing: ${objectKey}`);
   if (missing.length > 0) {
     console.log(
-      `${objectCount} objects copied to ${folder}.unfinished; ${missing.length} that records name are nowhere. Is the storage the right one, and mounted? Else run the doctor, and then this again.`,
+      `${objectCount} objects copied to ${folder}.unfinished. ${missing.length} objects that records name are missing. Check that STORAGE_URL is right and that the storage is mounted. If so, run the doctor with --repair. Then remove the unfinished folder and run the backup again.`,
     );
     return 1;
   }
   console.log(`${objectCount} objects copied to ${folder}.`);
   console.log(
     hasRecords
-      ? "The records are with them."
-      : "The records are in MongoDB: copy them with mongodump, first.",
+      ? "The records were copied as well."
+      : "The records are in MongoDB: copy them with mongodump before each backup.",
   );
   return 0;
 });
@@ -29,7 +29,7 @@ await runProgram(USAGE, async (source) => {
 function readArguments(): string {
   try {
     const { to } = parseArgs({ options: { to: { type: "string" } } }).values;
-    if (!to) throw new Error("Say where to.");
+    if (!to) throw new Error("--to is required.");
     return to;
   } catch (error) {
     throw new UsageError((error as Error).message);

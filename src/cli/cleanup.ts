@@ -1,4 +1,4 @@
-// npm run cleanup -- [--dry-run]: does at once what the service does every ten minutes.
+// npm run cleanup -- [--dry-run]: runs the clean-up job once. The service runs it every ten minutes.
 import { parseArgs } from "node:util";
 
 import { CleanupJob } from "../jobs/cleanup-job.ts";
@@ -13,11 +13,11 @@ await runProgram(USAGE, async ({ config, database, lifecycle, storage, log }) =>
     onWait: () => console.error("Another process is cleaning up: waiting for it."),
   });
   const { abandonedCount, settledCount, removedCount, failedCount } = result;
-  console.log(isDryRun ? "A dry run: nothing has been changed. It would be:" : "Cleaned up:");
-  console.log(`  ${abandonedCount} uploads that never became complete, removed`);
-  console.log(`  ${settledCount} changes of a picture that a crash interrupted, finished`);
-  console.log(`  ${removedCount} deleted or replaced pictures past the retention time, removed`);
-  console.log(`  ${failedCount} that could not be dealt with`);
+  console.log(isDryRun ? "Dry run: nothing has been changed. Without --dry-run:" : "Cleaned up:");
+  console.log(`  ${abandonedCount} incomplete uploads removed`);
+  console.log(`  ${settledCount} interrupted changes of a picture finished`);
+  console.log(`  ${removedCount} deleted or replaced pictures removed after the retention time`);
+  console.log(`  ${failedCount} records failed; the next run tries again`);
   return failedCount === 0 ? 0 : 1;
 });
 

@@ -1,15 +1,15 @@
-// npm run doctor -- [--repair [--force]] [--json]: compares records with objects. Ends with 0 when all is well or repaired, with 1
-// when something is not.
+// npm run doctor -- [--repair [--force]] [--json]: compares records with objects. The exit status is 1 if it
+// found a problem and did not repair it, and 0 otherwise.
 import { parseArgs } from "node:util";
 
 import { Doctor } from "../operations/doctor.ts";
 import type { Finding } from "../operations/finding.ts";
 import { runProgram, UsageError } from "./program.ts";
 
-/** Characters of the progress bar. */
+/** Width of the progress bar, in characters. */
 const BAR_WIDTH = 30;
 
-/** Of these the remedy cannot be taken back. */
+/** Kinds of findings whose remedy cannot be undone. */
 const lossyKinds = new Set<Finding["kind"]>([
   "missing-original",
   "unreadable-original",
@@ -35,15 +35,15 @@ await runProgram(USAGE, async ({ database, lifecycle, storage }) => {
   return rows.every(({ outcome }) => outcome === "repaired") ? 0 : 1;
 });
 
-/** @throws Error where so much would go that the storage or the database is probably another one than it should be */
+/** @throws Error when the repair would lose so much that the storage or the database is probably the wrong one */
 function assertPlausible(findings: readonly Finding[], { media, objects }: Doctor["counts"]): void {
   const lossCount = findings.filter(({ kind }) => lossyKinds.has(kind)).length;
   const isOneSided = (media === 0) !== (objects === 0);
   const isMuch = lossCount > Math.max(MAX_LOSSES, MAX_LOSS_SHARE * (media + objects));
   if (lossCount === 0 || !(isOneSided || isMuch)) return;
   throw new Error(
-    `${media} records and ${objects} objects, of which ${lossCount} would go: is this the right INSTANCE_DIR, is its ` +
-      "storage mounted? Nothing has been repaired; with --force it is.",
+    `Nothing has been repaired: of ${media} records and ${objects} objects, ${lossCount} would be lost. Check that ` +
+      "INSTANCE_DIR is right and that the storage is mounted. Add --force to repair anyway.",
   );
 }
 
@@ -84,8 +84,8 @@ function showProgress(done: number, total: number): void {
 function table(rows: readonly Row[]): string {
   if (rows.length === 0) return "All is well: every record has its objects, and every object its record.";
   const head: Row | Record<keyof Row, string> = {
-    kind: "what",
-    subject: "of",
+    kind: "problem",
+    subject: "subject",
     remedy: "remedy",
     outcome: "outcome",
   };
@@ -101,7 +101,7 @@ function table(rows: readonly Row[]): string {
   );
   const repairedCount = rows.filter(({ outcome }) => outcome === "repaired").length;
   const advice = rows.some(({ outcome }) => outcome === "found")
-    ? " With --repair each remedy is applied."
+    ? " Add --repair to apply the remedies."
     : "";
   return [...lines, "", `${rows.length} found, ${repairedCount} repaired.${advice}`].join("\n");
 }

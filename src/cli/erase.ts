@@ -1,4 +1,4 @@
-// npm run erase -- --user ID: removes all pictures of one user at once, without a retention time.
+// npm run erase -- --user ID: removes all pictures of one user at once, without waiting for the retention time.
 import { parseArgs } from "node:util";
 
 import { userTag } from "../domain/cache-tags.ts";
@@ -19,11 +19,12 @@ await runProgram(USAGE, async ({ config, database, lifecycle, storage, edge }) =
     storage,
     renditions,
   );
-  edge?.purge(userTag(userId)); // Also of pictures that were deleted long ago.
+  edge?.purge(userTag(userId)); // Purges also pictures that were deleted long ago.
   console.log(
     `${erasedCount} ${erasedCount === 1 ? "picture" : "pictures"} erased: objects, records and pointer.`,
   );
-  if (leftAloneCount > 0) console.log(`${leftAloneCount} records of other kinds left alone.`);
+  if (leftAloneCount > 0)
+    console.log(`${leftAloneCount} records of LetsApp left unchanged: their files are not in this storage.`);
   return 0;
 });
 

@@ -1,5 +1,5 @@
-// What the operator's programs have in common: they read the same environment as the service, open its database, beside
-// it where it runs, and its storage, and say in one line what is wrong.
+// The frame of the operator's programs: reads the service's environment, opens its database and storage, also while the
+// service runs, and reports each error in one line.
 import type { FastifyBaseLogger } from "fastify";
 
 import { ConfigError, loadConfig, type Config } from "../config/config.ts";
@@ -18,16 +18,16 @@ export interface ProgramParts {
   database: Database;
   lifecycle: PictureLifecycle;
   storage: ObjectStorage;
-  /** Purges every picture that `lifecycle` hides. */
+  /** Purges from the CDN every picture that `lifecycle` hides; null if CDN_PURGE_URL is not set. */
   edge: EdgePurge | null;
-  /** Writes to standard error, so that standard output is the program's alone. */
+  /** Writes to standard error, so that standard output has only the program's result. */
   log: FastifyBaseLogger;
 }
 
 /**
- * Runs a program and ends the process with the status that it resolves to; with 2 where it cannot be run.
+ * Runs a program and exits with the status that it resolves to: at least 1 if a purge failed, 2 if the program threw.
  *
- * @param usage shown where the arguments are wrong
+ * @param usage shown when the arguments are wrong
  */
 export async function runProgram(
   usage: string,
@@ -62,8 +62,8 @@ export async function runProgram(
 
 function notPurged(count: number): string {
   const what = count === 1 ? "1 tag" : `${count} tags`;
-  return `letsapp: ${what} could not be purged from the edge, which may show what is gone: run this again.`;
+  return `letsapp: ${what} could not be purged from the CDN, which may still show deleted pictures. Run this again.`;
 }
 
-/** The arguments are wrong. */
+/** Reports wrong command-line arguments. */
 export class UsageError extends Error {}

@@ -1,5 +1,5 @@
 // npm run storage:move -- --from URL --to URL [--dry-run]: copies the pictures of every record from one storage to
-// another, while the service runs with STORAGE_URL set to the new one and STORAGE_FALLBACK_URL to the old one.
+// another. The service runs with STORAGE_URL set to the new storage and STORAGE_FALLBACK_URL set to the old one.
 import { parseArgs } from "node:util";
 
 import { isSameStorage, parseStorageUrl, type StorageConfig } from "../config/config.ts";
@@ -9,7 +9,7 @@ import { runProgram, UsageError } from "./program.ts";
 
 const USAGE = "Usage: npm run storage:move -- --from URL --to URL [--dry-run]";
 
-/** Where nobody watches, a line for so many records. */
+/** Records for each line of progress when standard error is not a terminal. */
 const LINE_RECORD_COUNT = 1_000;
 const BAR_WIDTH = 30;
 

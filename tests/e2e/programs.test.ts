@@ -137,7 +137,10 @@ it("backup copies everything while pictures are uploaded, and the copy is comple
   const { users } = await client.execute(ListUsersDocument, { first: 1 });
   const { thumbnailUrl } = users.edges[0]!.node.profilePicture!;
 
-  expect(backup).toMatchObject({ status: 0, stdout: expect.stringContaining("The records are with them.") });
+  expect(backup).toMatchObject({
+    status: 0,
+    stdout: expect.stringContaining("The records were copied as well."),
+  });
   expect(doctor.status).toBe(0);
   expect((await fetch(`${server.url}${new URL(thumbnailUrl).pathname}?thumbnail=true`)).status).toBe(200);
 }, 60_000);
@@ -148,7 +151,7 @@ it("doctor repairs nothing without --force when the storage is probably the wron
   await rename(`${pictures()}-elsewhere`, pictures());
   const healthy = await run("doctor");
 
-  expect(refused).toMatchObject({ status: 2, stderr: expect.stringContaining("is its storage mounted?") });
+  expect(refused).toMatchObject({ status: 2, stderr: expect.stringContaining("the storage is mounted") });
   expect(healthy.status).toBe(0);
 });
 
@@ -179,7 +182,7 @@ it("backup does not write into a folder that is not empty", async () => {
 it.each([
   ["doctor", ["--repare"], "Unknown option '--repare'"],
   ["cleanup", ["now"], "Unexpected argument 'now'"],
-  ["backup", [], "Say where to."],
+  ["backup", [], "--to is required."],
   ["erase", [], "A user id is 24 hexadecimal digits."],
 ])("%s reports what is wrong with its arguments", async (program, args, reason) => {
   const { status, stdout, stderr } = await run(program, ...args);
@@ -232,7 +235,7 @@ describe("erase, when a CDN has the pictures as well,", () => {
     expect(status).toBe(1);
     expect(stdout).toContain("1 picture erased");
     expect(stderr).toBe(
-      "letsapp: 1 tag could not be purged from the edge, which may show what is gone: run this again.\n",
+      "letsapp: 1 tag could not be purged from the CDN, which may still show deleted pictures. Run this again.\n",
     );
   });
 });
