@@ -1,6 +1,5 @@
-// Writes what is made from the code: `schema.graphql` from the resolvers, and typed documents from the operations of
-// the page and of the tests. Run by `npm run codegen`; with `--check` it writes nothing, and fails when a file is not
-// up to date.
+// npm run codegen: generates `schema.graphql` from the resolvers, and typed documents from the GraphQL operations of
+// the web page and the tests. The option `--check` writes nothing, and fails if a generated file is not up to date.
 import { readFile, writeFile } from "node:fs/promises";
 
 import { preset } from "@graphql-codegen/client-preset";
@@ -11,11 +10,11 @@ import { format } from "prettier";
 import { createSchema, printSchema } from "./src/graphql/schema.ts";
 import { operations } from "./tests/support/operations.ts";
 
-/** The preset makes three files; the one with the documents needs no other. */
+/** The preset generates three files. Only the one with the documents is kept: it does not import the others. */
 const PRESET_FOLDER = "generated/";
 const PRESET_FILE = `${PRESET_FOLDER}graphql.ts`;
 
-/** What becomes typed documents: a file beside it. */
+/** Files with GraphQL operations. The typed documents of each are written into a file beside it. */
 const sources: { location: string; read: () => Promise<readonly string[]> }[] = [
   { location: "tests/support/operations.ts", read: async () => operations },
   {
@@ -24,7 +23,7 @@ const sources: { location: string; read: () => Promise<readonly string[]> }[] = 
   },
 ];
 
-/** Every generated file with its text. */
+/** The text of every generated file, by its path. */
 async function generate(): Promise<Map<string, string>> {
   const schemaText = printSchema(await createSchema({ consumeUpload: () => Promise.resolve() }));
   const files = new Map([["schema.graphql", schemaText]]);
@@ -51,7 +50,7 @@ async function generateDocuments(
     pluginMap: {},
   });
   const section = sections.find(({ filename }) => filename === PRESET_FILE);
-  if (!section) throw new Error(`the client preset made no ${PRESET_FILE}`);
+  if (!section) throw new Error(`the client preset did not generate ${PRESET_FILE}`);
   return `// Made by \`npm run codegen\`.\n${await codegen(section)}`;
 }
 

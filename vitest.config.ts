@@ -8,29 +8,29 @@ import { findTestDatabase } from "./tests/support/test-database.ts";
 
 const require = createRequire(import.meta.url);
 
-// The tests that talk to the database run on the embedded one always, and on another one where there is one.
+// Tests of the database run on the embedded database, and also on a second database server if there is one.
 const onDatabases = ["tests/contract/**/*.test.ts", "tests/integration/**/*.test.ts"];
 const otherDatabase = findTestDatabase();
-if ("missing" in otherDatabase) console.log(`Skipped on a second database: ${otherDatabase.missing}`);
+if ("missing" in otherDatabase) console.log(`Skipped on a second database server: ${otherDatabase.missing}`);
 
 const chromium = findChromium();
-if (!chromium) console.log("Skipped in a browser: no Chromium is installed, and CHROMIUM_PATH is not set.");
+if (!chromium) console.log("Skipped in a browser: Chromium is not installed, and CHROMIUM_PATH is not set.");
 
 const shared = {
   setupFiles: ["tests/support/setup.ts"],
   testTimeout: 30_000,
   hookTimeout: 60_000,
-  expect: { poll: { timeout: 5_000 } }, // On a slow machine; where it has to be sooner, the test says so.
+  expect: { poll: { timeout: 5_000 } }, // Enough on a slow machine. A test with a shorter limit sets its own.
 };
 
 export default defineConfig({
   resolve: {
-    // type-graphql and Apollo load graphql's CommonJS build; ours has to be the same instance.
+    // type-graphql and Apollo load graphql's CommonJS build. Our code must load the same instance.
     alias: [{ find: /^graphql$/, replacement: require.resolve("graphql/index.js") }],
   },
   test: {
-    maxWorkers: Math.max(2, availableParallelism() - 1), // Much of the time of a test it waits.
-    passWithNoTests: chromium === undefined, // For `npm run test:browser`, which has said why.
+    maxWorkers: Math.max(2, availableParallelism() - 1), // Tests spend much of their time waiting.
+    passWithNoTests: chromium === undefined, // `npm run test:browser` has no tests without Chromium.
     projects: [
       {
         extends: true,
