@@ -1,5 +1,4 @@
-// What a user name and an e-mail address may be. Called when an account is made; records of LetsApp's are taken
-// as they are.
+// Rules for user names and e-mail addresses of new accounts. Records that LetsApp wrote are accepted as they are.
 import { AppError } from "../errors.ts";
 import { composeText } from "./composed-text.ts";
 import { invisibleCharacters } from "./invisible-text.ts";
@@ -8,13 +7,13 @@ const MIN_USERNAME_CHARACTERS = 2;
 const MAX_USERNAME_CHARACTERS = 64;
 const MAX_EMAIL_CHARACTERS = 254;
 
-/** Something to see; and a "@" would make it look like an address, with which one may sign in as well. */
+/** Matches a character that a reader can see. */
 const somethingVisible = /[\p{L}\p{N}\p{Extended_Pictographic}]/u;
 
-/** One "@", no space, and a dot in the domain: only a message sent there proves more. */
+/** Requires one "@", no space, and a dot in the domain. Only a message sent to the address would prove more. */
 const emailPattern = /^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+\.[^\s@.\p{Cc}]+$/u;
 
-/** The name as it is stored. @throws BAD_USER_INPUT */
+/** Returns the name as it is stored. @throws BAD_USER_INPUT */
 export function cleanUsername(given: string): string {
   const username = composeText(given, "The user name");
   const count = [...username].length;
@@ -25,16 +24,17 @@ export function cleanUsername(given: string): string {
       { limit: MAX_USERNAME_CHARACTERS, actual: count },
     );
   }
+  // A name with "@" would look like an e-mail address, and users can also sign in with their address.
   if (username.includes("@") || invisibleCharacters.test(username) || !somethingVisible.test(username)) {
     throw new AppError(
       "BAD_USER_INPUT",
-      "A user name has letters, digits or emoji in it, no @ and nothing invisible.",
+      "A user name must contain a letter, a digit or an emoji, but no @ and no invisible characters.",
     );
   }
   return username;
 }
 
-/** The address as it is stored, in lower case. @throws BAD_USER_INPUT */
+/** Returns the address as it is stored, in lower case. @throws BAD_USER_INPUT */
 export function cleanEmail(given: string): string {
   const email = composeText(given, "The e-mail address").toLowerCase();
   if (email.length > MAX_EMAIL_CHARACTERS || !emailPattern.test(email) || invisibleCharacters.test(email)) {

@@ -1,12 +1,15 @@
-// How a user wants a picture to be shown: which part of it, and through which filter. It holds for everything that is
-// derived from the picture, and never for the stored original.
+// How a user wants a picture to be shown: its crop and its filter. A look applies to everything that is derived from
+// the picture, and never to the stored original.
 import { AppError } from "../errors.ts";
 
-/** In fractions of the picture's width and height, as it is seen upright. */
+/** A part or a point of a picture, in fractions of the width and height of the upright picture. */
 export interface Crop {
   x: number;
   y: number;
-  /** Both, for a rectangle that begins at x and y; or neither, where x and y are the point that stays in sight. */
+  /**
+   * `width` and `height` are set for a rectangle whose top left corner is x and y. If both are null, x and y are a
+   * point that stays visible.
+   */
   width: number | null;
   height: number | null;
 }
@@ -19,7 +22,7 @@ export interface Look {
   filter: PictureFilter | null;
 }
 
-/** The middle of the picture, and its own colours. */
+/** Shows the middle of the picture in its own colours. */
 export const plainLook: Look = { crop: null, filter: null };
 
 /** A part of a picture, in whole pixels. */
@@ -30,10 +33,10 @@ export interface Region {
   height: number;
 }
 
-/** Fractions are rounded where they are made: a third and two thirds may be a little more than one. */
+/** Clients round fractions: a third plus two thirds may be slightly more than one. */
 const TOLERANCE = 1e-6;
 
-/** @throws BAD_USER_INPUT unless all of it lies within the picture and is not empty */
+/** Checks a crop. @throws BAD_USER_INPUT when it is empty or not completely within the picture */
 export function checkCrop({
   x,
   y,
@@ -41,13 +44,13 @@ export function checkCrop({
   height = null,
 }: Partial<Crop> & { x: number; y: number }): Crop {
   const isFraction = (value: number) => Number.isFinite(value) && value >= 0 && value <= 1;
-  if (!isFraction(x) || !isFraction(y)) throw badCrop("x and y are fractions from 0 to 1");
-  if ((width === null) !== (height === null)) throw badCrop("width and height come both, or neither does");
+  if (!isFraction(x) || !isFraction(y)) throw badCrop("must have x and y from 0 to 1");
+  if ((width === null) !== (height === null)) throw badCrop("must have both width and height, or neither");
   if (width !== null && height !== null) {
     const isFilled = isFraction(width) && isFraction(height) && width > 0 && height > 0;
-    if (!isFilled) throw badCrop("width and height are fractions above 0 and up to 1");
+    if (!isFilled) throw badCrop("must have width and height above 0 and up to 1");
     if (x + width > 1 + TOLERANCE || y + height > 1 + TOLERANCE) {
-      throw badCrop("x + width and y + height are 1 at most: the rectangle lies within the picture");
+      throw badCrop("must lie within the picture: x + width and y + height can be at most 1");
     }
   }
   return { x, y, width, height };
@@ -59,22 +62,27 @@ export function readCrop(json: string): Crop {
   try {
     crop = JSON.parse(json);
   } catch {
-    throw badCrop("it is no JSON");
+    throw badCrop("is not valid JSON");
   }
   const { x, y, width, height } = (crop ?? {}) as Partial<Crop>;
   return checkCrop({ x: x!, y: y!, ...(width != null && { width }), ...(height != null && { height }) });
 }
 
-/** @throws BAD_USER_INPUT with those that there are */
+/** @throws BAD_USER_INPUT with the allowed names */
 export function readFilter(name: string): PictureFilter {
   const filter = pictureFilters.find((one) => one === name);
   if (filter) return filter;
-  throw new AppError("BAD_USER_INPUT", `filter is one of ${pictureFilters.join(", ")}.`, {
+  throw new AppError("BAD_USER_INPUT", `\`filter\` must be one of ${pictureFilters.join(", ")}.`, {
     allowed: pictureFilters,
   });
 }
 
-/** The part of a picture of that size that a crop leaves: at least one pixel. */
+/**
+ * Returns the part of a picture that the crop leaves, at least one pixel. For a point, that is the largest square,
+ * with the point as close to its middle as possible.
+ *
+ * @param size of the picture in pixels
+ */
 export function regionOf({ x, y, width, height }: Crop, size: { width: number; height: number }): Region {
   if (width === null || height === null) {
     const side = Math.min(size.width, size.height);
@@ -94,5 +102,5 @@ function cut(start: number, extent: number, length: number): [start: number, len
 }
 
 function badCrop(what: string): AppError {
-  return new AppError("BAD_USER_INPUT", `This is no crop: ${what}.`);
+  return new AppError("BAD_USER_INPUT", `\`crop\` ${what}.`);
 }

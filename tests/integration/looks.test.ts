@@ -89,7 +89,7 @@ describe("a crop", () => {
     const { errors } = await uploadWith(await columns(), `crop: ${crop}`);
 
     expect(errors[0]!.extensions.code).toBe("BAD_USER_INPUT");
-    expect(errors[0]!.message).toMatch(/^This is no crop: .*\.$/);
+    expect(errors[0]!.message).toMatch(/^`crop` must .*\.$/);
     expect(await app.traces()).toEqual(before);
   });
 
