@@ -1,20 +1,19 @@
-// The names by which a cache at the edge finds what it keeps of a picture or of a user. Sent with each picture by
-// `rest/picture-answer.ts` and `rest/current-picture.route.ts`, purged by `jobs/edge-purge.ts`.
+// The tags that responses have so that a CDN can purge all its copies of a picture, or of a user's pictures.
 import type { MediaId, UserId } from "./ids.ts";
 
-/** Letters, digits and hyphens. */
+/** A tag has only letters, digits and hyphens. */
 export type CacheTag = `media-${MediaId}` | `user-${UserId}`;
 
 export function mediaTag(id: MediaId): CacheTag {
   return `media-${id}`;
 }
 
-/** All pictures that the user has uploaded, and what leads to the current one. */
+/** The tag of all pictures that the user has uploaded, and of every response for the user's current picture. */
 export function userTag(id: UserId): CacheTag {
   return `user-${id}`;
 }
 
-/** As Fastly and Varnish read them, and as Cloudflare, Akamai and Bunny do. */
+/** Fastly and Varnish read `surrogate-key`. Cloudflare, Akamai and Bunny read `cache-tag`. */
 export function cacheTagHeaders(tags: readonly CacheTag[]): Record<string, string> {
   return { "surrogate-key": tags.join(" "), "cache-tag": tags.join(",") };
 }

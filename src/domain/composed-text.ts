@@ -1,12 +1,12 @@
-// Text that somebody typed, in one spelling: an "é" may be one character or two. Called before names are compared or kept.
+// Converts typed text to one spelling, so that names can be compared: an "é" may be one character or two.
 import { AppError } from "../errors.ts";
 
-/** Far longer than any name. */
+/** UTF-16 code units. No name is this long. */
 const MAX_TYPED_LENGTH = 1_000;
 
 /**
- * Normalization form C of the text without spaces around it. The time that this takes grows with the square of the number
- * of accents in a row: a second for 60,000, so longer text is refused first.
+ * Returns the text in normalization form C, without spaces around it. Normalizing takes time that grows with the
+ * square of the number of accents in a row, a second for 60,000. Text that is too long is therefore refused first.
  *
  * @throws BAD_USER_INPUT above 1,000 UTF-16 code units
  */

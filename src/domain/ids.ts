@@ -1,4 +1,4 @@
-// Ids as they travel: 24 hexadecimal digits, MongoDB's ObjectId in text form.
+// Ids in URLs, requests and responses: 24 hexadecimal digits, the text form of MongoDB's ObjectId.
 import { AppError } from "../errors.ts";
 
 export type UserId = string;
@@ -10,7 +10,7 @@ export function isId(value: string): boolean {
   return objectIdPattern.test(value);
 }
 
-/** The id in its one spelling, lower case. @throws BAD_USER_INPUT when it is none */
+/** Returns the id in lower case, its only spelling. @throws BAD_USER_INPUT when the value is not an id */
 export function parseId(value: string, what: "user" | "media"): string {
   if (!isId(value)) throw new AppError("BAD_USER_INPUT", `A ${what} id is 24 hexadecimal digits.`);
   return value.toLowerCase();

@@ -1,22 +1,21 @@
-// The letters and the colour that stand for somebody without a picture. Called by
-// `services/current-pictures.ts` and, for clients that draw them themselves, `graphql/user.resolver.ts`.
+// The initials and the background colour that stand for a user without a picture.
 import { createHash } from "node:crypto";
 
 import type { UserId } from "./ids.ts";
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
-/** Letters of these scripts join with those beside them, unless something stands between. */
+/** In these scripts, neighbouring letters join, unless a non-joiner separates them. */
 const joiningScripts = /[\p{Script=Arabic}\p{Script=Syriac}\p{Script=Mongolian}\p{Script=Nko}]/u;
 const ZERO_WIDTH_NON_JOINER = "\u200c";
 
-/** Written without spaces between words, so that one sign says enough. */
+/** Scripts without spaces between words. The first character alone is enough as initials. */
 const wordlessScripts =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}]/u;
 
 /**
- * The first letter of the first word of a name, and that of the last; what a reader takes for one letter counts as one,
- * an emoji as well. A name without letters, digits or emoji has none: "".
+ * Returns the first letters of the first and the last word of a name. A grapheme counts as one letter, and so does an
+ * emoji. The initials of a name without letters, digits and emoji are "".
  */
 export function initialsOf(name: string): string {
   const words = name
@@ -37,17 +36,20 @@ function firstLetterOf(word: string): string | undefined {
   return undefined;
 }
 
-/** Of one letter some languages make two, and no Georgian name begins with a capital: those stay as they are. */
+/**
+ * Returns the capital form. A letter whose capital form is two letters, such as "ß", stays as it is. Georgian letters
+ * stay too, because Georgian names do not begin with a capital.
+ */
 function capital(letter: string): string {
   if (/\p{Script=Georgian}/u.test(letter)) return letter;
   const upper = letter.toUpperCase();
   return [...graphemes.segment(upper)].length === 1 ? upper : letter;
 }
 
-/** WCAG 2.2 asks for 4.5 between a text and what is behind it. */
+/** The contrast that WCAG 2.2 requires between a text and its background. */
 const MIN_CONTRAST = 4.5;
 
-/** "#rrggbb": the same for a user always, on which white can be read. */
+/** Returns "#rrggbb", always the same for a user, and dark enough for white text. */
 export function colourOf(id: UserId): string {
   const hash = createHash("sha256").update(id).digest();
   const hue = hash.readUInt16BE(0) % 360;
@@ -59,7 +61,7 @@ export function colourOf(id: UserId): string {
   }
 }
 
-/** Source: CSS Color Module Level 4, section 7.1. @returns three parts, 0 to 255 */
+/** Source: CSS Color Module Level 4, section 7.1. @returns red, green and blue, 0 to 255 */
 function fromHsl(hue: number, saturation: number, lightness: number): number[] {
   return [0, 8, 4].map((offset) => {
     const k = (offset + hue / 30) % 12;

@@ -1,9 +1,9 @@
-// Characters that cannot be seen, and those that turn the direction of text around: with them a name could look
-// like another one.
+// Characters that cannot be seen, or that change the direction of text: with them, a name could look like another one.
 
 /**
- * Also everything that Unicode lets programs leave out when they draw text, such as soft hyphens, fillers and tags. A
- * joiner may stand between two letters, which Persian needs, or behind an emoji, and a variation selector behind an emoji.
+ * Includes all characters that Unicode lets programs omit when they draw text, such as soft hyphens, fillers and tags.
+ * Joiners are allowed between two letters, which Persian needs, and between two emoji; variation selectors are allowed
+ * after an emoji, a digit, "#" or "*".
  */
 export const invisibleCharacters = new RegExp(
   "[\\p{Cc}\\p{Cs}\\p{Zl}\\p{Zp}]" +

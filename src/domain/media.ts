@@ -1,21 +1,21 @@
-// A stored picture, as the services know it, and the names of its two objects. The record behind it is
-// `database/media.model.ts`.
+// A stored picture, as the services know it, and the names of its two objects. `database/media.model.ts` defines its
+// record.
 import { randomBytes } from "node:crypto";
 
 import type { MediaId, UserId } from "./ids.ts";
 import type { Look } from "./look.ts";
 import { pictureFormats, type PictureFormat } from "./picture-format.ts";
 
-/** How often a picture was viewed, as its record says. */
+/** How often a picture was viewed, according to its record. */
 export interface ViewCount {
   id: MediaId;
   viewCount: number;
-  /** Of each process that added views lately, the number of its last batch; see `views/view-batch.ts`. */
+  /** The number of the last batch of each process that recently added views; see `views/view-batch.ts`. */
   viewBatches: Readonly<Record<string, number>>;
 }
 
 export interface Media extends ViewCount {
-  /** The name of the original's object. It never leaves the server. */
+  /** The name of the original's object, which is never sent to clients. */
   objectKey: string;
   /** The name of the thumbnail's object. */
   thumbnailKey: string;
@@ -23,35 +23,38 @@ export interface Media extends ViewCount {
   fileSizeBytes: number;
   mediaType: string;
   contentType: string;
-  /** Pixels, after orientation. A record of LetsApp's may lack them. */
+  /** Pixels, after orientation. Null if a record of LetsApp's lacks them. */
   width: number | null;
   height: number | null;
   createdAt: Date;
   uploaderId: UserId;
-  /** False while a change of its owner's pointer is under way: it can be seen only while the pointer leads to it. */
+  /** False while a change of its owner's pointer is under way: it is visible only while the pointer leads to it. */
   isSettled: boolean;
-  /** How everything that is derived from it is made. */
+  /** The crop and filter of everything that is derived from the original. */
   look: Look;
-  /** Null where nobody has made it yet. */
+  /** Null until it is made. */
   placeholder: Placeholder | null;
-  /** Identifies the original's bytes; a record of LetsApp's has none, but its bytes never change either. */
+  /** Identifies the original's bytes. Null for a record of LetsApp's, whose bytes never change either. */
   etag: string | null;
 }
 
-/** What is shown before a picture has come. */
+/** Data that clients show until the picture has loaded. */
 export interface Placeholder {
-  /** A blur of the picture: a ThumbHash, as base64. */
+  /** A blurred version of the picture: a ThumbHash in base64. */
   thumbHash: string;
   /** "#rrggbb". */
   dominantColor: string;
 }
 
-/** What the original's object has; null for a record of LetsApp's, which says what was uploaded, whatever was stored. */
+/**
+ * Size of the original's object in bytes. Null for a record of LetsApp's: it contains the size of the upload, which
+ * may differ from that of the object.
+ */
 export function objectSizeOf({ etag, fileSizeBytes }: Media): number | null {
   return etag === null ? null : fileSizeBytes;
 }
 
-/** What is known of a picture once it has been made safe, before it is stored. */
+/** A picture that has been made safe and is not stored yet. */
 export interface NewMedia {
   objectKey: string;
   originalFilename: string;
@@ -65,29 +68,29 @@ export interface NewMedia {
   placeholder: Placeholder;
 }
 
-/** Something has become of a media: it is shown now, or not any more. */
+/** Says that a media was shown or hidden. */
 export interface MediaChange {
   mediaId: MediaId;
   uploaderId: UserId;
   isHidden: boolean;
-  /** False when more is to come: the change is still under way, or its process has died. */
+  /** False if another change will follow: this one is still under way, or its process has died. */
   isSettled: boolean;
-  /** By the database's clock. */
+  /** When the media was shown or hidden, by the database's clock. */
   changedAt: Date;
 }
 
-/** When a picture is hidden, every process has seen that after this time: none shows it any more. */
+/** Within this time after a picture is hidden, every process notices and stops showing it. */
 export const HIDDEN_EVERYWHERE_MS = 2_000;
 
-/** Far longer than any upload takes: an older unfinished change has no process any more. */
+/** Longer than any upload takes. The process of an older unfinished change has died. */
 export const GRACE_PERIOD_MS = 60 * 60 * 1000;
 
-/** A name that nobody can guess: 128 random bits, and the ending of the true format. */
+/** Returns a name that cannot be guessed: 128 random bits and the extension of the detected format. */
 export function createObjectKey(format: PictureFormat): string {
   return `${randomBytes(16).toString("hex")}${pictureFormats[format].extension}`;
 }
 
-/** The name of a thumbnail beside its original. */
+/** Returns the name of the thumbnail's object. */
 export function thumbnailKeyOf(objectKey: string): string {
   return `thumb_${objectKey}`;
 }

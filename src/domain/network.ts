@@ -1,7 +1,7 @@
 // Maps network addresses to clients.
 import { isIPv6 } from "node:net";
 
-/** A household has one IPv4 address, but 2^64 IPv6 addresses: those count as one. */
+/** Returns the key of a client. A household has one IPv4 address, but 2^64 IPv6 addresses, which count as one. */
 export function networkOf(address: string): string {
   if (!isIPv6(address)) return address;
   const [, mapped] = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address) ?? [];

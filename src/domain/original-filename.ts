@@ -1,20 +1,24 @@
-// The name that a user's file had. It is kept for the user to recognise and shown as text, never used as a path.
+// The name of the uploaded file. The service shows it as text, so that the user recognises the picture, and never uses
+// it as a path.
 import { removeInvisible } from "./invisible-text.ts";
 
-/** As in most file systems. In a header each byte may take three characters, and proxies bound those. */
+/** The limit of most file systems. A byte may take three characters in a header, whose length proxies limit. */
 const MAX_BYTES = 255;
 
-/** Composing takes time that grows with the square of the number of accents in a row. Two in three may be invisible. */
+/**
+ * Normalizing takes time that grows with the square of the number of accents in a row, so the input is cut first. Up
+ * to two thirds of the input may be invisible characters, which are removed afterwards.
+ */
 const MAX_DECLARED_BYTES = 3 * MAX_BYTES;
 
-/** The last part of a declared path, without anything invisible; "picture" when nothing is left. */
+/** Returns the last part of a declared path, without invisible characters; "picture" if nothing is left. */
 export function cleanOriginalFilename(declared: string | undefined): string {
   const lastPart = (declared ?? "").split(/[/\\]/).at(-1) ?? "";
   const visible = removeInvisible(cutBytes(lastPart, MAX_DECLARED_BYTES).normalize("NFC")).trim();
   return cutFilename(visible) || "picture";
 }
 
-/** The name's first characters, up to 255 bytes of UTF-8. Records of LetsApp's may have longer names. */
+/** Returns the first characters of the name, up to 255 bytes of UTF-8. LetsApp's records may have longer names. */
 export function cutFilename(name: string): string {
   return cutBytes(name, MAX_BYTES);
 }

@@ -1,4 +1,4 @@
-// The three formats that a profile picture may have, and the limits that hold for every upload.
+// The three formats that a profile picture may have, and the limits of every upload.
 
 export type PictureFormat = "jpeg" | "png" | "gif";
 
@@ -8,14 +8,14 @@ export const pictureFormats: Record<PictureFormat, { contentType: string; extens
   gif: { contentType: "image/gif", extension: ".gif" },
 };
 
-/** What an error may say is accepted. */
+/** The content types that error messages list as allowed. */
 export const allowedContentTypes = Object.values(pictureFormats).map(({ contentType }) => contentType);
 
 export function isAllowedContentType(contentType: string): boolean {
   return allowedContentTypes.includes(contentType);
 }
 
-/** The ending of a file of one of the three types, with its dot. */
+/** Returns the file extension of a content type, with its dot; "" for a type that is not allowed. */
 export function extensionOf(contentType: string): string {
   return Object.values(pictureFormats).find((format) => format.contentType === contentType)?.extension ?? "";
 }
@@ -23,27 +23,27 @@ export function extensionOf(contentType: string): string {
 export const pictureLimits = {
   /** The seed's "800 KB", inclusive. */
   maxFileBytes: 800 * 1024,
-  /** More than any telephone takes into 800 KB. */
+  /** More pixels than a phone's photograph of 800 KB has. */
   maxPixels: 40_000_000,
   /**
-   * A very long, thin image passes `maxPixels`, but scaling its short side to 150 pixels would not shrink it. So the
-   * long side has its own limit.
+   * A very long, thin image passes `maxPixels`, but scaling its short side to 150 pixels would not shrink it. The
+   * long side therefore has its own limit.
    */
   maxSidePx: 16_384,
-  /** A frame may be one pixel small and still costs; 800 KB hold 35,000 of those. */
+  /** Each frame costs work, even if it is one pixel small; 800 KB can contain 35,000 of them. */
   maxFrames: 300,
-  /** Frames × width × height: what decoding the whole animation costs. */
+  /** Frames × width × height: the cost of decoding the whole animation. */
   maxAnimationPixels: 100_000_000,
-  /** Scans of a JPEG. Encoders make about ten; a decoder sets its tables up again for each. */
+  /** Scans of a JPEG. Encoders make about ten. A decoder sets up its tables again for each. */
   maxScans: 100,
   /**
-   * Scans × width × height of a progressive JPEG: each scan goes over all pixels, be it a few bytes long. 500 million
-   * take half a second, and 40 megapixels in a dozen scans are fewer.
+   * Scans × width × height of a progressive JPEG: a decoder visits all pixels for each scan, even one of a few bytes.
+   * 500 million take half a second. A picture of 40 megapixels in a dozen scans has fewer.
    */
   maxScanPixels: 500_000_000,
-  /** What working on a picture may take: 40 megapixels of RGB that lie on their side do. */
+  /** Memory for the work on one picture. Enough for 40 megapixels of RGB that have to be turned upright. */
   maxMemoryBytes: 240_000_000,
-  /** What pictures that are worked on at the same time may take together; a larger one is worked on alone. */
+  /** Memory for all pictures that are processed at the same time. A picture that needs more is processed alone. */
   maxSharedMemoryBytes: 100_000_000,
 } as const;
 

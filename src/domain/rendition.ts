@@ -1,6 +1,6 @@
-// The forms in which a picture can be fetched. Used by both doors, `services/` and `images/`.
+// The forms in which clients can fetch a picture.
 
-/** Pixels on each side of the squares that can be asked for, and no others: each one costs work and room. */
+/** Side lengths of squares in pixels. Clients cannot request others, because each one costs work and space. */
 export const pictureSizes = [32, 48, 64, 96, 150, 300, 600] as const;
 export type PictureSize = (typeof pictureSizes)[number];
 
@@ -8,18 +8,18 @@ export const renditionFormats = ["webp", "avif", "jpeg", "png"] as const;
 export type RenditionFormat = (typeof renditionFormats)[number];
 
 export type Rendition =
-  /** As it was uploaded, made safe. */
+  /** The upload, made safe. */
   | { kind: "original" }
-  /** 150 × 150 pixels in the format of the original, made at the upload. */
+  /** 150 × 150 pixels in the format of the original, made during the upload. */
   | { kind: "thumbnail" }
-  /** A square, made when it is first asked for. */
+  /** A square, made when a client first requests it. */
   | {
       kind: "square";
       sidePx: PictureSize;
-      /** Null stands for the one nearest to the original's: JPEG or PNG. */
+      /** Null stands for the format closest to the original's: JPEG or PNG. */
       format: RenditionFormat | null;
       isAnimated: boolean;
-      /** Whether the format follows from what the client says that it understands. */
+      /** True if the client's `Accept` header has decided the format. */
       isNegotiated: boolean;
     };
 
