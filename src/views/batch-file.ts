@@ -1,7 +1,7 @@
-// The journal of one batch of views: a file of 12 bytes for each view. Called by `view-journal.ts`.
+// The journal of one batch of views: a file with 12 bytes for each view.
 //
-// A view is written before its answer is sent, all views of one turn of the event loop at once. Nothing is flushed to
-// the disk itself: the system keeps what a killed process wrote, and a power cut takes what two seconds brought.
+// A view is written before its response is sent. All views of one event-loop turn are written at once, without an
+// fsync. The system keeps the writes of a killed process; a power cut loses the views of `VIEW_FLUSH_SECONDS`.
 import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { access, readFile, rm } from "node:fs/promises";
 import path from "node:path";
@@ -13,7 +13,7 @@ import type { ViewBatch } from "./view-batch.ts";
 
 const ID_BYTES = 12;
 
-/** A process that was killed while it wrote may have left a part of an id at the end. */
+/** Adds the views of a file to the batch. Ignores a partial id at the end, left by a process that was killed. */
 export async function readInto(batch: ViewBatch, file: string): Promise<void> {
   const bytes = await readFile(file);
   for (let end = ID_BYTES; end <= bytes.length; end += ID_BYTES) {
@@ -21,7 +21,7 @@ export async function readInto(batch: ViewBatch, file: string): Promise<void> {
   }
 }
 
-/** The file of one batch, made with its first view. */
+/** The file of one batch, created with the first view. */
 export class BatchFile {
   #descriptor: number | null = null;
   #writtenBytes = 0;
@@ -46,7 +46,7 @@ export class BatchFile {
     return this.#writing;
   }
 
-  /** Whether another process has taken it away, which took this one for dead. */
+  /** True if another process has taken the file, because this process appeared to be dead. */
   async isTaken(): Promise<boolean> {
     if (this.#descriptor === null) return false;
     try {
@@ -63,7 +63,7 @@ export class BatchFile {
     await rm(this.file, { force: true });
   }
 
-  /** Synchronous, as it only copies into the system's memory: a thread would cost more. */
+  /** Synchronous, because the write only copies into the system's memory. A thread would cost more. */
   #write(): void {
     const bytes = Buffer.from(this.#unwritten.join(""), "hex");
     this.#unwritten = [];
@@ -79,12 +79,12 @@ export class BatchFile {
     }
   }
 
-  /** Once, not for each view: a full disk stays full for a while. */
+  /** Logs the first of several failures in a row: a full disk stays full for a while. */
   #fail(error: unknown): void {
     if (!this.#isFailing) {
       this.log.error(
         { err: error },
-        "views cannot be journalled: those of a process that is killed would be lost",
+        "the view journal cannot be written; if this process is killed, its latest views are lost",
       );
     }
     this.#isFailing = true;

@@ -1,10 +1,10 @@
-// Remembers which records bear the name of a batch, and takes the names away again that nobody asks for any more: else
-// each record would keep one for each process that ever was. Called by `view-counter.ts`.
+// Remembers which records have the mark of a batch, and removes marks that are no longer needed. Otherwise each record
+// would keep a mark of every process that has ever counted its views.
 import type { ViewCountRepository } from "../database/view-count-repository.ts";
 import type { MediaId } from "../domain/ids.ts";
 import type { ViewBatch } from "./view-batch.ts";
 
-/** Longer than any query takes: whoever read a record before a batch was added wants to know whether it is in it. */
+/** Longer than any query takes. A reader needs the mark to tell whether its record includes a batch just added. */
 const KEPT_MS = 10_000;
 
 export class BatchMarks {
@@ -13,14 +13,17 @@ export class BatchMarks {
 
   constructor(readonly counts: Pick<ViewCountRepository, "unmark">) {}
 
-  /** The batch is in the records, and its journal is gone: it is never added again. */
+  /** Notes the marks of a batch that is in the records and whose journal is gone, so that it is never added again. */
   note({ writer, counts }: ViewBatch): void {
     const ofWriter = this.#markedAtMs.get(writer) ?? new Map<MediaId, number>();
     this.#markedAtMs.set(writer, ofWriter);
     for (const id of counts.keys()) ofWriter.set(id, performance.now());
   }
 
-  /** Not while a batch is on its way to the records. What fails is tried again the next time. */
+  /**
+   * Removes marks that are at least `keptMs` old. The next call retries those that cannot be removed. Do not call this
+   * while a batch is on its way to the records.
+   */
   async remove({ keptMs = KEPT_MS } = {}): Promise<void> {
     const until = performance.now() - keptMs;
     for (const [writer, ofWriter] of this.#markedAtMs) {

@@ -1,20 +1,20 @@
-// Names this process so that others can tell whether it lives. Used by `view-journal.ts`.
+// Names this process so that other processes can tell whether it is alive.
 import { createHash, randomBytes } from "node:crypto";
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 
-/** Within which a process's number is its own: machines may share a name, and containers, which all begin at 1. */
+/** The scope in which a process id is unique. Machines may share a host name, and containers all start at id 1. */
 const machine = createHash("sha256")
   .update([hostname(), readIfThere(bootId), readIfThere(pidNamespace)].join(" "))
   .digest("hex")
   .slice(0, 12);
 
-/** Machine, number, and what tells this process from an earlier one with the same number. */
+/** Machine, process id, and a random part that distinguishes this process from an earlier one with the same id. */
 export function createProcessName(): string {
   return `${machine}-${process.pid}-${randomBytes(4).toString("hex")}`;
 }
 
-/** False where nobody can tell from here: on another machine. */
+/** False also for a process on another machine, where its state cannot be checked. */
 export function isKnownDead(processName: string): boolean {
   const [itsMachine, pid] = processName.split("-");
   return itsMachine === machine && !isRunning(Number(pid));
@@ -28,7 +28,7 @@ function pidNamespace(): string {
   return readlinkSync("/proc/self/ns/pid");
 }
 
-/** Linux alone has them. */
+/** Returns "" on systems other than Linux, which lack these files. */
 function readIfThere(read: () => string): string {
   try {
     return read();
@@ -37,7 +37,7 @@ function readIfThere(read: () => string): string {
   }
 }
 
-/** This process has its own number, also where an earlier one had it. */
+/** False for the id of this process: the process to check is an earlier one with the same id. */
 function isRunning(pid: number): boolean {
   if (pid === process.pid) return false;
   try {

@@ -1,23 +1,23 @@
-// Views that go to the database together, once. Used by the other files of this folder.
+// Views that are added to the database together, exactly once.
 import type { MediaId } from "../domain/ids.ts";
 
 /**
- * A batch has a name, and each record that it is added to bears the name: so a batch that is added again, because nobody
- * knows whether the first time succeeded, changes nothing.
+ * A batch has a name: its writer and number. Each record to which the batch is added keeps that name as a mark. If the
+ * result of adding a batch is unknown, the batch is added again: records with its mark do not change.
  */
 export class ViewBatch {
   readonly counts = new Map<MediaId, number>();
 
   /**
-   * @param writer the process that counted, see `process-name.ts`
-   * @param number of the batch: higher than those of its writer before
+   * @param writer the name of the process that counted, see `process-name.ts`
+   * @param number higher than the numbers of the writer's earlier batches
    */
   constructor(
     readonly writer: string,
     readonly number: number,
   ) {}
 
-  /** All views of the batch. */
+  /** Number of views in the batch. */
   get total(): number {
     return [...this.counts.values()].reduce((sum, count) => sum + count, 0);
   }
@@ -26,7 +26,7 @@ export class ViewBatch {
     this.counts.set(id, (this.counts.get(id) ?? 0) + 1);
   }
 
-  /** Whether a record that bears these names has this batch already: a writer's batches come in order. */
+  /** True if a record with these marks includes this batch: a writer's batches are added in order. */
   isIn(viewBatches: Readonly<Record<string, number>>): boolean {
     return (viewBatches[this.writer] ?? 0) >= this.number;
   }

@@ -1,5 +1,5 @@
-// Counts views: each is journalled before its answer is sent, and all go to the database together. Called by
-// `rest/media.route.ts` for each view, and by `services/media-service.ts` whenever somebody reads a count.
+// Counts views. Each view is written to the journal before its response is sent. All views are added to the database
+// together.
 import { setTimeout } from "node:timers/promises";
 
 import type { FastifyBaseLogger } from "fastify";
@@ -11,28 +11,28 @@ import { BatchMarks } from "./batch-marks.ts";
 import type { ViewBatch } from "./view-batch.ts";
 import type { ViewJournal } from "./view-journal.ts";
 
-/** Far more often than others wait for before they take this process for dead. */
+/** Much shorter than the time after which other processes take this one for dead. */
 const TOUCH_INTERVAL_MS = 2_000;
 
-/** A process that stops waits no longer for the database. */
+/** How long a stopping process waits for the database. */
 const LAST_FLUSH_MS = 4_000;
 
-/** How often to look whether other processes have died. */
+/** How often to look for journals of dead processes. */
 const ADOPTION_INTERVAL_MS = 10_000;
 
 export class ViewCounter {
-  /** Takes new views. */
+  /** The batch that takes new views. */
   #open: ViewBatch;
-  /** On their way to the database, in their order: a batch is in the records before the next one is added. */
+  /** Batches on their way to the database, in order: each is in the records before the next one is added. */
   #sealed: ViewBatch[] = [];
-  /** In the records, and their files are still there. */
+  /** Batches that are in the records and whose journal files still exist. */
   readonly #added: ViewBatch[] = [];
   #countedTotal = 0;
   #flush: Promise<void> | null = null;
   readonly #marks: BatchMarks;
   readonly #timers: NodeJS.Timeout[] = [];
 
-  /** @param flushIntervalMs views that are lost with a disk, or by a power cut, are at most those of this time */
+  /** @param flushIntervalMs a power cut or the loss of a disk loses at most the views of this time */
   constructor(
     readonly counts: ViewCountRepository,
     readonly journal: ViewJournal,
@@ -43,7 +43,7 @@ export class ViewCounter {
     this.#marks = new BatchMarks(counts);
   }
 
-  /** Takes over what a process before has left, and flushes from time to time. */
+  /** Takes over the views of dead processes, and flushes at intervals. */
   async start(): Promise<void> {
     const repeat = (work: () => Promise<void>, intervalMs: number) =>
       this.#timers.push(setInterval(() => void work(), intervalMs).unref());
@@ -53,22 +53,22 @@ export class ViewCounter {
     await this.adopt();
   }
 
-  /** Counts one view. Resolves when it will survive a crash of this process, and never rejects. */
+  /** Counts one view. Resolves when the view survives a crash of this process. Never rejects. */
   count(id: MediaId): Promise<void> {
     this.#countedTotal += 1;
     this.#open.add(id);
     return this.journal.append(this.#open, id);
   }
 
-  /** Views counted since the start, and those that are not known to be in a record. */
+  /** Views counted since the start, and views that are not known to be in a record. */
   get totals(): { counted: number; pending: number } {
     const pending = this.#batches.reduce((sum, batch) => sum + batch.total, 0);
     return { counted: this.#countedTotal, pending };
   }
 
   /**
-   * To be called before records are read. What it returns says of each record that was read how many views it lacks:
-   * a batch may have reached the record in between.
+   * Call this before reading records. The returned function gives the number of views that a record lacks, according
+   * to the record's marks: a batch may have reached the record in between.
    */
   beforeReading(): (read: ViewCount) => number {
     const batches = this.#batches;
@@ -78,7 +78,7 @@ export class ViewCounter {
     };
   }
 
-  /** Adds all views to the records. Those that could not be added stay, and are tried again under the same name. */
+  /** Adds all views to the records. Batches that could not be added stay, and are tried again under the same name. */
   flush(): Promise<void> {
     this.#flush ??= this.#flushOnce().finally(() => {
       this.#flush = null;
@@ -86,7 +86,7 @@ export class ViewCounter {
     return this.#flush;
   }
 
-  /** Takes over the views of processes that are no more. */
+  /** Takes over the views of dead processes. */
   async adopt(): Promise<void> {
     try {
       const abandoned = await this.journal.adopt();
@@ -94,11 +94,11 @@ export class ViewCounter {
       this.#sealed.push(...abandoned);
       this.log.info({ viewCount: totalOf(abandoned) }, "took over the views of a process that was killed");
     } catch (error) {
-      this.log.error({ err: error }, "the journal of views could not be read");
+      this.log.error({ err: error }, "could not read the view journals; trying again at the next interval");
     }
   }
 
-  /** Flushes for the last time, if the database answers soon. What cannot be flushed is found by the next process. */
+  /** Flushes for the last time, if the database responds soon. The next process takes over views that are left. */
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     const flushing = this.#flushLast();
@@ -116,7 +116,7 @@ export class ViewCounter {
     return [...this.#sealed, this.#open];
   }
 
-  /** One batch at most is sealed: while the database is away, views gather in the open one. */
+  /** Seals a batch only after all earlier ones are added: while the database is away, views stay in the open batch. */
   async #flushOnce(): Promise<void> {
     try {
       await this.#addSealed();
@@ -127,7 +127,10 @@ export class ViewCounter {
       await this.#removeAdded();
       await this.#unmark();
     } catch (error) {
-      this.log.error({ err: error, viewCount: this.totals.pending }, "views could not be flushed; they stay");
+      this.log.error(
+        { err: error, viewCount: this.totals.pending },
+        "could not add views to the database; keeping them to try again",
+      );
     }
   }
 
@@ -145,7 +148,7 @@ export class ViewCounter {
     }
   }
 
-  /** One whose file stays is added again by the next process: it is tried again until then. */
+  /** Tries again at each flush if a file cannot be removed: the next process would add its batch again. */
   async #removeAdded(): Promise<void> {
     for (let batch = this.#added[0]; batch; batch = this.#added[0]) {
       await this.journal.remove(batch);
@@ -154,13 +157,16 @@ export class ViewCounter {
     }
   }
 
-  /** Not while a batch may be added again: its marks are what tells that it is there. */
+  /** Does nothing while a batch may be added again, because its marks show which records include it. */
   async #unmark(options = {}): Promise<void> {
     if (this.#sealed.length > 0 || this.#added.length > 0) return;
     try {
       await this.#marks.remove(options);
     } catch (error) {
-      this.log.debug({ err: error }, "records bear names of batches that nobody needs; it is tried again");
+      this.log.debug(
+        { err: error },
+        "could not remove obsolete batch marks from records; trying again later",
+      );
     }
   }
 }

@@ -1,5 +1,5 @@
-// Keeps views that are in no record yet where a killed process leaves them: each process has a folder, with a file for
-// each batch. Called by `view-counter.ts`.
+// Keeps views that are not in a record yet, so that they survive when the process is killed. Each process has a folder
+// with a file for each batch.
 import { readdir, rename, rmdir, stat, utimes } from "node:fs/promises";
 import path from "node:path";
 
@@ -10,24 +10,24 @@ import { BatchFile, readInto } from "./batch-file.ts";
 import { createProcessName, isKnownDead } from "./process-name.ts";
 import { ViewBatch } from "./view-batch.ts";
 
-/** A process's own folder bears its name; one that it has taken over has a number behind that. */
+/** A process's own folder has the name of the process. A folder that it took over has that name, "~" and a number. */
 const folderPattern = /^(?<owner>[\w-]+)(?:~\d+)?$/;
-/** Who counted the batch, and its place in the order. */
+/** The name of the process that counted the batch, and the number of the batch. */
 const filePattern = /^(?<writer>[\w-]+)\.(?<number>[1-9]\d*)\.views$/;
 
-/** A process that lives touches its folders every two seconds. */
+/** How long a folder of a dead process stays untouched. A live process touches its folders every two seconds. */
 const ABANDONED_AFTER_MS = 60_000;
 
 export class ViewJournal {
   readonly #self = createProcessName();
   readonly #folders: Set<string>;
   readonly #files = new Map<ViewBatch, BatchFile>();
-  /** Of others' folders: which time they bore when they were first seen so, and when that was by our own clock. */
+  /** Modification times of other processes' folders, and when this process's clock first saw them. */
   readonly #lastTouched = new Map<string, { mtimeMs: number; seenAtMs: number }>();
   #batchCount = 0;
   #adoptedCount = 0;
 
-  /** @param isShared whether other processes that live may keep their journals in the same place */
+  /** @param isShared true if other live processes may keep their journals in the same folder */
   constructor(
     readonly root: string,
     readonly isShared: boolean,
@@ -43,36 +43,37 @@ export class ViewJournal {
     return batch;
   }
 
-  /** Resolves when the view will be found after a crash. It never rejects: where it cannot be written, it is logged. */
+  /** Resolves when the view survives a crash of this process. Never rejects: a failed write is logged. */
   append(batch: ViewBatch, id: MediaId): Promise<void> {
     return this.#files.get(batch)!.append(id);
   }
 
-  /** Says that this process lives. */
+  /** Shows other processes that this one is alive. */
   async touch(): Promise<void> {
     const now = new Date();
-    await Promise.allSettled([...this.#folders].map((folder) => utimes(folder, now, now))); // It may not be there yet.
+    // A failure is ignored: the folder may not exist yet.
+    await Promise.allSettled([...this.#folders].map((folder) => utimes(folder, now, now)));
   }
 
-  /** Whether another process has it now: this one stood still for so long that it was taken for dead. */
+  /** True if another process has taken the batch: this process had a long pause and appeared to be dead. */
   async isTaken(batch: ViewBatch): Promise<boolean> {
     return this.#files.get(batch)!.isTaken();
   }
 
-  /** The batch is in the records. */
+  /** Removes the file of a batch that is in the records. */
   async remove(batch: ViewBatch): Promise<void> {
     await this.#files.get(batch)!.remove();
     this.#files.delete(batch);
   }
 
-  /** Nothing is counted any more. Removes the folders that are empty. */
+  /** Removes the empty folders. Call this after the last view is counted. */
   async close(): Promise<void> {
     await Promise.allSettled([...this.#folders].map((folder) => rmdir(folder)));
   }
 
   /**
-   * Takes over what processes have left that are no more, each one's batches in their order: the first of them may have
-   * reached its records, unknown to whoever added it.
+   * Takes over the batches of dead processes, in ascending order of their numbers: a record with the mark of a later
+   * batch would refuse an earlier one. Batches may be in records already, unknown to the process that added them.
    */
   async adopt(): Promise<ViewBatch[]> {
     const batches: ViewBatch[] = [];
@@ -84,13 +85,19 @@ export class ViewJournal {
           batches.push(...(await this.#adoptFolder(name)));
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === "ENOENT") continue; // Another process was faster.
-        this.log.error({ err: error, name }, "a journal of views cannot be taken over");
+        this.log.error(
+          { err: error, name },
+          "could not take over a view journal; trying again at the next interval",
+        );
       }
     }
     return batches.toSorted((a, b) => a.number - b.number);
   }
 
-  /** No clocks are compared: on another machine they may differ, and either may jump. */
+  /**
+   * Measures how long the folder's modification time does not change. Does not compare that time with a clock: the
+   * clocks of two machines may differ, and either may jump.
+   */
   async #isAbandoned(name: string, owner: string): Promise<boolean> {
     const found = await stat(path.join(this.root, name));
     if (!found.isDirectory()) return false;
@@ -101,7 +108,7 @@ export class ViewJournal {
     return false;
   }
 
-  /** By one rename, so that of several processes one gets all of it. */
+  /** Takes the folder with one rename, so that only one of several processes gets it, with all its files. */
   async #adoptFolder(name: string): Promise<ViewBatch[]> {
     const folder = path.join(this.root, `${this.#self}~${++this.#adoptedCount}`);
     await rename(path.join(this.root, name), folder);
@@ -125,7 +132,7 @@ async function list(folder: string): Promise<string[]> {
   try {
     return await readdir(folder);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return []; // The first view makes it.
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return []; // The first view creates the folder.
     throw error;
   }
 }
