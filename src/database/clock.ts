@@ -1,18 +1,18 @@
-// The time by the database's clock: the one that all processes share.
+// Reads the database's clock, the one that all processes share.
 import type { Connection } from "mongoose";
 
 import { querying } from "./errors.ts";
 
 /**
- * Processes whose clocks differ have to agree on the age of a record. The database is asked twice a second by the change feed;
- * in between this process's clock goes on from there.
+ * Processes whose clocks differ must agree on the age of a record. The change feed calls `read` twice a second.
+ * Between two reads, `now` adds the last known offset to this process's clock.
  */
 export class DatabaseClock {
   #offsetMs = 0;
 
   constructor(readonly connection: Connection) {}
 
-  /** Asks the database. @throws DATABASE_UNAVAILABLE */
+  /** Queries the database's clock and updates the offset. @throws DATABASE_UNAVAILABLE */
   async read(): Promise<Date> {
     const askedAtMs = Date.now();
     const { localTime } = await querying(() => this.connection.db!.command({ hello: 1 }));
@@ -20,12 +20,12 @@ export class DatabaseClock {
     return localTime as Date;
   }
 
-  /** As far as the database is ahead of this process's clock; negative where it is behind. */
+  /** How far the database's clock is ahead of this process's clock; negative if it is behind. */
   get offsetMs(): number {
     return this.#offsetMs;
   }
 
-  /** The time without asking. */
+  /** The database's time, computed from the last offset without a query. */
   now(): Date {
     return new Date(Date.now() + this.#offsetMs);
   }

@@ -1,4 +1,4 @@
-// Opens the database, embedded or real, through the same driver. Called by `parts.ts` and `cli/program.ts`.
+// Opens the database, the embedded one or a MongoDB server, through the same driver.
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
@@ -16,35 +16,35 @@ import { MediaUpkeep } from "./media-upkeep.ts";
 import { UserRepository } from "./user-repository.ts";
 import { ViewCountRepository } from "./view-count-repository.ts";
 
-/** LetsApp's database, unless the URI names another one. */
+/** The name of LetsApp's database, used if the URI does not name one. */
 const DEFAULT_DATABASE = "letsapp";
 
-/** What a replica set wants, and people who wait for it. MONGODB_URI may say otherwise, by the same names. */
+/** Driver options for a replica set, with time limits for waiting users. MONGODB_URI can override each by its name. */
 const connectionDefaults = {
-  /** What was acknowledged is still there when another server becomes primary. */
+  /** Acknowledged writes are kept when another server becomes primary. */
   w: "majority",
-  /** Long enough for a fail-over to be noticed, short enough for a person to wait. */
+  /** Long enough for the driver to notice a fail-over, short enough for a user to wait. */
   serverSelectionTimeoutMS: 5_000,
   connectTimeoutMS: 5_000,
   /**
-   * No operation takes longer, whatever it waits for. The driver has no other bound for all of it: an operation
-   * whose connection ends between its write and its read would wait for ever.
+   * Maximum time of an operation with all its waits. The driver has no other limit for the whole operation: one whose
+   * connection closes between its write and its read would never end.
    */
   timeoutMS: 8_000,
-  /** Operations that are under way at once; others wait for one of them. */
+  /** Number of operations that run at once; further operations wait for a connection. */
   maxPoolSize: 100,
   appName: "letsapp",
 };
 
 export type DatabaseLocation = { kind: "embedded"; file: string } | { kind: "mongodb"; uri: string };
 
-/** Starts the embedded database; a test may start it in its own thread instead. */
+/** Starts the embedded database, by default in a worker thread. Tests can pass a starter without one. */
 export type EmbeddedMongoStarter = (
   file: string,
   onFailure: (error: Error) => void,
 ) => Promise<EmbeddedMongo>;
 
-/** An open database with everything that reads or writes it. */
+/** An open database, with the repositories that read and write it. */
 export class Database {
   readonly clock: DatabaseClock;
   readonly users: UserRepository;
@@ -66,9 +66,9 @@ export class Database {
   }
 
   /**
-   * Connects, and creates the indexes that are not there yet, unless that would take long.
+   * Connects, and creates the missing indexes, unless that would take long.
    *
-   * @throws Error with one clear sentence when the database cannot be opened, or lacks indexes
+   * @throws Error with a one-line message when the database cannot be opened, or lacks indexes
    */
   static async open(
     location: DatabaseLocation,
@@ -94,21 +94,22 @@ export class Database {
   }
 
   /**
-   * Connects beside a service that may be running: the embedded database belongs to one process, which lets others in.
+   * Connects while the service may be running. Only one process can open the file of the embedded database. If there
+   * is such a process, this method connects to it.
    *
-   * @throws Error as `open` does, and where there is no database yet
+   * @throws Error as `open` does, and when there is no database yet
    */
   static async openBeside(location: DatabaseLocation): Promise<Database> {
     if (location.kind === "mongodb") return Database.#connect(location.uri);
     if (!existsSync(location.file)) {
-      throw new Error(`there is no database at ${location.file}; INSTANCE_DIR says where it is`);
+      throw new Error(`there is no database at ${location.file}; check INSTANCE_DIR`);
     }
     const runningUri = findRunningEmbeddedMongo(location.file);
     if (runningUri) {
       try {
         return await Database.#connect(runningUri);
       } catch {
-        // It was killed: the file is free.
+        // The process that left this URI was killed, so its file is free.
       }
     }
     return Database.open(location, (error) => {
@@ -133,10 +134,11 @@ export class Database {
     await querying(() => this.connection.db!.command({ ping: 1 }));
   }
 
-  /** Writes a copy of the embedded database into a new file. @throws Error on any other one */
+  /** Writes a copy of the embedded database to a new file. @throws Error when the database is not the embedded one */
   async copyEmbeddedTo(file: string): Promise<void> {
     await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
-    await querying(() => this.connection.db!.command({ copyTo: file }, { timeoutMS: 0 })); // However long it takes.
+    // No time limit: the copy of a large database takes long.
+    await querying(() => this.connection.db!.command({ copyTo: file }, { timeoutMS: 0 }));
   }
 
   async close(): Promise<void> {
@@ -145,7 +147,7 @@ export class Database {
   }
 }
 
-/** @throws Error that names the variable, and not what is in it */
+/** @throws Error whose message names the variable MONGODB_URI, but not its value */
 function createConnection(uri: string): mongoose.Connection {
   const isGiven = (name: string) => new RegExp(`[?&]${name}=`, "i").test(uri);
   const defaults = Object.entries(connectionDefaults).filter(([name]) => !isGiven(name));

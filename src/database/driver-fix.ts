@@ -1,8 +1,7 @@
-// Closes a connection to the database on which a command has failed while its answer was still to come. Imported by
-// `connection.ts` for its effect.
+// Patches the driver: closes a database connection on which a command failed before its answer arrived.
 //
-// The driver (7.2 to 7.9) throws when the time of a command is over right after it was sent, as after a pause of the
-// process, and gives the connection back to its pool. The next command on it would read the answer to the one before.
+// When the time limit of a command expires right after it was sent, as after a pause of the process, the driver (7.2
+// to 7.9) throws and returns the connection to its pool. The next command would read the answer to the previous one.
 import { createRequire } from "node:module";
 
 interface Connection {

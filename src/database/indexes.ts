@@ -1,5 +1,4 @@
-// The indexes that our queries go by: which there should be, which there are. Called when the database is opened, and by
-// `cli/indexes.ts`.
+// The indexes that the queries need: lists them, finds those that are missing, and creates them.
 import { setTimeout } from "node:timers/promises";
 
 import { mongo, type Connection } from "mongoose";
@@ -9,13 +8,13 @@ import { mediaModel } from "./media.model.ts";
 import { rateLimitIndexes } from "./rate-limit-store.ts";
 import { userModel } from "./user.model.ts";
 
-/** Of a collection with more, an index takes so long that nobody who starts the service wants to wait for it. */
+/** Up to this number of records, a collection gets its index at start. For more, the start would take too long. */
 const MAX_COUNT_AT_START = 10_000;
 
 const MAX_TRIES = 5;
 const RETRY_MS = 200;
 
-/** IndexOptionsConflict and IndexKeySpecsConflict. */
+/** Server error codes IndexOptionsConflict and IndexKeySpecsConflict. */
 const conflictCodes = new Set<unknown>([85, 86]);
 
 export interface WantedIndex {
@@ -24,7 +23,7 @@ export interface WantedIndex {
   options: { unique?: boolean; sparse?: boolean; expireAfterSeconds?: number };
 }
 
-/** @param isShared whether several processes share the database, and count attempts in it */
+/** @param isShared true if several processes share the database, and count rate-limited attempts in it */
 export function wantedIndexes(connection: Connection, isShared: boolean): WantedIndex[] {
   const ofRecords = [userModel(connection), mediaModel(connection)].flatMap((model) =>
     (model.schema.indexes() as [WantedIndex["key"], WantedIndex["options"]][]).map(
@@ -38,12 +37,12 @@ export function wantedIndexes(connection: Connection, isShared: boolean): Wanted
   return isShared ? [...ofRecords, ...rateLimitIndexes] : ofRecords;
 }
 
-/** As "collection.field". */
+/** The index as "collection.field". */
 export function nameOf({ collection, key }: WantedIndex): string {
   return `${collection}.${Object.keys(key).join("+")}`;
 }
 
-/** Those that are not there, whole. One that is unique stands for one that need not be, not the other way. */
+/** The wanted indexes that do not exist. A unique index can replace a plain one; a partial index counts as missing. */
 export async function findMissingIndexes(
   connection: Connection,
   wanted: readonly WantedIndex[],
@@ -71,31 +70,31 @@ export async function findMissingIndexes(
   });
 }
 
-/** @throws Error that says what to do where there is one on the same fields that is no use to us */
+/** @throws Error that says what to do, when an existing index conflicts with this one */
 export async function createIndex(connection: Connection, index: WantedIndex): Promise<void> {
   const { collection, key, options } = index;
   for (let tries = 1; ; tries++) {
     try {
-      // However long it takes: the server goes on by itself, and nobody else is held up.
+      // No time limit: the server would finish the index anyway, and other operations do not wait for it.
       await querying(() => connection.collection(collection).createIndex(key, { ...options, timeoutMS: 0 }));
       return;
     } catch (error) {
       if (conflictCodes.has((error as mongo.MongoServerError).code)) {
         throw new Error(
-          `the database has another index in place of ${nameOf(index)}. Drop that, then run npm run indexes.`,
+          `the database has an index that conflicts with ${nameOf(index)}. Drop it, then run npm run indexes.`,
           { cause: error },
         );
       }
       if (!(error instanceof mongo.MongoServerError) || isDuplicateKey(error) || tries === MAX_TRIES)
         throw error;
-      // Another process may be making the same one.
+      // Another process may be creating the same index.
       await setTimeout(tries * RETRY_MS);
       if ((await findMissingIndexes(connection, [index])).length === 0) return;
     }
   }
 }
 
-/** Creates what is missing where that is quick. @throws Error that says what to do where it is not */
+/** Creates the missing indexes of small collections. @throws Error that says what to do, for large collections */
 export async function prepareIndexes(connection: Connection, isShared: boolean): Promise<void> {
   const missing = await findMissingIndexes(connection, wantedIndexes(connection, isShared));
   const slow: WantedIndex[] = [];

@@ -1,4 +1,4 @@
-// That something is done by one process at a time, whichever. Used by `jobs/cleanup-job.ts`.
+// A lease in the database: one process at a time does a job, such as the clean-up.
 import { randomBytes } from "node:crypto";
 
 import type { Connection } from "mongoose";
@@ -6,7 +6,7 @@ import type { Connection } from "mongoose";
 import type { DatabaseClock } from "./clock.ts";
 import { isDuplicateKey, querying } from "./errors.ts";
 
-/** A process that was killed holds it for so long, by the database's clock. */
+/** How long a killed process still holds its lease, by the database's clock. */
 const LEASE_MS = 10_000;
 const RENEW_MS = 3_000;
 
@@ -17,8 +17,8 @@ interface LeaseRecord {
 }
 
 /**
- * Nothing keeps a process from going on that was paused for longer than its lease: what is done under it has to be
- * right when it is done twice.
+ * A process that is paused for longer than its lease does not notice, and continues while another process holds the
+ * lease. The work must therefore be correct when two processes do it.
  */
 export class Lease {
   readonly #holder = randomBytes(12).toString("hex");
@@ -29,15 +29,15 @@ export class Lease {
     readonly name: string,
   ) {}
 
-  /** Does the work while no other process does. @returns null when another one does it now */
+  /** Does the work unless another process holds the lease. @returns null when another process holds it */
   async hold<Result>(work: () => Promise<Result>): Promise<Result | null> {
     if (!(await this.#acquire())) return null;
-    const renewing = setInterval(() => void this.#renew().catch(() => {}), RENEW_MS); // The next time may do.
+    const renewing = setInterval(() => void this.#renew().catch(() => {}), RENEW_MS); // The next renewal may succeed.
     try {
       return await work();
     } finally {
       clearInterval(renewing);
-      await this.#release().catch(() => {}); // It ends by itself.
+      await this.#release().catch(() => {}); // The lease expires anyway.
     }
   }
 
@@ -55,7 +55,7 @@ export class Lease {
       if (!isDuplicateKey(error)) throw error;
     }
     const [past, future] = [new Date(+now - LEASE_MS), new Date(+now + LEASE_MS)];
-    // The clock may have been set back since, or another server is asked.
+    // A renewal time in the future: the clock was set back, or another server with another clock answered.
     const over = { _id: this.name, $or: [{ renewed_at: { $lt: past } }, { renewed_at: { $gt: future } }] };
     const { matchedCount } = await querying(() => this.#leases.updateOne(over, { $set: lease }));
     return matchedCount === 1;

@@ -1,4 +1,5 @@
-// Media as the services read and change them. What the upkeep asks beyond that is `media-upkeep.ts`.
+// Reads and changes media for the services. `media-upkeep.ts` has the queries of the clean-up job and the command-line
+// programs.
 import type { AnyBulkWriteOperation, Connection, Model } from "mongoose";
 
 import type { MediaId, UserId } from "../domain/ids.ts";
@@ -16,7 +17,7 @@ import {
 } from "./media.model.ts";
 import type { UserRepository } from "./user-repository.ts";
 
-/** Marked for a change, shown, and not current yet. */
+/** Media that are shown and have a change under way, such as one that is being restored and is not current yet. */
 const beingRestored = {
   is_deleted: { $ne: true },
   status: { $ne: "pending" },
@@ -26,11 +27,14 @@ const beingRestored = {
 interface Settlement {
   retiredId: MediaId | null;
   currentId: MediaId | null;
-  /** Whether a deletion of the current media that was begun has been left undone. Else its mark is somebody else's. */
+  /**
+   * True if a change was about to retire the current media and never finished: `settle` then removes its mark. If
+   * false, a mark on the current media belongs to another change and stays.
+   */
   isLeft?: boolean;
 }
 
-/** Media by their ids, and the steps of their life. */
+/** Finds media by id, and records each step of their life cycle. */
 export class MediaRepository {
   readonly #media: Model<MediaRecord>;
 
@@ -42,7 +46,7 @@ export class MediaRepository {
     this.#media = mediaModel(connection);
   }
 
-  /** The media if it can be seen; null otherwise. */
+  /** The media if it is visible; null otherwise. */
   async findById(id: MediaId): Promise<Media | null> {
     return (await this.findManyByIds([id]))[0] ?? null;
   }
@@ -55,8 +59,8 @@ export class MediaRepository {
   }
 
   /**
-   * A media for which a change is under way is shown while its owner's pointer leads to it, and not a moment longer: the
-   * process that changes it may have died before it hid the media.
+   * The records that may be shown. A media with a change under way is shown only while its owner's pointer leads to
+   * it: the process that changes it may have died before it hid the media.
    */
   async #shownOf<Found extends Pick<MediaRecord, "_id" | "uploader_id" | "unsettled_since">>(
     records: Found[],
@@ -70,7 +74,7 @@ export class MediaRepository {
     );
   }
 
-  /** Media that any process has shown or hidden since then, and that are still there; in no particular order. */
+  /** Media that any process has shown or hidden after `since` and that still exist, in no particular order. */
   async findChangedSince(since: Date): Promise<MediaChange[]> {
     const filter = { changed_at: { $gt: since } };
     const fields = { uploader_id: 1, is_deleted: 1, changed_at: 1, unsettled_since: 1 };
@@ -84,12 +88,12 @@ export class MediaRepository {
     }));
   }
 
-  /** The time by the clock that `findChangedSince` goes by. */
+  /** Reads the database's clock, for the argument of `findChangedSince`. */
   readClock(): Promise<Date> {
     return this.clock.read();
   }
 
-  /** Those of the media that anybody may see. */
+  /** The ids of the visible media among `ids`, in no particular order. */
   async findVisibleIds(ids: readonly MediaId[]): Promise<MediaId[]> {
     const filter = { _id: { $in: ids }, ...visible };
     const fields = { _id: 1, uploader_id: 1, unsettled_since: 1 };
@@ -97,14 +101,14 @@ export class MediaRepository {
     return (await this.#shownOf(records)).map(({ _id }) => _id.toHexString());
   }
 
-  /** Records the intent to store a picture. Until `markReady`, nobody sees it. */
+  /** Records the intent to store a picture. The media is invisible until `markReady`. */
   async insertPending(media: NewMedia): Promise<Media> {
     const record = new this.#media(toPendingRecord(media, this.clock.now()));
     await querying(() => record.save());
     return toMedia(record);
   }
 
-  /** For a record that lacks it. */
+  /** Stores the placeholder of a media that was recorded without one. */
   async setPlaceholder(id: MediaId, { thumbHash, dominantColor }: Placeholder): Promise<void> {
     const update = { $set: { placeholder: thumbHash, dominant_color: dominantColor } };
     await querying(() => this.#media.updateOne({ _id: id }, update));
@@ -113,7 +117,7 @@ export class MediaRepository {
   /**
    * Records that a media is complete and may be shown, and which media it is about to replace.
    *
-   * @returns false when the clean-up job has taken it for left behind, or removes its bytes
+   * @returns false when the clean-up job has claimed the media as abandoned, or is removing its bytes
    */
   async markReady(id: MediaId, replacesId: MediaId | null): Promise<boolean> {
     const ready = { status: "ready", is_deleted: false, unsettled_since: this.clock.now() };
@@ -128,22 +132,22 @@ export class MediaRepository {
   }
 
   /**
-   * Records that the owner's pointer is about to leave the media. From now on it is shown only while the pointer still
-   * leads to it, in every process.
+   * Records that the owner's pointer is about to leave the media. Every process then shows the media only while the
+   * pointer still leads to it.
    */
   async markLeaving(id: MediaId): Promise<void> {
     const update = { $set: { unsettled_since: this.clock.now(), is_leaving: true }, ...changedNow };
     await querying(() => this.#media.updateOne({ _id: id }, update));
   }
 
-  /** Media of the user that a pointer was about to leave, by a change that was begun and not finished. */
+  /** The ids of the user's media with a mark of `markLeaving` whose change is not finished. */
   async findLeaving(uploaderId: UserId): Promise<MediaId[]> {
     const filter = { unsettled_since: { $gt: new Date(0) }, uploader_id: uploaderId, is_leaving: true };
     const records = await querying(() => this.#media.find(filter, { _id: 1 }).lean<MediaRecord[]>());
     return records.map(({ _id }) => _id.toHexString());
   }
 
-  /** A media that was retired less than `retentionMs` ago, or is being restored now; null when there is none. */
+  /** The media if it was retired less than `retentionMs` ago or is being restored now; null otherwise. */
   async findRestorable(id: MediaId, retentionMs: number): Promise<Media | null> {
     const retired = { is_deleted: true, deleted_at: { $gt: new Date(+this.clock.now() - retentionMs) } };
     const filter = { _id: id, is_being_removed: { $ne: true }, $or: [retired, beingRestored] };
@@ -152,10 +156,10 @@ export class MediaRepository {
   }
 
   /**
-   * Records the intent to make a retired media current again. It stays hidden until then, and its retention time begins
-   * anew, so that no clean-up removes its bytes.
+   * Records the intent to make a retired media current again. The media stays hidden until then. Its retention time
+   * starts again, so that the clean-up job does not remove its bytes.
    *
-   * @returns false when they are being removed already
+   * @returns false when its bytes are being removed already
    */
   async markRestoring(id: MediaId): Promise<boolean> {
     const now = this.clock.now();
@@ -166,21 +170,21 @@ export class MediaRepository {
     return (await querying(() => this.#media.exists({ _id: id, ...beingRestored }))) !== null;
   }
 
-  /** Shows a media again that was retired. Doing it again changes nothing. */
+  /** Shows a retired media again. Repeating it has no further effect. */
   async reinstate(id: MediaId): Promise<void> {
     const update = { $set: { is_deleted: false }, $unset: { deleted_at: 1 }, ...changedNow };
     await querying(() => this.#media.updateOne({ _id: id, is_being_removed: { $ne: true } }, update));
   }
 
-  /** Hides a media that its owner's pointer has left. Doing it again changes nothing. */
+  /** Hides a media that its owner's pointer has left. Repeating it has no further effect. */
   async hide(id: MediaId): Promise<void> {
     const update = { $set: { is_deleted: true, deleted_at: this.clock.now() }, ...changedNow };
     await querying(() => this.#media.updateOne({ _id: id, is_deleted: { $ne: true } }, update));
   }
 
   /**
-   * Records that a change is over: removes the marks of what the pointer has left, if that is hidden, and of what it has
-   * reached. In one command; doing it again changes nothing.
+   * Records in one command that a change is finished. Removes the marks of the media that the pointer has left, if it
+   * is hidden, and of the media that it has reached. Repeating it has no further effect.
    */
   async settle({ retiredId, currentId, isLeft = false }: Settlement): Promise<void> {
     const settled = { $unset: { unsettled_since: 1, replaces: 1, is_leaving: 1 } };

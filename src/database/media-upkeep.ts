@@ -1,5 +1,5 @@
-// What the upkeep asks of media: the changes that were never finished, and those whose time is over. Called by the
-// files of `jobs/`.
+// Media queries of the clean-up job and the command-line programs: unfinished changes, media past their retention
+// time, and records in any state.
 import type { Connection, Model } from "mongoose";
 
 import type { MediaId, UserId } from "../domain/ids.ts";
@@ -8,7 +8,7 @@ import type { DatabaseClock } from "./clock.ts";
 import { querying } from "./errors.ts";
 import { changedNow, mediaModel, toMedia, type MediaRecord } from "./media.model.ts";
 
-/** A media for the clean-up job: what is to be done depends on where its owner's pointer is. */
+/** A media with an unfinished change. Its owner's pointer decides how the clean-up job finishes the change. */
 export interface UnsettledMedia {
   media: Media;
   status: "pending" | "ready";
@@ -16,16 +16,16 @@ export interface UnsettledMedia {
   replacesId: MediaId | null;
 }
 
-/** A media with what its record says of the state of its life. */
+/** A media and the state in which its record says it is. */
 export interface ExaminedMedia {
   media: Media;
-  /** Whether this service has stored it. LetsApp keeps attachments of other kinds in the same collection. */
+  /** True if this service stored it. LetsApp keeps other attachments in the same collection. */
   isOurs: boolean;
   isPending: boolean;
   isDeleted: boolean;
-  /** Its objects are going, or gone, and its record will be. */
+  /** True once its removal has begun: first its objects are deleted, then its record. */
   isBeingRemoved: boolean;
-  /** Since when a change is under way, or was left undone. */
+  /** When its unfinished change began; null if there is none. */
   unsettledSince: Date | null;
 }
 
@@ -39,7 +39,7 @@ export class MediaUpkeep {
     this.#media = mediaModel(connection);
   }
 
-  /** Changes that began before `before` and were never finished, oldest first. */
+  /** Media with an unfinished change that began before `before`, oldest change first. */
   async findUnsettled(before: Date, maxCount: number, skipCount: number): Promise<UnsettledMedia[]> {
     const records = await querying(() =>
       this.#media
@@ -57,7 +57,7 @@ export class MediaUpkeep {
     }));
   }
 
-  /** Media retired before `before`, longest ago first. */
+  /** Media that were retired before `before`, earliest first. */
   async findRetired(before: Date, maxCount: number, skipCount: number): Promise<{ media: Media }[]> {
     const records = await querying(() =>
       this.#media
@@ -71,9 +71,11 @@ export class MediaUpkeep {
   }
 
   /**
-   * Takes a retired media for removal, so that nobody can revive it any more.
+   * Claims a retired media for removal: from now on it cannot be restored. The times are by the database's clock.
    *
-   * @param before when it was retired, and `hiddenBefore` when all processes knew: both by the database's clock
+   * @param before the media must have been retired before this time
+   * @param hiddenBefore it must have been hidden before this time, so that every process has noticed
+   * @returns false when the media is no longer retired, or one of the conditions does not hold
    */
   async claimRetired(id: MediaId, before: Date, hiddenBefore = before): Promise<boolean> {
     const isHidden = [{ changed_at: { $exists: false } }, { changed_at: { $lt: hiddenBefore } }];
@@ -86,7 +88,11 @@ export class MediaUpkeep {
     return matchedCount === 1;
   }
 
-  /** Takes a pending media for itself, so that its upload cannot become current any more. */
+  /**
+   * Claims a pending media for removal: its upload cannot become current any more.
+   *
+   * @returns false when the media is no longer pending
+   */
   async claimAbandoned(id: MediaId): Promise<boolean> {
     const hidden = { is_deleted: true, deleted_at: this.clock.now(), is_being_removed: true };
     const update = { $set: hidden, ...changedNow };
@@ -96,7 +102,7 @@ export class MediaUpkeep {
     return matchedCount === 1;
   }
 
-  /** Whatever the state of their life, in the order of their ids, from the one after `afterId`. */
+  /** Media in any state, in the order of their ids, starting after `afterId`. */
   async findPage(afterId: MediaId | null, maxCount: number): Promise<ExaminedMedia[]> {
     return this.#find(afterId ? { _id: { $gt: afterId } } : {}, maxCount);
   }
@@ -105,23 +111,23 @@ export class MediaUpkeep {
     return (await this.#find({ _id: id }, 1))[0] ?? null;
   }
 
-  /** All that a user has uploaded, whatever the state of their life. */
+  /** All media that a user has uploaded, in any state. */
   async findByUploader(uploaderId: UserId): Promise<ExaminedMedia[]> {
     return this.#find({ uploader_id: uploaderId }, 0);
   }
 
-  /** Whether a change that began after `since` is to retire this media, and has not done it yet. */
+  /** True if a change that began after `since` is going to retire this media. */
   async isBeingReplaced(id: MediaId, since: Date): Promise<boolean> {
     const filter = { unsettled_since: { $gt: since }, replaces: id };
     return (await querying(() => this.#media.exists(filter))) !== null;
   }
 
-  /** How many records there are, about. */
+  /** The estimated number of records. */
   async count(): Promise<number> {
     return querying(() => this.#media.estimatedDocumentCount());
   }
 
-  /** Hides a media at once, and for good. */
+  /** Hides a media at once and permanently, by marking it as being removed. */
   async condemn(id: MediaId): Promise<void> {
     const hidden = { is_deleted: true, deleted_at: this.clock.now(), is_being_removed: true };
     const update = { $set: hidden, ...changedNow };
@@ -142,7 +148,7 @@ export class MediaUpkeep {
     }));
   }
 
-  /** Removes the record. Its objects have to be gone already, for nothing else knows their names. */
+  /** Removes the record. Delete its objects first, because only the record contains their names. */
   async remove(id: MediaId): Promise<void> {
     await querying(() => this.#media.deleteOne({ _id: id }));
   }

@@ -1,4 +1,4 @@
-// The `media` collection: LetsApp's fields, and ours beside them. Used by `media-repository.ts` and `media-upkeep.ts` alone.
+// The `media` collection: LetsApp's fields, and the fields that this service adds.
 import { buildSchema, index, modelOptions, prop, Severity } from "@typegoose/typegoose";
 import { Schema, Types, type Connection, type Model } from "mongoose";
 
@@ -12,7 +12,7 @@ import {
   type ViewCount,
 } from "../domain/media.ts";
 
-// The first two hold only the few records that somebody still has to deal with.
+// The first two indexes contain only the few records that the clean-up job still has to process.
 @index({ unsettled_since: 1 }, { sparse: true })
 @index({ deleted_at: 1 }, { sparse: true })
 @index({ changed_at: 1 }, { sparse: true })
@@ -30,7 +30,7 @@ export class MediaRecord {
   @prop({ type: () => String, required: true })
   original_filename!: string;
 
-  /** Bytes of the stored original. */
+  /** Size of the stored original in bytes. */
   @prop({ type: () => Number, required: true })
   file_size!: number;
 
@@ -59,22 +59,22 @@ export class MediaRecord {
   @prop({ type: () => Number, default: 0 })
   view_count?: number;
 
-  /** Of each process that added to `view_count` lately, the number of its last batch; see `views/view-batch.ts`. */
+  /** The number of the last batch of each process that recently added views; see `views/view-batch.ts`. */
   @prop({ type: () => Schema.Types.Mixed, allowMixed: Severity.ALLOW })
   view_batches?: Record<string, number>;
 
   @prop({ type: () => Boolean, default: false })
   is_deleted?: boolean;
 
-  /** When it was retired; its bytes go after the retention time. */
+  /** When it was retired. The clean-up job removes its bytes after the retention time. */
   @prop({ type: () => Date })
   deleted_at?: Date;
 
-  /** When it was shown or hidden last, by the database's clock: see `services/change-feed.ts`. */
+  /** When it was last shown or hidden, by the database's clock. See `services/change-feed.ts`. */
   @prop({ type: () => Date })
   changed_at?: Date;
 
-  /** True once the clean-up has begun to remove its bytes. */
+  /** True once the clean-up job has begun to remove its bytes. */
   @prop({ type: () => Boolean })
   is_being_removed?: boolean;
 
@@ -85,53 +85,54 @@ export class MediaRecord {
   @prop({ type: () => String })
   etag?: string;
 
-  /** Which part of the picture its owner wants to be seen: see `domain/look.ts`. */
+  /** The part of the picture that its owner wants to show. See `domain/look.ts`. */
   @prop({ type: () => Schema.Types.Mixed, allowMixed: Severity.ALLOW })
   crop?: Crop | null;
 
   @prop({ type: () => String })
   filter?: PictureFilter | null;
 
-  /** A ThumbHash, as base64; and "#rrggbb". */
+  /** A ThumbHash in base64. */
   @prop({ type: () => String })
   placeholder?: string;
 
+  /** "#rrggbb". */
   @prop({ type: () => String })
   dominant_color?: string;
 
   /**
-   * Since when a change of the user's pointer to or from this media is under way. It is gone once the pointer
-   * and the media agree; where it stays behind, the process died in between and `jobs/cleanup-job.ts` finishes.
+   * When a change that moves the user's pointer to or from this media began. The change removes the field once the
+   * pointer and the media agree. If its process dies before that, `jobs/cleanup-job.ts` finishes the change.
    */
   @prop({ type: () => Date })
   unsettled_since?: Date;
 
-  /** True while a deletion is taking the pointer away from this media. */
+  /** True while a deletion or a replacement is moving the pointer away from this media. */
   @prop({ type: () => Boolean })
   is_leaving?: boolean;
 
-  /** The media whose place this one takes: to be retired once the pointer has moved. */
+  /** The media that this one replaces, and that is retired once the pointer has moved. */
   @prop({ type: () => Types.ObjectId })
   replaces?: Types.ObjectId;
 }
 
-/** A visible media is stored completely, and neither deleted nor replaced. While a change is under way, the pointer decides. */
+/** A visible media is stored completely, and not deleted or replaced. During a change, the owner's pointer decides. */
 export const visible = { is_deleted: { $ne: true }, status: { $ne: "pending" } } as const;
 
 /** Part of each update that shows or hides a media. */
 export const changedNow = { $currentDate: { changed_at: true } } as const;
 
-/** One model for each connection: typegoose's `getModelForClass` would share one among all of them. */
+/** The connection's own model. Typegoose's `getModelForClass` would share one model among all connections. */
 export function mediaModel(connection: Connection): Model<MediaRecord> {
   const { [MediaRecord.name]: known } = connection.models;
   return (known ??
     connection.model(MediaRecord.name, buildSchema(MediaRecord))) as unknown as Model<MediaRecord>;
 }
 
-/** Nobody's id: of the uploader of a damaged record. */
+/** The uploader id of a record without an uploader. No user has this id. */
 const NOBODY = "0".repeat(24);
 
-/** The record as the services know it. A damaged one names an object that there is not, and nobody. */
+/** Converts a record for the services. If it lacks an object key, it gets "", which is not the key of any object. */
 export function toMedia(record: MediaRecord): Media {
   const { filename } = record as { filename?: string };
   const objectKey = filename ?? "";
@@ -154,7 +155,7 @@ export function toMedia(record: MediaRecord): Media {
   };
 }
 
-/** The fields of a record that nobody sees yet. */
+/** The fields of a new record, which is invisible until `markReady`. */
 export function toPendingRecord(media: NewMedia, now: Date) {
   return {
     filename: media.objectKey,
@@ -193,7 +194,7 @@ function toCrop(crop: MediaRecord["crop"]): Crop | null {
   try {
     return checkCrop(crop);
   } catch {
-    return null; // The record is damaged: the picture is shown without it.
+    return null; // The stored crop is damaged: the picture is shown without a crop.
   }
 }
 

@@ -1,5 +1,5 @@
-// Where attempts are counted: in the memory of the one process, or in the database that several share. Called by
-// `parts.ts`; used through `services/rate-limits.ts`.
+// Counts attempts for the rate limits: in the memory of a single process, or in the database that several processes
+// share.
 import type { Collection, Connection, mongo } from "mongoose";
 import { RateLimiterMemory, RateLimiterMongo, type RateLimiterAbstract } from "rate-limiter-flexible";
 
@@ -8,18 +8,18 @@ import { querying } from "./errors.ts";
 
 const COLLECTION = "rate_limit_attempts";
 
-/** FerretDB's answer where a key is there already. Where another process has just inserted it, MongoDB tries again. */
+/** FerretDB's error code if another process has just inserted the same key. MongoDB retries such an upsert itself. */
 const CONFLICTING_INSERT = 1;
 const MAX_TRIES = 5;
-/** MongoDB's, by which the library knows an entry that has expired and is not removed yet: it then replaces it. */
+/** MongoDB's error code, by which the library recognises and replaces an expired entry that is not removed yet. */
 const DUPLICATE_KEY = 11000;
 
-/** The library would create its own unawaited, and take the process down when that fails. */
+/** The library would create its own index without awaiting it. A failure would then end the process. */
 export const rateLimitIndexes = [
   { collection: COLLECTION, key: { expire: 1 as const }, options: { expireAfterSeconds: 0 } },
 ];
 
-/** An entry has the caller's key as its id. DocumentDB deadlocks where many at once insert under another unique index. */
+/** The id is the caller's key, because DocumentDB deadlocks on concurrent inserts under another unique index. */
 interface Entry {
   _id: string;
   points: number;
@@ -36,11 +36,11 @@ export function createMemoryLimiter(options: LimiterOptions): RateLimiterAbstrac
   return new RateLimiterMemory(options);
 }
 
-/** Counters in a collection whose entries MongoDB removes by itself once they have expired. */
+/** Counters in a collection. MongoDB removes expired entries. */
 export class MongoLimiters {
   readonly #entries: Collection<Entry>;
 
-  /** @param clock the database's: windows are the same for processes whose clocks differ */
+  /** @param clock the database's clock, so that processes whose own clocks differ have the same windows */
   constructor(
     connection: Connection,
     readonly clock: Pick<DatabaseClock, "offsetMs">,
@@ -53,11 +53,11 @@ export class MongoLimiters {
       ...options,
       storeClient: { collection: () => this.#guarded() },
       tableName: COLLECTION,
-      // A refused caller is refused from memory until its time is over.
+      // Once a caller is refused, it is refused without a query until its window ends.
       inMemoryBlockOnConsumed: options.points + 1,
     });
 
-  /** The verbs that the library uses, with our errors and ids, and without its own creation of indexes. */
+  /** The collection methods that the library calls, with our errors and ids. `createIndex` does nothing. */
   #guarded(): object {
     const toDatabase = <Value>(value: Value) => shiftDates(value, this.clock.offsetMs);
     const fromDatabase = <Value>(value: Value) => shiftDates(value, -this.clock.offsetMs);
@@ -79,7 +79,7 @@ export class MongoLimiters {
   }
 }
 
-/** The same value with every date in it moved: the library uses this process's clock. */
+/** Returns the value with every date in it moved, because the library uses this process's clock. */
 function shiftDates<Value>(value: Value, byMs: number): Value {
   if (value instanceof Date) return new Date(+value + byMs) as Value;
   if (Array.isArray(value)) return value.map((part: unknown) => shiftDates(part, byMs)) as Value;
@@ -89,7 +89,7 @@ function shiftDates<Value>(value: Value, byMs: number): Value {
   ) as Value;
 }
 
-/** The library knows an entry by a field of its own. */
+/** Translates the library's field `key` to the id. */
 function withId({ key, ...filter }: { key?: string }): mongo.Filter<Entry> {
   return { ...filter, _id: key! };
 }

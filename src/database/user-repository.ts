@@ -1,4 +1,4 @@
-// Reads and writes users. Called by the services; nothing else knows how a user is stored.
+// Reads and writes users. Only this file and `user.model.ts` know how a user is stored.
 import type { Connection, Model } from "mongoose";
 
 import type { MediaId, UserId } from "../domain/ids.ts";
@@ -10,13 +10,13 @@ import { UserRecord, userModel } from "./user.model.ts";
 /** Records that LetsApp wrote may lack the field, so absence means active. */
 const active = { is_active: { $ne: false } } as const;
 
-/** Whose profile picture a media is. */
+/** The reference from a user to the media that is the user's profile picture. */
 export interface Pointer {
   userId: UserId;
   mediaId: MediaId;
 }
 
-/** Users by their ids and names. A deactivated user counts as unknown. */
+/** Finds users by id and by name. A deactivated user counts as unknown, unless a method says otherwise. */
 export class UserRepository {
   readonly #users: Model<UserRecord>;
 
@@ -29,7 +29,7 @@ export class UserRepository {
     return record && toUser(record);
   }
 
-  /** Where a user's pointer is, whether the user is active or not; null when it is nowhere. */
+  /** The media that a user's pointer leads to, also for a deactivated user; null if there is none. */
   async findPictureId(id: UserId): Promise<MediaId | null> {
     const record = await querying(() =>
       this.#users.findOne({ _id: id }, { profile_picture: 1 }).lean<UserRecord>(),
@@ -37,7 +37,7 @@ export class UserRepository {
     return record?.profile_picture?.toHexString() ?? null;
   }
 
-  /** The pointers of these users, in no particular order, whether the users are active or not. */
+  /** The pointers of these users, in no particular order. Includes deactivated users. */
   async findPointersOf(ids: readonly UserId[]): Promise<Pointer[]> {
     const filter = { _id: { $in: ids }, profile_picture: { $ne: null } };
     const records = await querying(() =>
@@ -46,7 +46,7 @@ export class UserRepository {
     return records.map(toPointer);
   }
 
-  /** In no particular order; unknown ids are left out. */
+  /** The users with these ids, in no particular order. Unknown ids are left out. */
   async findManyByIds(ids: readonly UserId[]): Promise<User[]> {
     const records = await querying(() =>
       this.#users.find({ _id: { $in: ids }, ...active }).lean<UserRecord[]>(),
@@ -54,7 +54,7 @@ export class UserRepository {
     return records.map(toUser);
   }
 
-  /** Pointers to pictures in the order of their users' ids, from the one after `afterId`, deactivated ones as well. */
+  /** Pointers in the order of their users' ids, starting after `afterId`. Includes deactivated users. */
   async findPointers(afterId: UserId | null, maxCount: number): Promise<Pointer[]> {
     const records = await querying(() =>
       this.#users
@@ -69,7 +69,7 @@ export class UserRepository {
     return records.map(toPointer);
   }
 
-  /** Takes a pointer away if it is still where it is expected, whether its user is active or not. */
+  /** Removes the pointer if it still leads to `mediaId`, also for a deactivated user. */
   async removePointer({ userId, mediaId }: Pointer): Promise<void> {
     await querying(() =>
       this.#users.updateOne(
@@ -79,7 +79,7 @@ export class UserRepository {
     );
   }
 
-  /** Users in the order in which they joined, from the one after `afterId`. */
+  /** Users in the order in which they joined, starting after `afterId`. */
   async findPage({ maxCount, afterId }: { maxCount: number; afterId: UserId | null }): Promise<User[]> {
     const filter = afterId ? { _id: { $gt: afterId }, ...active } : active;
     const records = await querying(() =>
@@ -116,10 +116,9 @@ export class UserRepository {
   }
 
   /**
-   * Moves the user's pointer from one media to another in one atomic write, if it is still where it is expected
-   * to be. Null stands for no picture.
+   * Moves the user's pointer from `expected` to `next` in one atomic compare-and-swap. Null stands for no picture.
    *
-   * @returns false when somebody else moved it, or the user is gone
+   * @returns false when another change has moved the pointer, or the user is gone or deactivated
    */
   async swapPicture(id: UserId, expected: MediaId | null, next: MediaId | null): Promise<boolean> {
     const { matchedCount } = await querying(() =>
@@ -131,7 +130,10 @@ export class UserRepository {
     return matchedCount === 1;
   }
 
-  /** Not every server says which key was taken. What it says has the address in it, so it is no cause for a log. */
+  /**
+   * Queries which key is taken, because not every server names it. The server's error is not kept as the cause: it
+   * contains the e-mail address, which must not be logged.
+   */
   async #conflict(username: string): Promise<AppError> {
     const isNameTaken = await querying(() => this.#users.exists({ username }));
     const what = isNameTaken ? "user name" : "e-mail address";

@@ -1,4 +1,4 @@
-// The `users` collection, as LetsApp's server writes it. Used by `user-repository.ts` alone.
+// The `users` collection, as LetsApp's server writes it.
 import { buildSchema, index, modelOptions, prop } from "@typegoose/typegoose";
 import { Types, type Connection, type Model } from "mongoose";
 
@@ -13,15 +13,15 @@ export class UserRecord {
   @prop({ type: () => String, required: true })
   username!: string;
 
-  /** Lower case. */
+  /** In lower case. */
   @prop({ type: () => String, required: true })
   email!: string;
 
-  /** A bcrypt hash. Python's drivers may have stored its bytes rather than its text. */
+  /** A bcrypt hash. A Python driver may have stored it as bytes instead of text. */
   @prop({ type: () => String, required: true })
   password!: string | { toString(encoding: "utf8"): string };
 
-  /** The id of a media, or null. */
+  /** The id of the current media, or null. */
   @prop({ type: () => Types.ObjectId, default: null })
   profile_picture?: Types.ObjectId | null;
 
@@ -35,7 +35,7 @@ export class UserRecord {
   is_active?: boolean;
 }
 
-/** One model for each connection: typegoose's `getModelForClass` would share one among all of them. */
+/** The connection's own model. Typegoose's `getModelForClass` would share one model among all connections. */
 export function userModel(connection: Connection): Model<UserRecord> {
   const { [UserRecord.name]: known } = connection.models;
   return (known ??

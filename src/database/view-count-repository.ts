@@ -1,4 +1,4 @@
-// How often pictures were viewed. Called by `views/view-counter.ts`, which adds, and `services/media-service.ts`.
+// Reads the view counts of media and adds to them.
 import { mongo, type AnyBulkWriteOperation, type Connection, type Model } from "mongoose";
 
 import type { MediaId } from "../domain/ids.ts";
@@ -17,7 +17,7 @@ export class ViewCountRepository {
     this.#media = mediaModel(connection);
   }
 
-  /** Of pictures that could be seen a moment ago: whoever is shown one that is deleted meanwhile is shown its count. */
+  /** View counts, also of media that were just hidden: a response with such a picture still needs its count. */
   async findMany(ids: readonly MediaId[]): Promise<ViewCount[]> {
     const fields = { view_count: 1, view_batches: 1 };
     const records = await querying(() =>
@@ -27,8 +27,8 @@ export class ViewCountRepository {
   }
 
   /**
-   * Adds a batch of views to the records' counts. One that is added again changes nothing, until it is unmarked. Where a
-   * record has something else in place of its count, it begins anew.
+   * Adds a batch of views to the counts of the records. Adding the same batch again changes nothing until `unmark`. A
+   * count that is not a number is first reset to 0.
    */
   async add(
     counts: ReadonlyMap<MediaId, number>,
@@ -48,15 +48,15 @@ export class ViewCountRepository {
     }
   }
 
-  /** The writer's batches are never added again to these. */
+  /** Removes the writer's marks. The writer's earlier batches must not be added to these records again. */
   async unmark(writer: string, ids: readonly MediaId[]): Promise<void> {
     const update = { $unset: { [markOf(writer)]: 1 } };
     await this.#update(ids, (id) => ({ filter: { _id: id }, update }));
   }
 
-  /** All at once may be more than a command has time for, and would hold up all others. */
+  /** Splits the updates into several commands: a single one might time out, and would delay other operations. */
   async #update(ids: readonly MediaId[], toUpdate: (id: MediaId) => Update): Promise<void> {
-    // Where a command locks what it has updated until it ends, two that go the same way do not wait for each other.
+    // A command may lock records until it ends. Updating them in the same order everywhere avoids deadlocks.
     const inOrder = ids.toSorted();
     for (let start = 0; start < inOrder.length; start += MAX_WRITES_PER_COMMAND) {
       const some = inOrder.slice(start, start + MAX_WRITES_PER_COMMAND);
@@ -66,7 +66,7 @@ export class ViewCountRepository {
   }
 }
 
-/** What other programs may have left, and what is put in its place. */
+/** Values of the wrong type that other programs may have written, and the updates that repair them. */
 const damages: ((id: MediaId) => Update)[] = [
   (id) => ({
     filter: { _id: id, view_count: { $exists: true, $not: { $type: "number" } } },
@@ -78,7 +78,7 @@ const damages: ((id: MediaId) => Update)[] = [
   }),
 ];
 
-/** The field that has the number of a writer's last batch: its name has letters, digits and hyphens. */
+/** The field with the number of a writer's last batch. A writer's name has only letters, digits and hyphens. */
 function markOf(writer: string): string {
   return `view_batches.${writer}`;
 }

@@ -186,7 +186,7 @@ describe("a missing index", () => {
       const start = createApp(app.config);
 
       await expect(start).rejects.toThrow(
-        /the database has another index in place of users\.username\. Drop that, then run npm run indexes\./,
+        /the database has an index that conflicts with users\.username\. Drop it, then run npm run indexes\./,
       );
     },
   );
