@@ -67,6 +67,16 @@ const files: Record<string, () => Buffer | Promise<Buffer>> = {
       .toBuffer(),
   "a JPG with a thousand EXIF segments": exifFlood,
   "a GIF of 40 megapixels": () => flat(8000, 5000).gif({ effort: 1 }).toBuffer(),
+  "a GIF of 24 megapixels that restores frames": async () =>
+    sampleImages.restoringGif(await flat(6000, 3900).gif({ effort: 1 }).toBuffer()),
+  "a GIF of 40 megapixels that restores frames": async () =>
+    sampleImages.restoringGif(await flat(8000, 5000).gif({ effort: 1 }).toBuffer()),
+  "an interlaced PNG of 16 bits and 20 megapixels": () =>
+    flat(4500, 4500)
+      .ensureAlpha()
+      .toColourspace("rgb16")
+      .png({ progressive: true, adaptiveFiltering: true })
+      .toBuffer(),
   "a GIF of 300 frames": () => sampleImages.frameFloodGif(300),
   "a GIF of 35,000 frames": () => sampleImages.frameFloodGif(35_000),
 };

@@ -247,6 +247,14 @@ function firstSubBlocks(gif: Buffer): { start: number; end: number } {
   return { start, end };
 }
 
+/** Makes the first frame of a GIF one after which decoders restore the frame before it. */
+export function restoringGif(gif: Buffer): Buffer {
+  const localTable = firstSubBlocks(gif).start - 11;
+  const frameAt = gif.lastIndexOf(0x2c, localTable);
+  const control = Buffer.of(0x21, 0xf9, 4, 3 << 2, 0, 0, 0, 0);
+  return Buffer.concat([gif.subarray(0, frameAt), control, gif.subarray(frameAt)]);
+}
+
 /** Adds a sub-block after the pixel data of the GIF's first frame. */
 export function withSubBlock(gif: Buffer, data: string): Buffer {
   const { end } = firstSubBlocks(gif);

@@ -30,6 +30,9 @@ const loopApplications = new Map<string, number>([
   ["ANIMEXTS1.0", 32],
 ]);
 
+/** Measured: a decoder keeps a copy of the frame that it has to restore. */
+const RESTORED_PIXEL_BYTES = 10;
+
 const nothing = Buffer.alloc(0);
 
 /** Bits in the packed field of a descriptor: a colour table follows, and its size. */
@@ -52,6 +55,7 @@ export function walkGif(bytes: Buffer): WalkedImage {
   const extensions = new KeptExtensions(kept);
   let frameCount = 0;
   let framePixels = 0;
+  let restoresFrames = false;
   let [width, height] = [bytes.readUInt16LE(HEADER_BYTES), bytes.readUInt16LE(HEADER_BYTES + 2)];
   let offset = screenEnd + colourTableBytes(bytes[HEADER_BYTES + 4]!);
   kept.push(bytes.subarray(0, offset));
@@ -61,7 +65,7 @@ export function walkGif(bytes: Buffer): WalkedImage {
     if (kind === TRAILER && framePixels > 0) {
       extensions.dropGraphicControl();
       kept.push(bytes.subarray(start, start + 1));
-      return walked(kept, { width, height, frameCount, framePixels });
+      return walked(kept, { width, height, frameCount, framePixels }, restoresFrames);
     }
     if (kind === IMAGE) {
       const dataAt = startOfData(bytes, start);
@@ -78,7 +82,9 @@ export function walkGif(bytes: Buffer): WalkedImage {
       kept.push({ head, blocks, pixelCount: frameWidth * frameHeight });
     } else if (kind === EXTENSION) {
       offset = endOfSubBlocks(bytes, start + 2);
-      extensions.add(bytes.subarray(start, offset));
+      const extension = bytes.subarray(start, offset);
+      restoresFrames ||= isRestoring(extension);
+      extensions.add(extension);
     } else if (kind === PADDING) {
       offset += 1;
     } else {
@@ -93,9 +99,11 @@ export function walkGif(bytes: Buffer): WalkedImage {
 function walked(
   parts: readonly Part[],
   size: Pick<ImageHeader, "width" | "height" | "frameCount" | "framePixels">,
+  restoresFrames: boolean,
 ): WalkedImage {
+  const heldPixelBytes = restoresFrames ? RESTORED_PIXEL_BYTES : 0;
   return {
-    header: { format: "gif", ...size, orientation: 1, pixelBytes: 4, heldPixelBytes: 0, scanCount: 1 },
+    header: { format: "gif", ...size, orientation: 1, pixelBytes: 4, heldPixelBytes, scanCount: 1 },
     keep: () =>
       Buffer.concat(parts.flatMap((part) => (Buffer.isBuffer(part) ? part : [part.head, part.blocks]))),
     verify: async () =>
@@ -105,6 +113,11 @@ function walked(
         ),
       ),
   };
+}
+
+/** True for a graphic control whose frame is replaced by the one before it (3; decoders take larger numbers for it). */
+function isRestoring(extension: Buffer): boolean {
+  return extension[1] === GRAPHIC_CONTROL && ((extension[3]! >> 2) & 7) >= 3;
 }
 
 /** The position of the first sub-block: after the descriptor, the colour table and the size of the root codes. */

@@ -160,9 +160,7 @@ function isDispensable(marker: number): boolean {
   return (marker >= APP0 && marker <= APP15) || marker === COM || marker === DNL;
 }
 
-/**
- * Sets the range of a sequential scan to all coefficients. Decoders warn about an empty range and read all.
- */
+/** Sets the range of a sequential scan to all coefficients. Decoders warn about an empty range and read all. */
 function withFullRange(scanHeader: Buffer): Buffer {
   const rangeAt = scanHeader.length - SEQUENTIAL_RANGE.length;
   if (scanHeader.subarray(rangeAt).equals(SEQUENTIAL_RANGE)) return scanHeader;
