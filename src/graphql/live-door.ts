@@ -49,6 +49,9 @@ const MAX_REFUSALS_PER_CONNECTION = 20;
 /** Enough for a long query with 500 user ids. */
 const MAX_MESSAGE_BYTES = 64 * 1024;
 
+/** Fragments of one message. Clients send a message of this size whole. */
+const MAX_FRAGMENT_COUNT = 64;
+
 /** How long a client may take to send `connection_init`, which contains the token, after it has connected. */
 const INIT_TIMEOUT_MS = 5_000;
 
@@ -79,6 +82,7 @@ export class LiveDoor {
   readonly #sockets = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_MESSAGE_BYTES,
+    maxFragments: MAX_FRAGMENT_COUNT,
     allowSynchronousEvents: false, // Each message of a client gets its own event-loop turn.
     handleProtocols,
   });
