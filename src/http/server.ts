@@ -17,6 +17,8 @@ import Fastify, {
 import type { HttpConfig } from "../config/config.ts";
 import type { AppError } from "../errors.ts";
 import { guardRequestBodies } from "./request-body.ts";
+import { requestMessageClass } from "./request-message.ts";
+import { OrderedResponse, takingTurns } from "./request-turns.ts";
 import { faultOfTarget } from "./target.ts";
 import { finishConnectionsOnStop } from "./stopping.ts";
 
@@ -78,20 +80,22 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       refuseConnection(error, socket);
     },
     serverFactory: (handler) => {
-      const settings: http.ServerOptions = {
+      const settings = {
+        IncomingMessage: requestMessageClass((socket) => refuseConnection(tooManyPieces, socket)),
+        ServerResponse: OrderedResponse,
         requestTimeout: timeouts.requestMs,
         headersTimeout: timeouts.headersMs,
         keepAliveTimeout: timeouts.keepAliveMs,
         connectionsCheckingInterval: timeouts.checkIntervalMs,
         maxHeaderSize: MAX_HEADER_BYTES,
       };
-      const server = http.createServer(settings, (request, response) => {
+      const listener = takingTurns((request, response) => {
         const fault = faultOfTarget(request);
         if (fault) return refuse(response, fault);
         if (isStopping()) response.setHeader("connection", "close");
         if (!options.lane(request, response)) handler(request, response);
       });
-      return server.setTimeout(timeouts.stallMs);
+      return http.createServer(settings, listener).setTimeout(timeouts.stallMs);
     },
     forceCloseConnections: "idle",
     // Whoever still sends on an open connection while we stop is served, and told to open another one.
@@ -143,7 +147,10 @@ const REFUSAL_TIMEOUT_MS = 5_000;
 /** Node keeps the answer that is under way on its connection. */
 type AnsweringSocket = Socket & { _httpMessage?: { headersSent: boolean } | null };
 
+const tooManyPieces = Object.assign(new Error("body in too many pieces"), { code: "BODY_IN_PIECES" });
+
 const connectionRefusals: Record<string, [status: string, message: string]> = {
+  BODY_IN_PIECES: ["400 Bad Request", "The body comes in too many small pieces."],
   ERR_HTTP_REQUEST_TIMEOUT: ["408 Request Timeout", "The request took too long."],
   HPE_HEADER_OVERFLOW: ["431 Request Header Fields Too Large", "The headers are too large."],
 };

@@ -11,19 +11,28 @@ const upgradeHeaders = new Set(["connection", "upgrade", "http2-settings"]);
 /** Node keeps the answer that is under way on its connection. */
 type AnsweringSocket = Duplex & { _httpMessage?: ServerResponse | null };
 
+/** A client that names an upgrade does so with one request, or with each of the few that it has under way. */
+const MAX_BEGINNINGS = 64;
+
 /** @param accept is given each request for a WebSocket on `path`, and the first bytes behind it */
 export function acceptWebSockets(
   server: Server,
   path: string,
   accept: (request: IncomingMessage, socket: Duplex, head: Buffer) => void,
 ): void {
+  const beginnings = new WeakMap<Duplex, number>();
   const handle = (request: IncomingMessage, socket: AnsweringSocket, head: Buffer): void => {
     const isWebSocket = request.headers.upgrade?.toLowerCase() === "websocket";
     // A client may not have waited for the answer to what it asked before.
     if (socket._httpMessage) {
       whenFree(socket, socket._httpMessage, () => handle(request, socket, head));
     } else if (isWebSocket && request.url?.split("?", 1)[0] === path) accept(request, socket, head);
-    else serveWithoutUpgrade(server, request, socket, head);
+    else {
+      const count = (beginnings.get(socket) ?? 0) + 1;
+      beginnings.set(socket, count);
+      if (count > MAX_BEGINNINGS) socket.destroy();
+      else serveWithoutUpgrade(server, request, socket, head);
+    }
   };
   server.on("upgrade", handle);
 }

@@ -113,9 +113,8 @@ export class PictureLane {
 
   async #readBytes({ request, response, headers }: Exchange, picture: Picture): Promise<Buffer> {
     const { media } = this.options;
-    // An answer that waits for another one on its connection has no socket yet, and no event when the client leaves.
-    const isLent = !picture.square && headers.range === undefined && response.socket !== null;
-    if (!isLent) return media.readBytes(picture, this.#clientOf(request));
+    if (picture.square || headers.range !== undefined)
+      return media.readBytes(picture, this.#clientOf(request));
     const lent = await media.lendBytes(picture);
     giveBackOnceSent(lent, response);
     return lent.bytes;

@@ -1,0 +1,60 @@
+// A request whose body may arrive in tiny pieces. Node makes a Buffer of some 400 bytes for each, even for one byte, and
+// every limit on bodies counts bytes: so pieces are joined, and bounded in number.
+import { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+
+/** Pieces of at least this size are passed on as they are. */
+const SMALL_PIECE_BYTES = 4 * 1024;
+
+/** Far more than a chunked or a slow upload of a normal client has. */
+const FREE_PIECE_COUNT = 2_000;
+
+/** Mean size that the pieces beyond `FREE_PIECE_COUNT` need. A TCP segment has 500 bytes or more. */
+const MIN_MEAN_PIECE_BYTES = 256;
+
+/**
+ * The class of requests for an HTTP server.
+ *
+ * @param refuse ends the connection of a request whose body comes in too many pieces
+ */
+export function requestMessageClass(refuse: (socket: Socket) => void): typeof IncomingMessage {
+  return class RequestMessage extends IncomingMessage {
+    #pieces: Buffer[] = [];
+    #waitingBytes = 0;
+    #bodyBytes = 0;
+    #pieceCount = 0;
+    #isRefused = false;
+
+    override push(piece: Buffer | null): boolean {
+      if (this.#isRefused) return true;
+      if (piece === null) {
+        this.#passOn();
+        return super.push(null);
+      }
+      this.#bodyBytes += piece.length;
+      this.#pieceCount += 1;
+      if (this.#pieceCount > FREE_PIECE_COUNT + this.#bodyBytes / MIN_MEAN_PIECE_BYTES) {
+        this.#isRefused = true;
+        this.#pieces = [];
+        refuse(this.socket);
+        return true;
+      }
+      if (piece.length >= SMALL_PIECE_BYTES) {
+        this.#passOn();
+        return super.push(piece);
+      }
+      this.#waitingBytes += piece.length;
+      // Node calls this for all pieces of one read of the connection before the next tick.
+      if (this.#pieces.push(piece) === 1) process.nextTick(() => this.#passOn());
+      return this.readableLength + this.#waitingBytes < this.readableHighWaterMark;
+    }
+
+    #passOn(): void {
+      if (this.#pieces.length === 0) return;
+      const joined = this.#pieces.length === 1 ? this.#pieces[0] : Buffer.concat(this.#pieces);
+      this.#pieces = [];
+      this.#waitingBytes = 0;
+      super.push(joined);
+    }
+  };
+}
