@@ -70,7 +70,7 @@ describe("the folders of src", () => {
 
   it("load a cloud SDK only when its storage is chosen", () => {
     const texts = files.map((file) => [file, readFileSync(file, "utf8")] as const);
-    const sdk = /from "(@aws-sdk|@google-cloud|flydrive\/drivers)/;
+    const sdk = /from "(@aws-sdk|@google-cloud)/;
 
     expect(
       texts

@@ -1,6 +1,5 @@
 // Stores objects in a bucket of Amazon S3, of a server that speaks its protocol, or of Google Cloud Storage.
 // `s3-bucket.ts` and `gcs-bucket.ts` implement `Bucket`.
-import type { DriverContract } from "flydrive/types";
 
 import { AppError } from "../errors.ts";
 import {
@@ -21,7 +20,9 @@ import { WriteProbe } from "./write-probe.ts";
  * object is missing only if the store itself says so: a proxy in front of a store that is down may answer 404.
  */
 export interface Bucket {
-  driver: Pick<DriverContract, "put" | "getSignedUrl">;
+  put(key: string, bytes: Uint8Array): Promise<void>;
+  /** An address at which a GET returns the object with these headers, for `seconds` from now on. */
+  sign(key: string, headers: SignedHeaders, seconds: number): Promise<string>;
   /** The whole object, or null. @param signal aborted when the caller no longer waits, to free the connection */
   get(key: string, signal: AbortSignal): Promise<Buffer | null>;
   getSizeBytes(key: string, signal: AbortSignal): Promise<number | null>;
@@ -52,7 +53,7 @@ export class BucketStorage implements ObjectStorage {
   /** Stores an object. A bucket shows an object only when it is complete and stored in several places. */
   async put(objectKey: string, bytes: Uint8Array): Promise<void> {
     assertObjectKey(objectKey);
-    await this.#call(({ driver }) => driver.put(this.prefix + objectKey, bytes));
+    await this.#call((bucket) => bucket.put(this.prefix + objectKey, bytes));
   }
 
   async read(objectKey: string, sizeBytes: number | null = null): Promise<Buffer | null> {
@@ -78,8 +79,7 @@ export class BucketStorage implements ObjectStorage {
   /** Signs an address without asking the bucket whether the object exists. */
   async sign(objectKey: string, headers: SignedHeaders): Promise<string | null> {
     if (!isObjectKey(objectKey)) return null;
-    const options = { expiresIn: SIGNED_SECONDS, ...headers };
-    return this.#call(({ driver }) => driver.getSignedUrl(this.prefix + objectKey, options));
+    return this.#call((bucket) => bucket.sign(this.prefix + objectKey, headers, SIGNED_SECONDS));
   }
 
   async findOrigins(): Promise<string[]> {

@@ -3,7 +3,6 @@ import type { IncomingMessage } from "node:http";
 import { buffer } from "node:stream/consumers";
 
 import { ApiError, type File, IdempotencyStrategy, Storage } from "@google-cloud/storage";
-import { GCSDriver } from "flydrive/drivers/gcs";
 
 import type { BucketConfig } from "../config/config.ts";
 import type { Bucket } from "./bucket-storage.ts";
@@ -25,15 +24,28 @@ export function createGcsBucket({ bucket, endpoint }: BucketConfig): Bucket {
       idempotencyStrategy: IdempotencyStrategy.RetryAlways,
     },
   });
-  // The bucket controls access (uniform bucket-level access): objects have no ACLs.
-  const driver = new GCSDriver({ storage, bucket, visibility: "private", usingUniformAcl: true });
   const getSizeBytes = async (key: string) => {
     const metadata = await nullIfMissing(storage.bucket(bucket).file(key).getMetadata());
     assertOfStore(metadata === null || metadata[0].kind === "storage#object");
     return metadata && Number(metadata[0].size);
   };
   return {
-    driver,
+    // The bucket controls access (uniform bucket-level access): objects have no ACLs.
+    async put(key, bytes) {
+      await storage.bucket(bucket).file(key).save(Buffer.from(bytes), { resumable: false });
+    },
+    async sign(key, { contentType, contentDisposition }, seconds) {
+      const [url] = await storage
+        .bucket(bucket)
+        .file(key)
+        .getSignedUrl({
+          action: "read",
+          expires: Date.now() + seconds * 1000,
+          responseType: contentType,
+          responseDisposition: contentDisposition,
+        });
+      return url;
+    },
     getSizeBytes,
     // Does not abort a download: the library would close every connection, and end all other downloads. The number of
     // connections is not limited.

@@ -6,12 +6,14 @@ import { buffer } from "node:stream/consumers";
 import {
   DeleteObjectCommand,
   GetObjectCommand,
+  HeadObjectCommand,
   ListObjectsV2Command,
   NoSuchKey,
   NotFound,
+  PutObjectCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
-import { S3Driver } from "flydrive/drivers/s3";
+import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 
 import type { BucketConfig } from "../config/config.ts";
 import type { Bucket } from "./bucket-storage.ts";
@@ -42,9 +44,6 @@ export async function createS3Bucket({ bucket, region, endpoint }: BucketConfig)
   });
   await assertRegion(client, bucket);
   refuseAnswersOfOthers(client);
-  // The bucket's policy controls access. No request contains an ACL, which could make an object public.
-  const driver = new S3Driver({ client, bucket, visibility: "private", supportsACL: false });
-  // Replaces the driver's download, which cannot be aborted and would keep one of the SDK's fifty connections busy.
   const get = async (Key: string, abortSignal: AbortSignal) => {
     try {
       const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key }), { abortSignal });
@@ -55,11 +54,26 @@ export async function createS3Bucket({ bucket, region, endpoint }: BucketConfig)
     }
   };
   return {
-    driver,
+    // The bucket's policy controls access: without an ACL, no object can be public by mistake.
+    async put(Key, Body) {
+      await client.send(new PutObjectCommand({ Bucket: bucket, Key, Body }));
+    },
+    sign(Key, { contentType, contentDisposition }, expiresIn) {
+      const command = new GetObjectCommand({
+        Bucket: bucket,
+        Key,
+        ResponseContentType: contentType,
+        ResponseContentDisposition: contentDisposition,
+      });
+      return getSignedUrl(client, command, { expiresIn });
+    },
     get,
     async getSizeBytes(key, signal) {
       try {
-        return (await driver.getMetaData(key)).contentLength;
+        const { ContentLength } = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }), {
+          abortSignal: signal,
+        });
+        return ContentLength!;
       } catch (error) {
         if (!(error instanceof NotFound)) throw error;
         // A response to HEAD has no body that says whether the object is missing. A response to GET does.
@@ -73,7 +87,6 @@ export async function createS3Bucket({ bucket, region, endpoint }: BucketConfig)
       const isGone = $metadata.httpStatusCode === 204 || (await get(Key, abortSignal)) === null;
       if (!isGone) throw new Error("the object still exists after its deletion");
     },
-    // Replaces the driver's list, which drops the sizes.
     async listPage(Prefix, ContinuationToken) {
       const page = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix, ContinuationToken }));
       const objects = (page.Contents ?? []).map(({ Key, Size, LastModified }) => ({
