@@ -6,6 +6,7 @@ import { createRemoteJWKSet, errors, jwtVerify, SignJWT, type JWTPayload, type J
 
 import { isId, parseId, type UserId } from "../domain/ids.ts";
 import { Cache } from "../runtime/cache.ts";
+import type { Actor } from "./actor.ts";
 import { AppError } from "../errors.ts";
 
 /** One mode, one family of algorithms: a public key can never be taken for a secret. */
@@ -40,8 +41,8 @@ export type TokenSource =
   | { kind: "key-set"; url: string; issuer: string; audience: string };
 
 export interface Caller {
-  userId: UserId;
-  /** Until when the token is taken, by the clock on the wall; Infinity for one that does not expire. */
+  actor: Actor;
+  /** Until when the token is accepted, as wall-clock time; Infinity for a token that does not expire. */
   expiresAtMs: number;
 }
 
@@ -88,17 +89,17 @@ export class AccessTokens {
   }
 
   /**
-   * The user whom an `Authorization` header names; null when there is no header.
+   * The actor whom an `Authorization` header names; null when there is no header.
    *
    * @throws UNAUTHENTICATED when there is one and it does not prove who is calling
    * @throws OVERLOADED when the key set cannot be fetched
    */
-  async identify(authorization: string | undefined): Promise<UserId | null> {
-    return authorization === undefined ? null : (await this.prove(authorization)).userId;
+  async identify(authorization: string | undefined): Promise<Actor | null> {
+    return authorization === undefined ? null : (await this.prove(authorization)).actor;
   }
 
   /**
-   * The user whom an `Authorization` header names, and until when it does.
+   * The actor whom an `Authorization` header names, and until when the token is accepted.
    *
    * @throws as `identify`
    */
@@ -111,7 +112,12 @@ export class AccessTokens {
     // LetsApp's server marks tokens that only serve to fetch another one.
     if (type !== "access") throw unauthenticated("The token is not an access token.");
     if (typeof sub !== "string" || !isId(sub)) throw unauthenticated("The token names no user.");
-    const caller = { userId: parseId(sub, "user"), expiresAtMs: (exp + this.clockToleranceSeconds) * 1000 };
+    const actor: Actor = {
+      id: parseId(sub, "user"),
+      roles: [],
+      authentication: this.#secret ? "shared-secret" : "key-set",
+    };
+    const caller = { actor, expiresAtMs: (exp + this.clockToleranceSeconds) * 1000 };
     const untilMs = Math.min(Date.now() + PROVEN_FOR_MS, caller.expiresAtMs);
     this.#proven.set(token, { caller, untilMs });
     return caller;

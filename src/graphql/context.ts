@@ -1,8 +1,7 @@
 // The context that all resolvers of one request share.
 import type { FastifyBaseLogger } from "fastify";
 
-import type { UserId } from "../domain/ids.ts";
-import { AppError } from "../errors.ts";
+import type { Actor } from "../auth/actor.ts";
 import type { AccountService } from "../services/account-service.ts";
 import type { LiveChanges } from "../services/live-changes.ts";
 import type { MediaService } from "../services/media-service.ts";
@@ -21,8 +20,8 @@ export interface Services {
 }
 
 export interface RequestContext {
-  /** The authenticated caller; null without a token. */
-  currentUserId: UserId | null;
+  /** Null without a token. */
+  actor: Actor | null;
   /** Identifies the request, or the live connection, in the log and in the errors that the client receives. */
   requestId: string;
   log: FastifyBaseLogger;
@@ -30,13 +29,6 @@ export interface RequestContext {
   network: string;
   services: Services;
   loaders: Loaders;
-}
-
-/** @throws UNAUTHENTICATED without a token */
-export function requireUser({ currentUserId }: RequestContext): UserId {
-  if (!currentUserId)
-    throw new AppError("UNAUTHENTICATED", "Sign in first: send Authorization: Bearer <token>.");
-  return currentUserId;
 }
 
 /** Clears the loaders after a change, so that the fields of the payload are loaded again. */

@@ -29,9 +29,7 @@ export interface LiveDoorOptions {
   path: string;
   schema: GraphQLSchema;
   tokens: AccessTokens;
-  createContext: (
-    of: Pick<RequestContext, "currentUserId" | "requestId" | "log" | "network">,
-  ) => RequestContext;
+  createContext: (of: Pick<RequestContext, "actor" | "requestId" | "log" | "network">) => RequestContext;
   formatError: ErrorFormatter;
   log: FastifyBaseLogger;
 }
@@ -143,9 +141,9 @@ export class LiveDoor {
       if (typeof given !== "string") throw new AppError("UNAUTHENTICATED", "Connect with a token.");
       const caller = await this.options.tokens.prove(given);
       if (extra.isClosed) return false;
-      if (this.#countByUser.get(caller.userId) >= MAX_CONNECTIONS_PER_USER)
+      if (this.#countByUser.get(caller.actor.id) >= MAX_CONNECTIONS_PER_USER)
         throw new AppError("OVERLOADED", "You have too many connections.");
-      this.#countByUser.add(caller.userId, 1);
+      this.#countByUser.add(caller.actor.id, 1);
       extra.caller = caller;
       closeOnExpiry(extra, caller.expiresAtMs);
       return true;
@@ -160,7 +158,7 @@ export class LiveDoor {
     const { caller, expiry } = extra;
     extra.isClosed = true;
     clearTimeout(expiry);
-    if (caller) this.#countByUser.add(caller.userId, -1);
+    if (caller) this.#countByUser.add(caller.actor.id, -1);
   }
 
   #accept(
@@ -180,7 +178,7 @@ export class LiveDoor {
     }
     const { id: requestId, log, request } = extra;
     const network = networkOf(request.socket.remoteAddress ?? "");
-    const contextValue = createContext({ currentUserId: extra.caller!.userId, requestId, log, network });
+    const contextValue = createContext({ actor: extra.caller!.actor, requestId, log, network });
     const { operationName = null, variables: variableValues = null } = payload;
     return { schema, document: document as DocumentNode, operationName, variableValues, contextValue };
   }

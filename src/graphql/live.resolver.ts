@@ -1,10 +1,11 @@
 // The subscription `profilePictureChanged`.
 import { Arg, Ctx, ID, Resolver, Root, Subscription } from "type-graphql";
 
+import { requireActor } from "../auth/permissions.ts";
 import { parseId } from "../domain/ids.ts";
 import { AppError } from "../errors.ts";
 import type { LiveChange } from "../services/live-changes.ts";
-import { requireUser, type RequestContext } from "./context.ts";
+import type { RequestContext } from "./context.ts";
 import { createLoaders, type Loaders } from "./loaders.ts";
 import { toUserType } from "./to-type.ts";
 import { UserType } from "./user.type.ts";
@@ -51,7 +52,7 @@ export class LiveResolver {
 }
 
 function listen(context: RequestContext, userIds: string[] | null): AsyncIterable<LiveChange | "too-slow"> {
-  const subscriberId = requireUser(context);
+  const subscriberId = requireActor(context.actor).id;
   if (userIds && userIds.length > MAX_USER_COUNT) {
     throw new AppError("BAD_USER_INPUT", `userIds are ${MAX_USER_COUNT} at most.`, {
       limit: MAX_USER_COUNT,

@@ -1,10 +1,11 @@
 // The query `media`, and the computed fields of `Media` and `Placeholder`.
 import { Arg, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from "type-graphql";
 
+import { requireActor } from "../auth/permissions.ts";
 import { parseId } from "../domain/ids.ts";
 import type { PictureSize as PictureSizePx, RenditionFormat } from "../domain/rendition.ts";
 import { AppError } from "../errors.ts";
-import { requireUser, type RequestContext } from "./context.ts";
+import type { RequestContext } from "./context.ts";
 import { findMedia } from "./find-media.ts";
 import { MediaType, PlaceholderType } from "./media.type.ts";
 import { PictureFormat, PictureSize } from "./picture-enums.ts";
@@ -21,9 +22,9 @@ export class PlaceholderResolver {
   })
   dataUrl(
     @Root() { thumbHash }: PlaceholderType,
-    @Ctx() { services, currentUserId, network }: RequestContext,
+    @Ctx() { services, actor, network }: RequestContext,
   ): Promise<string> {
-    return services.placeholders.toDataUrl(thumbHash, currentUserId ?? network);
+    return services.placeholders.toDataUrl(thumbHash, actor?.id ?? network);
   }
 }
 
@@ -37,7 +38,7 @@ export class MediaResolver {
     @Arg("id", () => ID, { description: "The picture's id." }) id: string,
     @Ctx() context: RequestContext,
   ): Promise<MediaType | null> {
-    requireUser(context);
+    requireActor(context.actor);
     return findMedia(context, parseId(id, "media"));
   }
 

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from "fastify";
 
 import type { AccessTokens } from "../auth/access-token.ts";
+import { requireActor } from "../auth/permissions.ts";
 import { AppError } from "../errors.ts";
 import { isMultipart } from "../http/is-multipart.ts";
 import { readUploadForm } from "./upload-form.ts";
@@ -19,9 +20,7 @@ export function acceptMultipart(app: FastifyInstance, tokens: AccessTokens): voi
       throw new AppError("BAD_USER_INPUT", "Uploads need the header Apollo-Require-Preflight: true.");
     }
     // Rejects a client without a token before any byte of the file is received.
-    if (!(await tokens.identify(request.headers.authorization))) {
-      throw new AppError("UNAUTHENTICATED", "Sign in first: send Authorization: Bearer <token>.");
-    }
+    requireActor(await tokens.identify(request.headers.authorization));
   });
   // The parser leaves the body unread: the hook below reads it.
   app.addContentTypeParser("multipart/form-data", (_request, _payload, done) => done(null));

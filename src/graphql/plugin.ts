@@ -68,9 +68,9 @@ export async function graphqlDoor(app: FastifyInstance, options: GraphQLDoorOpti
   });
   const context = async (request: FastifyRequest): Promise<RequestContext> => {
     try {
-      const currentUserId = await tokens.identify(request.headers.authorization);
+      const actor = await tokens.identify(request.headers.authorization);
       return createContext({
-        currentUserId,
+        actor,
         requestId: request.id,
         log: request.log,
         network: networkOf(request.ip),

@@ -1,11 +1,11 @@
 // The mutations that upload, delete and restore the signed-in user's profile picture.
 import { Arg, Ctx, Directive, ID, Mutation, Resolver } from "type-graphql";
 
+import { pictureOwner, requireActor } from "../auth/permissions.ts";
 import { parseId } from "../domain/ids.ts";
 import { checkCrop, type PictureFilter as PictureFilterName } from "../domain/look.ts";
-import { ownUserId } from "../services/own-user-id.ts";
 import { DELETED_MESSAGE, RESTORED_MESSAGE, UPDATED_MESSAGE } from "../services/profile-picture-service.ts";
-import { forgetLoaded, requireUser, type RequestContext } from "./context.ts";
+import { forgetLoaded, type RequestContext } from "./context.ts";
 import { readFileUpload, UploadScalar } from "./file-upload.ts";
 import { CropInput } from "./media.type.ts";
 import { PictureFilter } from "./picture-enums.ts";
@@ -44,7 +44,7 @@ export class ProfilePictureResolver {
     @Ctx() context: RequestContext,
   ): Promise<ProfilePicturePayload> {
     const { services } = context;
-    const ownId = ownUserId(requireUser(context), userId);
+    const ownId = pictureOwner(requireActor(context.actor), userId);
     const look = { crop: crop ? checkCrop(crop) : null, filter: filter ?? null };
     const { user, media } = await services.profilePictures.upload(ownId, {
       read: (share) => readFileUpload(upload, look, share),
@@ -66,7 +66,9 @@ export class ProfilePictureResolver {
     @Arg("userId", () => ID, { nullable: true, description: ownerDescription }) userId: string | null,
     @Ctx() context: RequestContext,
   ): Promise<ProfilePicturePayload> {
-    const user = await context.services.profilePictures.delete(ownUserId(requireUser(context), userId));
+    const user = await context.services.profilePictures.delete(
+      pictureOwner(requireActor(context.actor), userId),
+    );
     forgetLoaded(context);
     return { success: true, message: DELETED_MESSAGE, user: toUserType(user), media: null };
   }
@@ -81,7 +83,7 @@ export class ProfilePictureResolver {
     @Ctx() context: RequestContext,
   ): Promise<ProfilePicturePayload> {
     const { services } = context;
-    const ownId = requireUser(context);
+    const ownId = requireActor(context.actor).id;
     const { user, media } = await services.profilePictures.restore(ownId, parseId(mediaId, "media"));
     forgetLoaded(context);
     return {

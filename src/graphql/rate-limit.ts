@@ -3,8 +3,9 @@ import { buildASTSchema, parse, type GraphQLDirective, type GraphQLSchema } from
 import { rateLimitDirective } from "graphql-rate-limit-directive";
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 
+import { requireActor } from "../auth/permissions.ts";
 import type { RateLimits } from "../services/rate-limits.ts";
-import { requireUser, type RequestContext } from "./context.ts";
+import type { RequestContext } from "./context.ts";
 
 /**
  * Returns the directive, and the function that makes a schema obey it.
@@ -27,7 +28,7 @@ export function createRateLimit(rateLimits: Pick<RateLimits, "consumeUpload">): 
     RequestContext,
     never
   >({
-    keyGenerator: (_directive, _source, _args, context) => requireUser(context),
+    keyGenerator: (_directive, _source, _args, context) => requireActor(context.actor).id,
     limiterClass: SharedLimiter,
   });
   const definitions = buildASTSchema(parse(rateLimitDirectiveTypeDefs), { assumeValidSDL: true });

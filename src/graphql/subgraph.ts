@@ -16,9 +16,10 @@ import {
 } from "graphql";
 import { createResolversMap } from "type-graphql";
 
+import { requireActor } from "../auth/permissions.ts";
 import { parseId } from "../domain/ids.ts";
 import { AppError } from "../errors.ts";
-import { requireUser, type RequestContext } from "./context.ts";
+import type { RequestContext } from "./context.ts";
 import { MAX_RECORDS, MAX_VALUES } from "./guard.ts";
 import { DocumentSizes } from "./operation-size.ts";
 import { toUserType } from "./to-type.ts";
@@ -87,7 +88,7 @@ function guardEntities(query: GraphQLObjectType): void {
   >;
   const askedFor = new WeakMap<RequestContext, { values: number; records: number }>();
   field.resolve = (source, args, context, info) => {
-    requireUser(context);
+    requireActor(context.actor);
     const { length } = args.representations;
     const each = sizeOfEntity(info);
     const before = askedFor.get(context) ?? { values: 0, records: 0 };

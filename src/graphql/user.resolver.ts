@@ -1,11 +1,12 @@
 // The queries for users, and the computed fields of `User`.
 import { Arg, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from "type-graphql";
 
+import { maySeeEmail, requireActor } from "../auth/permissions.ts";
 import { parseId } from "../domain/ids.ts";
 import { colourOf, initialsOf } from "../domain/initials.ts";
 import type { PictureSize as PictureSizePx } from "../domain/rendition.ts";
 import { AppError } from "../errors.ts";
-import { requireUser, type RequestContext } from "./context.ts";
+import type { RequestContext } from "./context.ts";
 import { decodeCursor, MAX_PAGE_COUNT } from "./cursor.ts";
 import { findMedia } from "./find-media.ts";
 import { MediaType } from "./media.type.ts";
@@ -30,8 +31,8 @@ export class UserResolver {
     nullable: true,
     description: "Returns the signed-in user, or null without a token.",
   })
-  async me(@Ctx() { currentUserId, loaders }: RequestContext): Promise<UserType | null> {
-    const user = currentUserId ? await loaders.userById.load(currentUserId) : null;
+  async me(@Ctx() { actor, loaders }: RequestContext): Promise<UserType | null> {
+    const user = actor ? await loaders.userById.load(actor.id) : null;
     return user && toUserType(user);
   }
 
@@ -43,7 +44,7 @@ export class UserResolver {
     @Arg("id", () => ID, { description: "The user's id." }) id: string,
     @Ctx() context: RequestContext,
   ): Promise<UserType | null> {
-    requireUser(context);
+    requireActor(context.actor);
     const user = await context.loaders.userById.load(parseId(id, "user"));
     return user && toUserType(user);
   }
@@ -59,7 +60,7 @@ export class UserResolver {
     after: string | null,
     @Ctx() context: RequestContext,
   ): Promise<UserConnection> {
-    requireUser(context);
+    requireActor(context.actor);
     if (first < 1 || first > MAX_PAGE_COUNT) {
       throw new AppError("BAD_USER_INPUT", `first is 1 to ${MAX_PAGE_COUNT}.`, {
         limit: MAX_PAGE_COUNT,
@@ -84,8 +85,8 @@ export class UserResolver {
     nullable: true,
     description: "The signed-in user's own e-mail address. Null for other users.",
   })
-  email(@Root() user: UserType, @Ctx() { currentUserId }: RequestContext): string | null {
-    return user.isSignedInHere || user.id === currentUserId ? user.email : null;
+  email(@Root() user: UserType, @Ctx() { actor }: RequestContext): string | null {
+    return user.isSignedInHere || maySeeEmail(actor, user.id) ? user.email : null;
   }
 
   @FieldResolver(() => String, {

@@ -1,12 +1,10 @@
 // Uploads and deletions over plain HTTP. Registered by `plugin.ts`; calls `services/profile-picture-service.ts`.
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance } from "fastify";
 
 import type { AccessTokens } from "../auth/access-token.ts";
-import type { UserId } from "../domain/ids.ts";
+import { pictureOwner, requireActor } from "../auth/permissions.ts";
 import { PROFILE_PICTURE_ROUTE } from "../domain/paths.ts";
-import { AppError } from "../errors.ts";
 import type { MediaUrls } from "../services/media-urls.ts";
-import { ownUserId } from "../services/own-user-id.ts";
 import {
   DELETED_MESSAGE,
   UPDATED_MESSAGE,
@@ -31,9 +29,9 @@ export function registerProfilePictureRoutes(
   { tokens, rateLimits, profilePictures, urls }: ProfilePictureRouteOptions,
 ): void {
   app.post<ProfilePictureRequest>(PROFILE_PICTURE_ROUTE, async (request) => {
-    const currentUserId = await requireUser(tokens, request);
-    await rateLimits.consumeUpload(currentUserId);
-    const userId = ownUserId(currentUserId, request.params.userId);
+    const actor = requireActor(await tokens.identify(request.headers.authorization));
+    await rateLimits.consumeUpload(actor.id);
+    const userId = pictureOwner(actor, request.params.userId);
     const { media } = await profilePictures.upload(userId, {
       read: (share) => readFormFile(request.raw, share),
     });
@@ -47,15 +45,8 @@ export function registerProfilePictureRoutes(
   });
 
   app.delete<ProfilePictureRequest>(PROFILE_PICTURE_ROUTE, async (request) => {
-    const currentUserId = await requireUser(tokens, request);
-    await profilePictures.delete(ownUserId(currentUserId, request.params.userId));
+    const actor = requireActor(await tokens.identify(request.headers.authorization));
+    await profilePictures.delete(pictureOwner(actor, request.params.userId));
     return { success: true, message: DELETED_MESSAGE };
   });
-}
-
-/** @throws UNAUTHENTICATED */
-async function requireUser(tokens: AccessTokens, { headers }: FastifyRequest): Promise<UserId> {
-  const currentUserId = await tokens.identify(headers.authorization);
-  if (!currentUserId) throw new AppError("UNAUTHENTICATED", "Sign in first.");
-  return currentUserId;
 }

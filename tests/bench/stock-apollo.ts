@@ -20,7 +20,7 @@ async function startStock(): Promise<string> {
   const apollo = new ApolloServer({ schema: await createSchema(service.rateLimits) });
   await apollo.start();
   const context = async ({ headers, id, log, ip }: FastifyRequest) => ({
-    currentUserId: await service.tokens.identify(headers.authorization),
+    actor: await service.tokens.identify(headers.authorization),
     requestId: id,
     log,
     network: ip,

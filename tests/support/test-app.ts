@@ -172,10 +172,10 @@ export class TestApp {
   }
 
   /** The context that resolvers get for a request of this user; null stands for an anonymous client. */
-  contextOf(currentUserId: string | null): RequestContext {
+  contextOf(userId: string | null): RequestContext {
     const { accounts, liveChanges, media, placeholders, profilePictures, urls, server } = this.app;
     return {
-      currentUserId,
+      actor: userId === null ? null : { id: userId, roles: [], authentication: "shared-secret" },
       requestId: "test",
       log: server.log,
       network: "127.0.0.1",
