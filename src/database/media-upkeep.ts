@@ -29,6 +29,9 @@ export interface ExaminedMedia {
   unsettledSince: Date | null;
 }
 
+/** Records in one query of `examineAll`. */
+const PAGE_COUNT = 200;
+
 export class MediaUpkeep {
   readonly #media: Model<MediaRecord>;
 
@@ -102,17 +105,22 @@ export class MediaUpkeep {
     return matchedCount === 1;
   }
 
-  /** Media in any state, in the order of their ids, starting after `afterId`. */
-  async findPage(afterId: MediaId | null, maxCount: number): Promise<ExaminedMedia[]> {
-    return this.#find(afterId ? { _id: { $gt: afterId } } : {}, maxCount);
+  /** Every media, whatever its state, in pages in the order of their ids. */
+  async *examineAll(pageCount = PAGE_COUNT): AsyncGenerator<ExaminedMedia[]> {
+    for (let afterId: MediaId | null = null; ;) {
+      const page: ExaminedMedia[] = await this.#find(afterId ? { _id: { $gt: afterId } } : {}, pageCount);
+      if (page.length === 0) return;
+      yield page;
+      afterId = page.at(-1)!.media.id;
+    }
   }
 
-  async findById(id: MediaId): Promise<ExaminedMedia | null> {
+  async examine(id: MediaId): Promise<ExaminedMedia | null> {
     return (await this.#find({ _id: id }, 1))[0] ?? null;
   }
 
   /** All media that a user has uploaded, in any state. */
-  async findByUploader(uploaderId: UserId): Promise<ExaminedMedia[]> {
+  async examineUploads(uploaderId: UserId): Promise<ExaminedMedia[]> {
     return this.#find({ uploader_id: uploaderId }, 0);
   }
 

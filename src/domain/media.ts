@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 
 import type { MediaId, UserId } from "./ids.ts";
 import type { Look } from "./look.ts";
-import { pictureFormats, type PictureFormat } from "./picture-format.ts";
+import { pictureFormats, type UploadFormat } from "./picture-format.ts";
 
 /** How often a picture was viewed, according to its record. */
 export interface ViewCount {
@@ -86,7 +86,7 @@ export const HIDDEN_EVERYWHERE_MS = 2_000;
 export const GRACE_PERIOD_MS = 60 * 60 * 1000;
 
 /** Returns a name that cannot be guessed: 128 random bits and the extension of the detected format. */
-export function createObjectKey(format: PictureFormat): string {
+export function createObjectKey(format: UploadFormat): string {
   return `${randomBytes(16).toString("hex")}${pictureFormats[format].extension}`;
 }
 

@@ -1,8 +1,8 @@
 // The three formats that a profile picture may have, and the limits of every upload.
 
-export type PictureFormat = "jpeg" | "png" | "gif";
+export type UploadFormat = "jpeg" | "png" | "gif";
 
-export const pictureFormats: Record<PictureFormat, { contentType: string; extension: string }> = {
+export const pictureFormats: Record<UploadFormat, { contentType: string; extension: string }> = {
   jpeg: { contentType: "image/jpeg", extension: ".jpg" },
   png: { contentType: "image/png", extension: ".png" },
   gif: { contentType: "image/gif", extension: ".gif" },

@@ -6,7 +6,7 @@ import sharp from "sharp";
 import type { RenditionFormat } from "../domain/rendition.ts";
 import { decoding } from "./decoder.ts";
 import { escapeXml } from "./default-svg.ts";
-import { encoderOptions } from "./rendition.ts";
+import { renditionOptions } from "./rendition.ts";
 
 /** DejaVu Sans from a package, so that no fonts need to be installed. */
 const fontfile = createRequire(import.meta.url).resolve("dejavu-fonts-ttf/ttf/DejaVuSans-Bold.ttf");
@@ -19,7 +19,7 @@ const drawable =
 const lacking = /[\u1c90-\u1cbf]/u;
 
 /** More effort would not make the file smaller: the picture has only two letters. */
-const cheapAvif = { ...encoderOptions.avif, effort: 0 };
+const cheapAvif = { ...renditionOptions.avif, effort: 0 };
 
 /** The letters may take these fractions of the side. */
 const TEXT_WIDTH = 0.6;
@@ -37,7 +37,7 @@ export async function drawDefaultImage(
       ? await drawLetters(initials, sidePx)
       : drawFigure(sidePx);
   const ground = sharp({ create: { width: sidePx, height: sidePx, channels: 3, background: colour } });
-  const options = { png: { palette: true }, avif: cheapAvif }[format as string] ?? encoderOptions[format];
+  const options = { png: { palette: true }, avif: cheapAvif }[format as string] ?? renditionOptions[format];
   return decoding(ground.composite([overlay]).toFormat(format, options).toBuffer());
 }
 

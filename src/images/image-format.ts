@@ -1,10 +1,10 @@
 // Recognises the format of an upload by its bytes before anything else reads them. Ignores the declared name and type.
 import { fileTypeFromBuffer } from "file-type";
 
-import { allowedContentTypes, type PictureFormat } from "../domain/picture-format.ts";
+import { allowedContentTypes, type UploadFormat } from "../domain/picture-format.ts";
 import { AppError } from "../errors.ts";
 
-const signatures: Record<PictureFormat, readonly Buffer[]> = {
+const signatures: Record<UploadFormat, readonly Buffer[]> = {
   jpeg: [Buffer.from([0xff, 0xd8, 0xff])],
   png: [Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])],
   gif: [Buffer.from("GIF87a"), Buffer.from("GIF89a")],
@@ -14,9 +14,9 @@ const signatures: Record<PictureFormat, readonly Buffer[]> = {
 const NAMING_BYTES = 4096;
 
 /** @throws UNSUPPORTED_IMAGE_TYPE with the accepted types, and the actual one when it is recognised */
-export async function recogniseFormat(bytes: Buffer): Promise<PictureFormat> {
+export async function recogniseFormat(bytes: Buffer): Promise<UploadFormat> {
   for (const [format, starts] of Object.entries(signatures)) {
-    if (starts.some((start) => bytes.subarray(0, start.length).equals(start))) return format as PictureFormat;
+    if (starts.some((start) => bytes.subarray(0, start.length).equals(start))) return format as UploadFormat;
   }
   throw new AppError("UNSUPPORTED_IMAGE_TYPE", "The file is not a JPG, PNG or GIF image.", {
     allowed: allowedContentTypes,

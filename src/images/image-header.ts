@@ -1,11 +1,11 @@
 // The result of our own parser, which reads an upload before any decoder does: decoders read metadata too, and may
 // inflate 50 MB of text from a file of 50 KB.
-import { pictureLimits, type PictureFormat } from "../domain/picture-format.ts";
+import { pictureLimits, type UploadFormat } from "../domain/picture-format.ts";
 import { tooComplex } from "./too-complex.ts";
 
 /** Width and height are in pixels as stored, before the orientation is applied. */
 export interface ImageHeader {
-  format: PictureFormat;
+  format: UploadFormat;
   width: number;
   height: number;
   frameCount: number;

@@ -1,7 +1,7 @@
 // Turns an uploaded file into a picture that is safe to store and show. Each step is a file of this folder.
 import type { Look } from "../domain/look.ts";
 import type { Placeholder } from "../domain/media.ts";
-import type { PictureFormat } from "../domain/picture-format.ts";
+import type { UploadFormat } from "../domain/picture-format.ts";
 import { inspect } from "./inspect.ts";
 import { drawThumbnail } from "./thumbnail.ts";
 import { makeUpright } from "./upright.ts";
@@ -9,7 +9,7 @@ import { walkImage } from "./walk.ts";
 
 /** A picture that has been decoded from end to end and holds nothing but its pixels and colour profile. */
 export interface SafePicture {
-  format: PictureFormat;
+  format: UploadFormat;
   /** The upright original: the uploaded bytes, unless metadata was removed or the picture was turned upright. */
   original: Buffer;
   thumbnail: Buffer;

@@ -9,7 +9,7 @@ import { readUpright } from "./upright.ts";
 const MAX_SIDE_PX = Math.max(...pictureSizes);
 
 /** More effort would save a few bytes at these sizes, and take several times as long. */
-export const encoderOptions: Record<RenditionFormat, object> = {
+export const renditionOptions: Record<RenditionFormat, object> = {
   webp: { quality: 80, effort: 3 },
   avif: { quality: 55, effort: 2 },
   jpeg: { quality: 82 },
@@ -36,7 +36,7 @@ export async function drawMaster(original: Buffer, look: Look): Promise<Buffer> 
 export async function drawSquare(master: Buffer, sidePx: number, format: RenditionFormat): Promise<Buffer> {
   const image = openImage(master).resize(sidePx, sidePx, { withoutEnlargement: true });
   if (format === "jpeg") image.flatten({ background: "#ffffff" });
-  return decoding(image.toFormat(format, encoderOptions[format]).toBuffer());
+  return decoding(image.toFormat(format, renditionOptions[format]).toBuffer());
 }
 
 /** Draws the square of an animation as animated WebP. @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX */

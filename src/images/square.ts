@@ -3,7 +3,7 @@ import type { Sharp } from "sharp";
 
 import { regionOf, type Look, type PictureFilter } from "../domain/look.ts";
 
-interface Square {
+interface SquareSpec {
   /** Size of the upright picture in pixels. */
   width: number;
   height: number;
@@ -14,7 +14,7 @@ interface Square {
   position: "centre" | "attention";
 }
 
-type Step = (image: Sharp, square: Square) => Sharp;
+type Step = (image: Sharp, square: SquareSpec) => Sharp;
 
 const filters: Record<PictureFilter, (image: Sharp) => Sharp> = {
   GRAYSCALE: (image) =>
@@ -41,7 +41,7 @@ const steps: readonly Step[] = [
   (image, { look: { filter } }) => (filter ? filters[filter](image) : image),
 ];
 
-export function makeSquare(image: Sharp, square: Square): Sharp {
+export function makeSquare(image: Sharp, square: SquareSpec): Sharp {
   return steps.reduce((made, step) => step(made, square), image);
 }
 

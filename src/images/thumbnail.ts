@@ -3,13 +3,13 @@ import type { OutputInfo, Sharp } from "sharp";
 
 import type { Look } from "../domain/look.ts";
 import type { Placeholder } from "../domain/media.ts";
-import { THUMBNAIL_SIDE_PX, type PictureFormat } from "../domain/picture-format.ts";
+import { THUMBNAIL_SIDE_PX, type UploadFormat } from "../domain/picture-format.ts";
 import { decoding, openImage, openPixels, type Pixels } from "./decoder.ts";
 import type { DecodedSize } from "./inspect.ts";
 import { makePlaceholder, PLACEHOLDER_SIDE_PX } from "./placeholder.ts";
 import { makeSquare, shownSidePx } from "./square.ts";
 
-const encoderOptions: Record<PictureFormat, object> = {
+const thumbnailOptions: Record<UploadFormat, object> = {
   jpeg: { quality: 82 },
   png: {},
   gif: { effort: 1 }, // Takes 12 ms instead of 42. The difference is not visible at this size.
@@ -29,18 +29,18 @@ export interface Thumbnail extends Placeholder {
  */
 export async function drawThumbnail(
   bytes: Buffer,
-  format: PictureFormat,
+  format: UploadFormat,
   size: DecodedSize,
   look: Look,
 ): Promise<Thumbnail> {
   if (size.frameCount > 1) await decodeAllFrames(bytes);
   const reduced = await decodeReduced(bytes, size);
   const square = await decoding(
-    drawSquare(bytes, size, reduced, look).raw().toBuffer({ resolveWithObject: true }),
+    drawUnencodedSquare(bytes, size, reduced, look).raw().toBuffer({ resolveWithObject: true }),
   );
   const pixels = toPixels(square);
   const [thumbnail, rgba] = await Promise.all([
-    decoding(openPixels(pixels).toFormat(format, encoderOptions[format]).toBuffer()),
+    decoding(openPixels(pixels).toFormat(format, thumbnailOptions[format]).toBuffer()),
     decoding(
       openPixels(pixels).resize(PLACEHOLDER_SIDE_PX).toColourspace("srgb").ensureAlpha().raw().toBuffer(),
     ),
@@ -52,7 +52,7 @@ export async function drawThumbnail(
  * Draws the square from the decoded pixels. Decodes the picture again when the crop is a small part of it, so that too
  * few of those pixels would be left.
  */
-function drawSquare(bytes: Buffer, size: DecodedSize, reduced: Pixels, look: Look): Sharp {
+function drawUnencodedSquare(bytes: Buffer, size: DecodedSize, reduced: Pixels, look: Look): Sharp {
   const shape = { sidePx: THUMBNAIL_SIDE_PX, look, position: "centre" } as const;
   const isEnough = shownSidePx(reduced, look) >= Math.min(THUMBNAIL_SIDE_PX, shownSidePx(size, look));
   return isEnough

@@ -1,10 +1,10 @@
 // Applies the EXIF orientation. Only an image that is not upright is encoded again; all others keep their bytes.
-import type { PictureFormat } from "../domain/picture-format.ts";
+import type { UploadFormat } from "../domain/picture-format.ts";
 import { decoding, openImage } from "./decoder.ts";
 import { inspect, type DecodedSize } from "./inspect.ts";
 import { walkStored, withOrientation } from "./walk.ts";
 
-const encoderOptions: Record<PictureFormat, object> = {
+const turnedOptions: Record<UploadFormat, object> = {
   // The quality is high enough that encoding again causes no visible loss. `optimiseCoding` would keep a copy of the
   // picture in memory.
   jpeg: { quality: 92, optimiseCoding: false },
@@ -20,13 +20,13 @@ const encoderOptions: Record<PictureFormat, object> = {
  */
 export async function makeUpright(
   stripped: Buffer,
-  format: PictureFormat,
+  format: UploadFormat,
   orientation: number,
 ): Promise<Buffer> {
   const image = openImage(withOrientation(stripped, format, orientation));
   const { depth, space } = await decoding(image.metadata());
   if (format === "png" && depth === "ushort") image.toColourspace(space); // Without this, the result has 8 bits.
-  return decoding(image.autoOrient().keepIccProfile().toFormat(format, encoderOptions[format]).toBuffer());
+  return decoding(image.autoOrient().keepIccProfile().toFormat(format, turnedOptions[format]).toBuffer());
 }
 
 /**
@@ -36,7 +36,7 @@ export async function makeUpright(
  */
 export async function readUpright(
   stored: Buffer,
-): Promise<{ bytes: Buffer; format: PictureFormat; size: DecodedSize }> {
+): Promise<{ bytes: Buffer; format: UploadFormat; size: DecodedSize }> {
   const { header, keep } = await walkStored(stored);
   const { format, orientation } = header;
   const bytes = orientation === 1 ? keep() : await makeUpright(keep(), format, orientation);

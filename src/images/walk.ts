@@ -1,6 +1,6 @@
 // Parses an image of any of the three formats and enforces the limits. Every image from outside passes through here
 // before a decoder reads it.
-import type { PictureFormat } from "../domain/picture-format.ts";
+import type { UploadFormat } from "../domain/picture-format.ts";
 import { AppError } from "../errors.ts";
 import { walkGif } from "./gif/blocks.ts";
 import { recogniseFormat } from "./image-format.ts";
@@ -8,7 +8,7 @@ import { assertWithinLimits, type WalkedImage } from "./image-header.ts";
 import { walkJpeg, withJpegOrientation } from "./jpeg/segments.ts";
 import { walkPng, withPngOrientation } from "./png/chunks.ts";
 
-const walks: Record<PictureFormat, (bytes: Buffer) => WalkedImage> = {
+const walks: Record<UploadFormat, (bytes: Buffer) => WalkedImage> = {
   jpeg: walkJpeg,
   png: walkPng,
   gif: walkGif,
@@ -40,7 +40,7 @@ export async function walkStored(bytes: Buffer): Promise<WalkedImage> {
 }
 
 /** Adds EXIF data that contains only the orientation. Returns a GIF unchanged, because GIF has no EXIF. */
-export function withOrientation(bytes: Buffer, format: PictureFormat, orientation: number): Buffer {
+export function withOrientation(bytes: Buffer, format: UploadFormat, orientation: number): Buffer {
   if (format === "jpeg") return withJpegOrientation(bytes, orientation);
   return format === "png" ? withPngOrientation(bytes, orientation) : bytes;
 }

@@ -5,12 +5,9 @@ import path from "node:path";
 import { loadConfig, type Config } from "../config/config.ts";
 import type { Database } from "../database/connection.ts";
 import type { ExaminedMedia } from "../database/media-upkeep.ts";
-import type { MediaId } from "../domain/ids.ts";
 import { createStorage } from "../storage/create-storage.ts";
 import { makeFolder } from "../storage/make-folder.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
-
-const PAGE_COUNT = 200;
 
 export interface BackupResult {
   /** False if the records are in MongoDB: the operator copies them with MongoDB's own tools. */
@@ -57,22 +54,20 @@ async function findMissing(
   copy: ObjectStorage,
 ): Promise<string[]> {
   const missing: string[] = [];
-  for (let afterId: MediaId | null = null; ;) {
-    const page: ExaminedMedia[] = await upkeep.findPage(afterId, PAGE_COUNT);
-    if (page.length === 0) return missing;
+  for await (const page of upkeep.examineAll()) {
     for (const examined of page.filter(isShown)) {
       for (const objectKey of [examined.media.objectKey, examined.media.thumbnailKey]) {
         // An object that was uploaded after the copy is only in the storage.
         const isThere = (await copy.stat(objectKey)) ?? (await storage.stat(objectKey));
         const isStillShown = async () => {
-          const now = await upkeep.findById(examined.media.id);
+          const now = await upkeep.examine(examined.media.id);
           return now !== null && isShown(now);
         };
         if (!isThere && (await isStillShown())) missing.push(objectKey);
       }
     }
-    afterId = page.at(-1)!.media.id;
   }
+  return missing;
 }
 
 function isShown({ isOurs, isPending, isDeleted, isBeingRemoved }: ExaminedMedia): boolean {

@@ -29,10 +29,12 @@ export class Doctor {
     const graceEnd = new Date(now.getTime() - GRACE_PERIOD_MS);
     const total = await this.database.upkeep.count();
     const knownKeys = new Set<string>();
-    for await (const examined of this.#eachMedia()) {
-      knownKeys.add(examined.media.objectKey).add(examined.media.thumbnailKey);
-      yield* this.#examineMedia(examined, graceEnd);
-      onProgress(++this.counts.media, total);
+    for await (const page of this.database.upkeep.examineAll()) {
+      for (const examined of page) {
+        knownKeys.add(examined.media.objectKey).add(examined.media.thumbnailKey);
+        yield* this.#examineMedia(examined, graceEnd);
+        onProgress(++this.counts.media, total);
+      }
     }
     for await (const pointer of this.#eachPointer()) yield* this.#examinePointer(pointer);
     for await (const object of this.storage.list()) {
@@ -60,7 +62,7 @@ export class Doctor {
     uploaderId: UserId,
   ): Promise<{ examined: ExaminedMedia; isCurrent: boolean } | null> {
     const before = await this.database.users.findPictureId(uploaderId);
-    const examined = await this.database.upkeep.findById(id);
+    const examined = await this.database.upkeep.examine(id);
     const after = await this.database.users.findPictureId(uploaderId);
     return examined && before === after ? { examined, isCurrent: before === id } : null;
   }
@@ -93,7 +95,7 @@ export class Doctor {
 
   async *#examinePointer(pointer: Pointer): AsyncGenerator<Finding> {
     const { userId, mediaId } = pointer;
-    const examined = await this.database.upkeep.findById(mediaId);
+    const examined = await this.database.upkeep.examine(mediaId);
     if (examined?.media.uploaderId === userId) return;
     if ((await this.database.users.findPictureId(userId)) !== mediaId) return; // The pointer moved after it was listed.
     yield {
@@ -116,14 +118,6 @@ export class Doctor {
   async *#eachPointer(): AsyncGenerator<Pointer> {
     for (let page: Pointer[] = [], last: UserId | null = null; ; last = page.at(-1)!.userId) {
       page = await this.database.users.findPointers(last, PAGE_COUNT);
-      yield* page;
-      if (page.length < PAGE_COUNT) return;
-    }
-  }
-
-  async *#eachMedia(): AsyncGenerator<ExaminedMedia> {
-    for (let page: ExaminedMedia[] = [], last: MediaId | null = null; ; last = page.at(-1)!.media.id) {
-      page = await this.database.upkeep.findPage(last, PAGE_COUNT);
       yield* page;
       if (page.length < PAGE_COUNT) return;
     }

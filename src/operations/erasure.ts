@@ -28,7 +28,7 @@ export async function erasePictures(
   for (;;) {
     const mediaId = await users.findPictureId(userId);
     if (mediaId) await lifecycle.removePointer({ userId, mediaId });
-    const all = await upkeep.findByUploader(userId);
+    const all = await upkeep.examineUploads(userId);
     const ours = [];
     for (const { media, isOurs } of all) {
       if (isOurs || (await storage.stat(media.objectKey)) || media.id === mediaId) ours.push(media);

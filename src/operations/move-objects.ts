@@ -1,7 +1,6 @@
 // Copies the objects of every record from one storage to another, while the service runs and reads from both.
 import type { Database } from "../database/connection.ts";
 import type { ExaminedMedia } from "../database/media-upkeep.ts";
-import type { MediaId } from "../domain/ids.ts";
 import { objectSizeOf } from "../domain/media.ts";
 import { withCause } from "../errors.ts";
 import { assertSize, isWhole, type ObjectStorage } from "../storage/object-storage.ts";
@@ -27,7 +26,6 @@ export interface MoveResult {
   failed: { objectKey: string; reason: string }[];
 }
 
-const PAGE_COUNT = 200;
 /** Maximum number of objects that are copied at once. */
 const LANE_COUNT = 8;
 /** Number of consecutive failed records that ends the move: a storage is probably unreachable or denies access. */
@@ -52,10 +50,7 @@ export async function moveObjects(
     failed: [],
   };
   let failuresInARow = 0;
-  let afterId: MediaId | null = null;
-  for (;;) {
-    const page: ExaminedMedia[] = await database.upkeep.findPage(afterId, PAGE_COUNT);
-    if (page.length === 0) return result;
+  for await (const page of database.upkeep.examineAll()) {
     const waiting = [...page];
     const lanes = Array.from({ length: LANE_COUNT }, async () => {
       for (let examined = waiting.shift(); examined; examined = waiting.shift()) {
@@ -67,8 +62,8 @@ export async function moveObjects(
       }
     });
     await Promise.all(lanes);
-    afterId = page.at(-1)!.media.id;
   }
+  return result;
 }
 
 /** @returns the failure of the record's last object that failed, or null */
@@ -89,7 +84,7 @@ async function moveRecord(
     try {
       const outcome = await moveObject(objectKey, sizeBytes, options, result);
       if (outcome === "present") continue;
-      const now = await upkeep.findById(media.id);
+      const now = await upkeep.examine(media.id);
       const isGoing = !now || now.isBeingRemoved;
       // The process that removes the record may have deleted the object before this copy existed.
       if (outcome === "copied" && isGoing) await options.to.delete(objectKey);

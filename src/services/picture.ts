@@ -2,7 +2,7 @@
 import type { Media } from "../domain/media.ts";
 import { extensionOf } from "../domain/picture-format.ts";
 import type { Rendition, RenditionFormat } from "../domain/rendition.ts";
-import { renditionNameOf, type Square } from "./renditions.ts";
+import { renditionNameOf, type SquareForm } from "./renditions.ts";
 
 /** The same object for as long as its media is known. */
 export interface Picture {
@@ -12,7 +12,7 @@ export interface Picture {
   /** Of the original or the thumbnail; of a square the original's. */
   objectKey: string;
   /** What is to be made, where it is not stored as it is. */
-  square: Square | null;
+  square: SquareForm | null;
   contentType: string;
   /** As the user's file was called. */
   filename: string;
@@ -58,7 +58,7 @@ function describeStored(media: Media, kind: "original" | "thumbnail"): Picture {
 function describeSquare(media: Media, rendition: Extract<Rendition, { kind: "square" }>): Picture {
   const { sidePx, isAnimated, isNegotiated } = rendition;
   const format = rendition.format ?? nearestFormat(media, isAnimated);
-  const square: Square = { sidePx, format, isAnimated };
+  const square: SquareForm = { sidePx, format, isAnimated };
   const name = renditionNameOf(square);
   return {
     media,

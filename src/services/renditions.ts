@@ -24,14 +24,14 @@ const MAX_FAILURE_COUNT = 10_000;
 /** Ids in one query. */
 const BATCH_COUNT = 1000;
 
-export interface Square {
+export interface SquareForm {
   sidePx: PictureSize;
   format: RenditionFormat;
   isAnimated: boolean;
 }
 
 /** The name of a square among those of its picture. */
-export function renditionNameOf({ sidePx, format, isAnimated }: Square): string {
+export function renditionNameOf({ sidePx, format, isAnimated }: SquareForm): string {
   return `${sidePx}${isAnimated ? "-animated" : ""}-v${RENDITION_VERSION}.${format}`;
 }
 
@@ -86,7 +86,7 @@ export class Renditions {
    * @returns null when the original's bytes are missing
    * @throws OVERLOADED, IMAGE_TOO_COMPLEX, STORAGE_UNAVAILABLE; UNREADABLE_IMAGE for a damaged original
    */
-  async read(media: Media, square: Square, client: string): Promise<Buffer | null> {
+  async read(media: Media, square: SquareForm, client: string): Promise<Buffer | null> {
     const name = renditionNameOf(square);
     const kept = await this.#readKept(media.id, name);
     if (kept) return kept;
@@ -107,7 +107,7 @@ export class Renditions {
     }
   }
 
-  async #draw(media: Media, { sidePx, format }: Square, client: string): Promise<Buffer | null> {
+  async #draw(media: Media, { sidePx, format }: SquareForm, client: string): Promise<Buffer | null> {
     const master = await this.#readMaster(media, client);
     if (!master) return null;
     return this.pictureMaker.run("squares", client, async () => ({
@@ -118,7 +118,7 @@ export class Renditions {
   }
 
   /** What does not move, or is too much to move, stands still. */
-  async #animate(media: Media, square: Square, client: string): Promise<Buffer | null> {
+  async #animate(media: Media, square: SquareForm, client: string): Promise<Buffer | null> {
     let isStill = false;
     const animation = await this.pictureMaker.run("animations", client, async () => {
       const original = await this.storage.read(media.objectKey, objectSizeOf(media));

@@ -76,7 +76,7 @@ async function measureTimes(): Promise<Map<string, string>> {
     "100 users by their ids": () => users.findManyByIds(hundred(anyUser)),
     "a page of 100 users": () => users.findPage({ maxCount: 100, afterId: anyUser() }),
     "a user by name": () => users.findCredentials({ username: `person-${anyUser()}` }),
-    "all pictures of a user": () => upkeep.findByUploader(anyUser()),
+    "all pictures of a user": () => upkeep.examineUploads(anyUser()),
     "what has changed in ten seconds": () => media.findChangedSince(new Date(Date.now() - 10_000)),
     "changes that were left undone": () => upkeep.findUnsettled(new Date(Date.now() - 3_600_000), 100, 0),
     "pictures past the retention time": () => upkeep.findRetired(new Date(0), 100, 0),

@@ -175,7 +175,7 @@ export class Cluster {
 
   /** Records of all pictures that the user has ever uploaded. */
   recordsOf({ userId }: Person) {
-    return this.database.upkeep.findByUploader(userId);
+    return this.database.upkeep.examineUploads(userId);
   }
 
   /** The logs of all nodes, which help to explain a violation. */

@@ -120,7 +120,7 @@ describe(`with ${RECORD_COUNT} records`, () => {
       await profilePictures.media.findChangedSince(new Date());
       await cleanup.run();
       await database.upkeep.isBeingReplaced(current, new Date(0));
-      await database.upkeep.findPage(current, 10);
+      for await (const _page of database.upkeep.examineAll(10)) continue;
       await database.users.findPointers(user.id, 10);
       await erasePictures(user.id, database, lifecycle, storage, new RenditionFolder(app.folder, 1000));
     });
