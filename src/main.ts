@@ -4,7 +4,7 @@ import { access } from "node:fs/promises";
 
 import { ConfigError, describeStorage, loadConfig, type Config } from "./config/config.ts";
 import { forbidCodeFromStrings } from "./lockdown.ts";
-import { makeFolder } from "./storage/make-folder.ts";
+import { makeFolder } from "./runtime/files.ts";
 
 // graphql-js checks every type in every call unless NODE_ENV is "production" when it is loaded: half of a list's time.
 process.env.NODE_ENV ??= "production";

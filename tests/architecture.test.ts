@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 
 /** The folders and top-level files that each folder or top-level file may import from. */
 const allowed: Record<string, readonly string[]> = {
-  main: ["app", "config", "lockdown", "storage"],
+  main: ["app", "config", "lockdown", "runtime"],
   lockdown: [],
   app: ["config", "domain", "graphql", "http", "parts", "rest", "runtime", "services", "storage"],
   parts: ["auth", "config", "database", "domain", "images", "jobs", "services", "storage", "views"],
@@ -14,11 +14,11 @@ const allowed: Record<string, readonly string[]> = {
   rest: ["auth", "domain", "errors", "http", "runtime", "services", "views"],
   http: ["config", "domain", "errors", "runtime"],
   services: ["auth", "database", "domain", "errors", "images", "runtime", "storage", "views"],
-  views: ["database", "domain"],
+  views: ["database", "domain", "runtime"],
   jobs: ["config", "database", "domain", "runtime", "services", "storage"],
   cli: ["config", "database", "domain", "errors", "jobs", "operations", "runtime", "services", "storage"],
-  operations: ["config", "database", "domain", "errors", "images", "services", "storage"],
-  database: ["domain", "embedded-mongo", "errors"],
+  operations: ["config", "database", "domain", "errors", "images", "runtime", "services", "storage"],
+  database: ["domain", "embedded-mongo", "errors", "runtime"],
   storage: ["config", "domain", "errors", "runtime"],
   images: ["domain", "errors", "runtime"],
   auth: ["config", "domain", "errors", "runtime"],

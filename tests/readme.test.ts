@@ -15,7 +15,10 @@ import { ServerProcess } from "./support/server-process.ts";
 const readme = readFileSync("README.md", "utf8");
 
 const documents = [
-  ...["README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md"],
+  "README.md",
+  "SECURITY.md",
+  "CONTRIBUTING.md",
+  "CHANGELOG.md",
   ...readdirSync("docs")
     .filter((name) => name.endsWith(".md"))
     .map((name) => `docs/${name}`),

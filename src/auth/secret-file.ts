@@ -1,8 +1,10 @@
 // The secret that signs tokens, in a file: one that an operator has put there, or, where nobody has set any, one that is
 // made once and kept beside the data. Called by `parts.ts`.
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readFile, rename } from "node:fs/promises";
+import { readFile, rename } from "node:fs/promises";
 import path from "node:path";
+
+import { makeFolder, nullIfMissing, writeDurably } from "../runtime/files.ts";
 
 const SECRET_BYTES = 32;
 
@@ -18,8 +20,7 @@ export async function readSecret(file: string): Promise<string> {
 
 /** Reads the secret, or makes it with mode 0600. @throws Error when the file can be neither read nor written */
 export async function readOrCreateSecret(file: string): Promise<string> {
-  const found = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return null;
+  const found = await nullIfMissing(readFile(file, "utf8")).catch((error: NodeJS.ErrnoException) => {
     throw new Error(`${file} cannot be read (${error.code})`, { cause: error });
   });
   if (found === null) return createSecret(file);
@@ -31,14 +32,8 @@ export async function readOrCreateSecret(file: string): Promise<string> {
 async function createSecret(file: string): Promise<string> {
   const secret = randomBytes(SECRET_BYTES).toString("base64url");
   const unfinished = `${file}.unfinished`;
-  await mkdir(path.dirname(file), { recursive: true });
-  const handle = await open(unfinished, "w", 0o600);
-  try {
-    await handle.writeFile(`${secret}\n`);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  await makeFolder(path.dirname(file));
+  await writeDurably(unfinished, Buffer.from(`${secret}\n`));
   await rename(unfinished, file);
   return secret;
 }

@@ -1,11 +1,11 @@
 // Opens the database, the embedded one or a MongoDB server, through the same driver.
 import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import path from "node:path";
 
 import mongoose from "mongoose";
 
 import { findRunningEmbeddedMongo, startEmbeddedMongo, type EmbeddedMongo } from "../embedded-mongo/start.ts";
+import { makeFolder } from "../runtime/files.ts";
 import { DatabaseClock } from "./clock.ts";
 import "./driver-fix.ts";
 import { querying } from "./errors.ts";
@@ -77,7 +77,7 @@ export class Database {
   ): Promise<Database> {
     let embedded: EmbeddedMongo | null = null;
     if (location.kind === "embedded") {
-      await mkdir(path.dirname(location.file), { recursive: true, mode: 0o700 });
+      await makeFolder(path.dirname(location.file));
       embedded = await startEmbedded(location.file, onFailure);
     }
     const uri = location.kind === "embedded" ? embedded!.uri : location.uri;
@@ -136,7 +136,7 @@ export class Database {
 
   /** Writes a copy of the embedded database to a new file. @throws Error when the database is not the embedded one */
   async copyEmbeddedTo(file: string): Promise<void> {
-    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+    await makeFolder(path.dirname(file));
     // No time limit: the copy of a large database takes long.
     await querying(() => this.connection.db!.command({ copyTo: file }, { timeoutMS: 0 }));
   }

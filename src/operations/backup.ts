@@ -5,8 +5,8 @@ import path from "node:path";
 import { loadConfig, type Config } from "../config/config.ts";
 import type { Database } from "../database/connection.ts";
 import type { ExaminedMedia } from "../database/media-upkeep.ts";
+import { makeFolder, nullIfMissing } from "../runtime/files.ts";
 import { createStorage } from "../storage/create-storage.ts";
-import { makeFolder } from "../storage/make-folder.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 
 export interface BackupResult {
@@ -75,10 +75,7 @@ function isShown({ isOurs, isPending, isDeleted, isBeingRemoved }: ExaminedMedia
 }
 
 async function assertEmpty(folder: string): Promise<void> {
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [];
-    throw error;
-  });
+  const names = (await nullIfMissing(readdir(folder))) ?? [];
   if (names.length > 0) throw new Error(`${folder} is not empty`);
 }
 

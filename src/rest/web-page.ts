@@ -6,6 +6,8 @@ import path from "node:path";
 import fastifyStatic from "@fastify/static";
 import type { FastifyInstance } from "fastify";
 
+import { nullIfMissing } from "../runtime/files.ts";
+
 /** The same from `src/rest` and `dist/rest`. */
 const BUILT_DIR = path.join(import.meta.dirname, "../../dist/web");
 
@@ -52,10 +54,5 @@ function contentSecurityPolicy(pictureOrigins: string[]): string {
 }
 
 async function readBuilt(name: string): Promise<Buffer | null> {
-  try {
-    return await readFile(path.join(BUILT_DIR, name));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
-  }
+  return nullIfMissing(readFile(path.join(BUILT_DIR, name)));
 }

@@ -5,6 +5,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 
 import { AppError } from "../errors.ts";
+import { makeFolder, nullIfMissing, writeDurably } from "../runtime/files.ts";
 import {
   assertObjectKey,
   assertSize,
@@ -14,9 +15,7 @@ import {
   type ListedObject,
   type ObjectStorage,
 } from "./object-storage.ts";
-import { makeFolder } from "./make-folder.ts";
 import { Slabs } from "./slabs.ts";
-import { writeDurably } from "./write-durably.ts";
 import { WriteProbe } from "./write-probe.ts";
 
 /** Takes half the time of `node:fs/promises`, which makes an object of each descriptor and reads in parts. */
@@ -55,7 +54,7 @@ export class LocalStorage implements ObjectStorage {
   async read(objectKey: string, sizeBytes: number | null = null): Promise<Buffer | null> {
     if (!isObjectKey(objectKey)) return null;
     const file = this.#fileOf(objectKey);
-    const bytes = await this.#translating(() => nullIfMissing(readFile(file)));
+    const bytes = await this.#translating(() => nullIfMissing(readFile(file), missingCodes));
     if (bytes) assertSize(objectKey, bytes.length, sizeBytes);
     return bytes;
   }
@@ -76,7 +75,7 @@ export class LocalStorage implements ObjectStorage {
   async stat(objectKey: string): Promise<{ sizeBytes: number } | null> {
     if (!isObjectKey(objectKey)) return null;
     const file = this.#fileOf(objectKey);
-    const found = await this.#translating(() => nullIfMissing(stat(file)));
+    const found = await this.#translating(() => nullIfMissing(stat(file), missingCodes));
     return found && { sizeBytes: found.size };
   }
 
@@ -100,7 +99,9 @@ export class LocalStorage implements ObjectStorage {
   async *list(): AsyncGenerator<ListedObject> {
     const names = await this.#translating(() => nullIfMissing(readdir(this.rootDir)));
     for (const name of names ?? []) {
-      const found = await this.#translating(() => nullIfMissing(stat(path.join(this.rootDir, name))));
+      const found = await this.#translating(() =>
+        nullIfMissing(stat(path.join(this.rootDir, name)), missingCodes),
+      );
       const objectKey = name.startsWith(UNFINISHED_PREFIX) ? name.slice(UNFINISHED_PREFIX.length) : name;
       if (!found?.isFile() || !isObjectKey(objectKey)) continue;
       yield { objectKey, sizeBytes: found.size, modifiedAt: found.mtime };
@@ -143,7 +144,7 @@ export class LocalStorage implements ObjectStorage {
 }
 
 /** Error codes for a missing object. A damaged record may hold a name that is too long, or that of a folder. */
-const nothingThere = new Set<string | undefined>(["ENOENT", "ENAMETOOLONG", "EISDIR"]);
+const missingCodes = ["ENOENT", "ENAMETOOLONG", "EISDIR"];
 
 /** Makes new names in a folder durable. Windows can flush files only, and does not need this. */
 async function flushFolder(folder: string): Promise<void> {
@@ -164,14 +165,5 @@ async function readInto(memory: Buffer, file: string): Promise<number> {
     return bytesRead;
   } finally {
     await closeFile(descriptor);
-  }
-}
-
-async function nullIfMissing<Result>(work: Promise<Result>): Promise<Result | null> {
-  try {
-    return await work;
-  } catch (error) {
-    if (nothingThere.has((error as NodeJS.ErrnoException).code)) return null;
-    throw error;
   }
 }

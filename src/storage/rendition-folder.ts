@@ -5,9 +5,8 @@ import { readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 
 import { Cache } from "../runtime/cache.ts";
+import { makeFolder, nullIfMissing, writeDurably } from "../runtime/files.ts";
 import { isId, type MediaId } from "../domain/ids.ts";
-import { makeFolder } from "./make-folder.ts";
-import { writeDurably } from "./write-durably.ts";
 
 /** A file takes whole blocks of the disk, and its folder one: most squares are smaller than that. */
 const BLOCK_BYTES = 4096;
@@ -38,12 +37,10 @@ export class RenditionFolder {
 
   /** Finds what an earlier process has left. */
   async open(): Promise<void> {
-    for (const name of await emptyIfMissing(readdir(this.rootDir))) {
+    for (const name of await list(this.rootDir)) {
       if (!isId(name)) continue;
       const folder = path.join(this.rootDir, name);
-      const sizes = await Promise.all(
-        (await emptyIfMissing(readdir(folder))).map((file) => sizeOf(path.join(folder, file))),
-      );
+      const sizes = await Promise.all((await list(folder)).map((file) => sizeOf(path.join(folder, file))));
       this.#media.set(
         name,
         sizes.reduce((sum, size) => sum + onDisk(size), BLOCK_BYTES),
@@ -54,12 +51,7 @@ export class RenditionFolder {
   /** Null where it was never made, or has been given up. */
   async read(id: MediaId, name: string): Promise<Buffer | null> {
     this.#media.get(id);
-    try {
-      return await readFile(path.join(this.rootDir, id, name));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-      throw error;
-    }
+    return nullIfMissing(readFile(path.join(this.rootDir, id, name)));
   }
 
   /** Writes a file that a reader finds whole or not at all. Does nothing when the folder is removed at the same time. */
@@ -72,7 +64,7 @@ export class RenditionFolder {
       await rename(unfinished, path.join(folder, name));
     } catch (error) {
       await rm(unfinished, { force: true });
-      if (goneCodes.has((error as NodeJS.ErrnoException).code)) return; // Only a removal takes a file of that name.
+      if (goneCodes.includes((error as NodeJS.ErrnoException).code ?? "")) return; // Only a removal takes a file of that name.
       throw error;
     }
     this.#media.set(id, (this.#media.get(id) ?? BLOCK_BYTES) + onDisk(bytes.length));
@@ -96,22 +88,12 @@ function onDisk(sizeBytes: number): number {
 }
 
 /** Other processes may remove what this one has just seen. */
-const goneCodes = new Set<string | undefined>(["ENOENT", "ENOTDIR"]);
+const goneCodes = ["ENOENT", "ENOTDIR"];
 
-async function emptyIfMissing(names: Promise<string[]>): Promise<string[]> {
-  try {
-    return await names;
-  } catch (error) {
-    if (goneCodes.has((error as NodeJS.ErrnoException).code)) return [];
-    throw error;
-  }
+async function list(folder: string): Promise<string[]> {
+  return (await nullIfMissing(readdir(folder), goneCodes)) ?? [];
 }
 
 async function sizeOf(file: string): Promise<number> {
-  try {
-    return (await stat(file)).size;
-  } catch (error) {
-    if (goneCodes.has((error as NodeJS.ErrnoException).code)) return 0;
-    throw error;
-  }
+  return (await nullIfMissing(stat(file), goneCodes))?.size ?? 0;
 }

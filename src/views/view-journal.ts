@@ -6,6 +6,7 @@ import path from "node:path";
 import type { FastifyBaseLogger } from "fastify";
 
 import type { MediaId } from "../domain/ids.ts";
+import { nullIfMissing } from "../runtime/files.ts";
 import { BatchFile, readInto } from "./batch-file.ts";
 import { createProcessName, isKnownDead } from "./process-name.ts";
 import { ViewBatch } from "./view-batch.ts";
@@ -128,11 +129,7 @@ export class ViewJournal {
   }
 }
 
+/** The first view creates the folder. */
 async function list(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return []; // The first view creates the folder.
-    throw error;
-  }
+  return (await nullIfMissing(readdir(folder))) ?? [];
 }
