@@ -1,4 +1,4 @@
-// Registers people, signs them in, and finds them. Called by the GraphQL resolvers.
+// Registers users, signs them in, and reads them by id or by page.
 import type { AccessTokens } from "../auth/access-token.ts";
 import {
   hashPassword,
@@ -18,20 +18,20 @@ import type { Changes } from "./changes.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import type { UserPage, UserPages } from "./user-pages.ts";
 
-/** Somebody who has just proved who they are. */
+/** A user who has just registered or signed in, with an access token. */
 export interface SignedIn {
   token: string;
   user: User;
 }
 
 /**
- * A hash takes a quarter of a second of one of the four threads that files and pictures need too: however many
- * try to sign in, two threads are left to those.
+ * A hash occupies one of libuv's four threads for a quarter of a second. Two hashes at a time leave two threads to
+ * other work, such as file access.
  */
 const passwordLimits = { maxConcurrent: 2, maxWaiting: 32, maxWaitMs: 8_000, maxMemoryBytes: Infinity };
 
 export class AccountService {
-  readonly #passwordWork = new WorkQueue("people sign in", passwordLimits);
+  readonly #passwordWork = new WorkQueue("sign-ins and registrations", passwordLimits);
 
   constructor(
     readonly users: UserRepository,
@@ -44,10 +44,10 @@ export class AccountService {
   /**
    * Creates an account and signs it in.
    *
-   * @param network of the caller, by which attempts are limited and hashing is shared out
-   * @throws BAD_USER_INPUT for a name, address or password that cannot be
+   * @param network the client's network: attempts are limited by network, and networks take turns at hashing
+   * @throws BAD_USER_INPUT for an invalid name, address or password
    * @throws CONFLICT when the name or the e-mail address is taken
-   * @throws RATE_LIMITED, OVERLOADED, and FORBIDDEN where accounts are kept elsewhere
+   * @throws FORBIDDEN when an identity provider keeps the accounts, RATE_LIMITED, OVERLOADED
    */
   async register(
     input: { username: string; email: string; password: string },
@@ -68,10 +68,11 @@ export class AccountService {
   }
 
   /**
-   * Signs somebody in by user name or e-mail address. Whatever is wrong, the answer and the time it takes are
-   * the same.
+   * Signs a user in by user name or e-mail address. An unknown name, a wrong password and an account that is limited
+   * under its other name lead to the same error after the same time.
    *
-   * @throws BAD_USER_INPUT, UNAUTHENTICATED, RATE_LIMITED, OVERLOADED, and FORBIDDEN where accounts are kept elsewhere
+   * @throws UNAUTHENTICATED for wrong credentials, BAD_USER_INPUT when the name is too long
+   * @throws FORBIDDEN when an identity provider keeps the accounts, RATE_LIMITED, OVERLOADED
    */
   async login(input: { login: string; password: string }, network: string): Promise<SignedIn> {
     await this.rateLimits.consumeNetwork(network);
@@ -90,8 +91,8 @@ export class AccountService {
   }
 
   /**
-   * Counts an attempt on the account under all of its names. The client is not told that an account is limited under its
-   * other name: the answer would reveal which address belongs to which user name.
+   * Counts an attempt on the account, whichever of its names the client sent. Returns false when the account is
+   * limited: RATE_LIMITED would reveal which e-mail address belongs to which user name.
    */
   async #mayTry(userId: UserId): Promise<boolean> {
     try {
@@ -107,7 +108,7 @@ export class AccountService {
     return this.users.findManyByIds(ids);
   }
 
-  /** Up to `count` users in the order in which they joined, and whether there are more. */
+  /** Reads up to `count` users in the order in which they joined, and whether there are more. */
   findPage(count: number, afterId: UserId | null): Promise<UserPage> {
     return this.pages.find(count, afterId);
   }
@@ -125,7 +126,7 @@ function assertPassword(password: string): void {
   if (bytes < MIN_PASSWORD_BYTES || bytes > MAX_PASSWORD_BYTES) {
     throw new AppError(
       "BAD_USER_INPUT",
-      `A password has ${MIN_PASSWORD_BYTES} to ${MAX_PASSWORD_BYTES} bytes; this one has ${bytes}.`,
+      `The password must have ${MIN_PASSWORD_BYTES} to ${MAX_PASSWORD_BYTES} bytes; it has ${bytes}.`,
       { limit: MAX_PASSWORD_BYTES, actual: bytes },
     );
   }

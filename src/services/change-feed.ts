@@ -1,7 +1,7 @@
-// What has become of pictures, in whatever process: one query on an index, twice a second, tells all who have to know.
-// Heard by `known-media.ts` and `live-changes.ts`.
+// Finds the pictures that any process has shown or hidden, with an indexed query twice a second, and publishes them.
 //
-// Changes bear the time of the database, and so does the place up to which this process has read: no clock of ours counts.
+// The times of changes, and the time up to which this process has read them, come from the database's clock, because
+// the clocks of processes may differ.
 import type { FastifyBaseLogger } from "fastify";
 
 import type { MediaRepository } from "../database/media-repository.ts";
@@ -13,17 +13,17 @@ import type { Changes } from "./changes.ts";
 const LOOK_INTERVAL_MS = 500;
 
 /**
- * How far before the last look the next one begins: so long a change may take from getting its time to being seen, and so
- * much the clocks of two database servers may differ.
+ * How far each poll reaches back before the last one. A change may become visible to queries this much later than its
+ * timestamp, and the clocks of two database servers may differ by this much.
  */
 const OVERLAP_MS = 10_000;
 
 export class ChangeFeed {
-  /** What was told of each media that a look may find again. */
+  /** The last published change of each media, kept while a later poll may find it again. */
   readonly #told = new Map<MediaId, MediaChange>();
-  /** When the last look began that succeeded, by the database's clock; */
+  /** When the last successful poll started, by the database's clock. */
   #readUntil: Date | null = null;
-  /** and by this process's own stopwatch. */
+  /** The same moment by this process's monotonic clock. */
   #lookedAtMs = -Infinity;
   #look: Promise<void> | null = null;
   #timer: NodeJS.Timeout | undefined;
@@ -34,12 +34,12 @@ export class ChangeFeed {
     readonly log: FastifyBaseLogger,
   ) {}
 
-  /** Whether all is known that happened until two seconds ago. */
+  /** True while the last successful poll is less than `HIDDEN_EVERYWHERE_MS` old. */
   get isUpToDate(): boolean {
     return performance.now() - this.#lookedAtMs < HIDDEN_EVERYWHERE_MS;
   }
 
-  /** Resolves when the first look is done, whether it succeeded or not. */
+  /** Starts to poll. Resolves when the first poll has ended, also when it failed. */
   async start(): Promise<void> {
     this.#timer = setInterval(() => void this.#lookOnce(), LOOK_INTERVAL_MS).unref();
     await this.#lookOnce();
@@ -55,7 +55,7 @@ export class ChangeFeed {
       .catch((error: unknown) => {
         this.log.debug(
           { err: error },
-          "nobody knows which pictures have changed; each view asks the database",
+          "change feed query failed; reading records from the database until it succeeds",
         );
       })
       .finally(() => {

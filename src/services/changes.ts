@@ -10,15 +10,15 @@ export interface ChangeEvents {
   pictureLeaving: [id: MediaId];
   /** This process hid the picture. */
   pictureHidden: [id: MediaId];
-  /** This process moved a user's pointer to another picture, or took it away. */
+  /** This process moved a user's pointer to another picture, or removed it. */
   userChanged: [id: UserId];
   /** This process added a user. */
   userAdded: [id: UserId];
   /** The change feed found changes that this or another process made. Each change is published once. */
   changesFound: [changes: readonly MediaChange[]];
-  /** The change feed was interrupted. Pictures may have been hidden and removed since then without a change being found. */
+  /** The change feed was interrupted and may have missed changes of pictures that were hidden and then removed. */
   changesMissed: [];
-  /** A review found a picture that is hidden, for which no change was found. */
+  /** A review found a hidden picture without a change that the feed could find. */
   hiddenPictureFound: [id: MediaId];
 }
 

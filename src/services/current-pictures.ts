@@ -1,4 +1,4 @@
-// What a user shows now. Called by `rest/current-picture.route.ts`.
+// Finds a user's current profile picture, and draws a default picture with the user's initials.
 import type { UserRepository } from "../database/user-repository.ts";
 import { Cache } from "../runtime/cache.ts";
 import type { MediaId, UserId } from "../domain/ids.ts";
@@ -11,7 +11,7 @@ import { drawDefaultSvg } from "../images/default-svg.ts";
 import type { PictureMaker } from "../images/picture-maker.ts";
 import type { MediaService } from "./media-service.ts";
 
-/** For so long a change that another process makes may not be seen. What this one changes is there at once. */
+/** How long a change by another process may stay unnoticed. A change by this process takes effect at once. */
 const MAX_AGE_MS = 1_000;
 const MAX_COUNT = 10_000;
 
@@ -31,7 +31,7 @@ export class CurrentPictures {
   readonly #users = new Cache<UserId, User | null>({
     maxWeight: MAX_COUNT,
     maxAgeMs: MAX_AGE_MS,
-    isStored: () => true, // Also that there is no such user.
+    isStored: () => true, // Also null, for an unknown user.
   });
   readonly #drawn = new Cache<string, DefaultPicture>({ maxWeight: MAX_COUNT });
 
@@ -41,13 +41,13 @@ export class CurrentPictures {
     readonly pictureMaker: Pick<PictureMaker, "run">,
   ) {}
 
-  /** Reads the user from the database again when next asked. */
+  /** Drops the user from memory. The next request reads it from the database. */
   forgetUser(id: UserId): void {
     this.#users.delete(id);
   }
 
   /**
-   * The id of the user's picture; null where there is none to be seen.
+   * Finds the user and the id of the user's picture. The id is null when the user has no visible picture.
    *
    * @throws USER_NOT_FOUND
    */
@@ -60,9 +60,10 @@ export class CurrentPictures {
   }
 
   /**
-   * Initials on a colour that is always the user's.
+   * Draws the user's initials on the user's colour, which never changes.
    *
-   * @param client who asks, for its share of the work @throws OVERLOADED
+   * @param client a user's id, or a network address: clients take turns at image work
+   * @throws OVERLOADED
    */
   drawDefault(
     { id, username }: User,

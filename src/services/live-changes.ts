@@ -1,28 +1,31 @@
-// Tells whoever listens whose picture has changed, in whatever process. Heard by `graphql/live.resolver.ts`.
+// Notifies subscriptions of the users whose profile picture any process has changed.
 import type { UserId } from "../domain/ids.ts";
 import type { MediaChange } from "../domain/media.ts";
 import { Tally } from "../runtime/tally.ts";
 import { AppError } from "../errors.ts";
 
-/** So many people wait for a listener that is slow; one that hears of some people alone never has more than those. */
+/**
+ * The longest backlog of a slow listener, in changes. Only a listener to all users can exceed it: a backlog has one
+ * change per user, and other listeners follow fewer users.
+ */
 const MAX_WAITING_COUNT = 10_000;
 
 /**
- * Places of one subscriber in all subscriptions together. Each followed user takes one, and each subscription at least
- * 100: so 50 subscriptions may be told of one change. One to all users takes more, because changes of all users may wait
- * for a slow reader.
+ * Places of one subscriber in all of its subscriptions together. Each followed user takes one place, and a
+ * subscription takes at least `MIN_PLACES`, so that a change goes to at most 50 subscriptions. A subscription to all
+ * users takes more, because changes of all users may wait for a slow reader.
  */
 const MAX_PLACES = 5_000;
 const MIN_PLACES = 100;
 const PLACES_OF_ALL = 500;
 
-/** Each makes an answer and sends it. Then other work has its turn. */
+/** Changes that all listeners together take in one event-loop turn. The server builds and sends a response for each. */
 const CHANGES_PER_TURN = 10;
 
-/** A user shows another picture, or none any more. */
+/** Says that a user's profile picture was replaced, restored or removed. */
 export interface LiveChange {
   userId: UserId;
-  /** The same object for all that were found together: what it takes to show them can be looked up together. */
+  /** The same object in all changes that were found together, so that their users can be read in one query. */
   look: object;
 }
 
@@ -47,10 +50,10 @@ export class LiveChanges {
   }
 
   /**
-   * Changes from now on; "too-slow", and then nothing any more, when they come faster than they are taken.
+   * Yields changes from now on. When the backlog exceeds `MAX_WAITING_COUNT`, yields "too-slow" and ends.
    *
-   * @param userIds whose; null for everybody's
-   * @throws BAD_USER_INPUT when all subscriptions of the subscriber together follow too many
+   * @param userIds the users to follow; null for all users
+   * @throws BAD_USER_INPUT when the subscriber's subscriptions together would follow too many users
    */
   listen(
     subscriberId: UserId,
@@ -73,7 +76,7 @@ export class LiveChanges {
     if (count > 0 && taken > MAX_PLACES) {
       throw new AppError(
         "BAD_USER_INPUT",
-        `All your subscriptions together may follow up to ${MAX_PLACES} users; each counts as ${MIN_PLACES} or more.`,
+        `Your subscriptions may follow ${MAX_PLACES} users in all. A subscription counts as at least ${MIN_PLACES}.`,
         {
           limit: MAX_PLACES,
           actual: taken,
@@ -95,7 +98,7 @@ export class LiveChanges {
   }
 }
 
-/** Those who wait go on a few at a time, in the order in which they came. */
+/** Resumes waiting listeners in the order in which they came, a few in each event-loop turn. */
 class Turns {
   readonly #waiting: (() => void)[] = [];
 
@@ -110,7 +113,7 @@ class Turns {
   }
 }
 
-/** Of somebody whose picture has changed twice before it was told, the last change is told alone. */
+/** The backlog of one listener, with only the last change of each user. */
 class Listener implements AsyncIterableIterator<LiveChange | "too-slow"> {
   readonly #waiting = new Map<UserId, LiveChange>();
   #isTooSlow = false;
@@ -147,7 +150,7 @@ class Listener implements AsyncIterableIterator<LiveChange | "too-slow"> {
     return { done: true, value: undefined };
   }
 
-  /** Nobody listens any more. */
+  /** Ends the subscription: its client has left or was too slow. */
   async return(): Promise<Heard> {
     this.#hasEnded = true;
     this.onEnd();

@@ -1,8 +1,8 @@
-// Records of pictures that can be seen, in memory, so that a view costs no query. Called by `media-service.ts`.
+// Keeps the records of visible pictures in memory, so that a view does not need a query.
 //
-// Whoever hides a picture in this process is heard at once, and other processes through the feed of changes; while that
-// is not up to date, nothing is known. Once a minute all are looked up, for a program that hides pictures in a way of its
-// own.
+// A record is dropped at once when this process hides the picture, and when the change feed finds that another process
+// has hidden it. While the feed is not up to date, records in memory are not used. Once a minute, all of them are
+// compared with the database, because a program may hide pictures without setting `changed_at`.
 import type { FastifyBaseLogger } from "fastify";
 
 import type { MediaRepository } from "../database/media-repository.ts";
@@ -12,19 +12,19 @@ import { HIDDEN_EVERYWHERE_MS, type Media } from "../domain/media.ts";
 import type { ChangeFeed } from "./change-feed.ts";
 import type { Changes } from "./changes.ts";
 
-/** About a kilobyte each. */
+/** Records in memory, of about 1 KB each. */
 const MAX_COUNT = 50_000;
 
 const REVIEW_INTERVAL_MS = 60_000;
 
-/** So many ids in one query. */
+/** Ids per query. */
 const REVIEW_BATCH_COUNT = 1000;
 
 export class MediaCache {
   readonly #media = new Cache<MediaId, Media | null>({
     maxWeight: MAX_COUNT,
     isStored: (media) => media?.isSettled === true,
-    // A query that stalls says nothing of what was hidden since it began.
+    // A stalled query does not see what was hidden since it started, so new callers do not share its result.
     maxLoadMs: HIDDEN_EVERYWHERE_MS,
   });
   #timer: NodeJS.Timeout | undefined;
@@ -48,17 +48,17 @@ export class MediaCache {
     clearInterval(this.#timer);
   }
 
-  /** A visible picture, if its record is in memory. Its view count may be an old one. */
+  /** Returns a visible picture if its record is in memory. Its view count may be outdated. */
   peek(id: MediaId): Media | undefined {
     return (this.changeFeed.isUpToDate ? this.#media.get(id) : undefined) ?? undefined;
   }
 
-  /** The picture; null when it is not visible. */
+  /** Finds a picture in memory or in the database. Returns null when it is not visible. */
   async find(id: MediaId): Promise<Media | null> {
     return this.peek(id) ?? this.#media.reload(id, () => this.media.findById(id));
   }
 
-  /** The visible pictures among `ids`, as they are in the database now, in no particular order. */
+  /** Reads the visible pictures among `ids` from the database, in no particular order. */
   async read(ids: readonly MediaId[]): Promise<Media[]> {
     return this.#media.loadMany(
       () => this.media.findManyByIds(ids),
@@ -85,7 +85,7 @@ export class MediaCache {
         for (const id of some) if (!visible.has(id)) this.changes.emit("hiddenPictureFound", id);
       }
     } catch (error) {
-      this.log.debug({ err: error }, "the pictures in memory could not be looked up");
+      this.log.debug({ err: error }, "could not check the records in memory; trying again in a minute");
     }
   }
 }

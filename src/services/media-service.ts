@@ -1,4 +1,4 @@
-// Finds pictures and their bytes. Called by the media route for every view, and by the GraphQL loaders.
+// Finds visible pictures, reads their bytes, and reports their view counts.
 import type { FastifyBaseLogger } from "fastify";
 
 import type { ViewCountRepository } from "../database/view-count-repository.ts";
@@ -16,7 +16,7 @@ import type { Renditions } from "./renditions.ts";
 
 export type { LentBytes };
 
-/** A picture that was just read. */
+/** A picture that was just read from the database, with its complete view count. */
 export interface FoundMedia {
   media: Media;
   viewCount: number;
@@ -35,13 +35,13 @@ export class MediaService {
     readonly log: FastifyBaseLogger,
   ) {}
 
-  /** The picture, if its record is in memory. */
+  /** Returns the picture if its record is in memory. */
   peekPicture(id: MediaId, rendition: Rendition): Picture | undefined {
     const media = this.mediaCache.peek(id);
     return media && this.#toPicture(media, rendition);
   }
 
-  /** @throws MEDIA_NOT_FOUND when there is no such picture, or not any more */
+  /** @throws MEDIA_NOT_FOUND when the picture does not exist or is hidden */
   async getPicture(id: MediaId, rendition: Rendition): Promise<Picture> {
     const media = await this.mediaCache.find(id);
     const picture = media && this.#toPicture(media, rendition);
@@ -49,15 +49,17 @@ export class MediaService {
     return picture;
   }
 
-  /** The bytes, if they are in memory. */
+  /** Returns the bytes if they are in memory. */
   peekBytes({ key }: Picture): Buffer | undefined {
     return this.objectCache.peek(key);
   }
 
   /**
-   * @param client who asks, for its share of the work where a square has to be made
-   * @throws MEDIA_NOT_FOUND when the bytes are missing, STORAGE_UNAVAILABLE
-   * @throws OVERLOADED, IMAGE_TOO_COMPLEX where a square has to be made first
+   * Reads the bytes of an original, a thumbnail or a square.
+   *
+   * @param client a user's id, or a network address: clients take turns when squares have to be made
+   * @throws MEDIA_NOT_FOUND when the bytes are missing or the picture was hidden, STORAGE_UNAVAILABLE
+   * @throws OVERLOADED, IMAGE_TOO_COMPLEX, UNREADABLE_IMAGE when a square has to be made first
    */
   async readBytes(picture: Picture, client: string): Promise<Buffer> {
     const { key, media, square } = picture;
@@ -68,7 +70,7 @@ export class MediaService {
     return bytes;
   }
 
-  /** The bytes of an original or a thumbnail. @throws MEDIA_NOT_FOUND when they are missing, STORAGE_UNAVAILABLE */
+  /** Reads the bytes of an original or a thumbnail. @throws MEDIA_NOT_FOUND as `readBytes`, STORAGE_UNAVAILABLE */
   async readStored(picture: Picture): Promise<Buffer> {
     const bytes = await this.storage.read(picture.objectKey, expectedSizeOf(picture));
     if (!bytes) throw this.#missingObject(picture);
@@ -76,7 +78,7 @@ export class MediaService {
     return bytes;
   }
 
-  /** Bytes that are stored as they are, to be sent and forgotten. @throws as `readBytes` */
+  /** As `readStored`, for bytes that the caller gives back after it has sent them. */
   async lendBytes(picture: Picture): Promise<LentBytes> {
     const { media, objectKey } = picture;
     const isOriginal = objectKey === media.objectKey;
@@ -92,15 +94,16 @@ export class MediaService {
     }
   }
 
-  /** Reading it may have taken long enough for somebody to delete the picture, and for the edge to be purged. */
+  /** Checks again after a read: the picture may have been deleted and purged from the CDN since the first check. */
   async #assertVisible(id: MediaId): Promise<void> {
     if (!(await this.mediaCache.find(id))) throw mediaNotFound();
   }
 
   /**
-   * Where clients can fetch the bytes themselves, for a minute; null where they cannot.
+   * Returns a URL from which clients can fetch the bytes for `SIGNED_SECONDS`. Returns null for a square, and when the
+   * storage cannot sign URLs.
    *
-   * @throws MEDIA_NOT_FOUND when somebody has hidden the picture meanwhile, STORAGE_UNAVAILABLE
+   * @throws MEDIA_NOT_FOUND when the picture was hidden, STORAGE_UNAVAILABLE
    */
   async sign(picture: Picture, contentDisposition: string): Promise<string | null> {
     const { media, square, objectKey, contentType } = picture;
@@ -120,7 +123,7 @@ export class MediaService {
     return found.sizeBytes;
   }
 
-  /** A visible picture, if its record is in memory. How often it was viewed is not. */
+  /** Returns a visible picture if its record is in memory. Its view count may be outdated. */
   peek(id: MediaId): Media | undefined {
     const media = this.mediaCache.peek(id);
     return media && isAllowedContentType(media.contentType) ? media : undefined;
@@ -131,7 +134,7 @@ export class MediaService {
     return media !== null && isAllowedContentType(media.contentType);
   }
 
-  /** Visible pictures in no particular order, with every view that was counted so far. One query. */
+  /** Reads visible pictures with one query, in no particular order. Includes views that are not in the records yet. */
   async findManyByIds(ids: readonly MediaId[]): Promise<FoundMedia[]> {
     const countLacking = this.views.beforeReading();
     const found = await this.mediaCache.read(ids);
@@ -140,7 +143,7 @@ export class MediaService {
       .map((media) => ({ media, viewCount: media.viewCount + countLacking(media) }));
   }
 
-  /** How often each picture was viewed, with every view that was counted so far. One query. */
+  /** Reads view counts with one query. Includes views that are not in the records yet. */
   async countViews(ids: readonly MediaId[]): Promise<{ id: MediaId; viewCount: number }[]> {
     const countLacking = this.views.beforeReading();
     const counts = await this.counts.findMany(ids);
@@ -148,7 +151,7 @@ export class MediaService {
   }
 
   #toPicture(media: Media, rendition: Rendition): Picture | undefined {
-    // LetsApp keeps other attachments in the same collection: those are not for everybody.
+    // LetsApp keeps other attachments in the same collection, and these are not public.
     if (!isAllowedContentType(media.contentType)) return undefined;
     const pictures = this.#pictures.get(media) ?? new Map<string, Picture>();
     const key = keyOf(rendition);
@@ -163,7 +166,7 @@ export class MediaService {
   }
 }
 
-/** Thumbnails' are not recorded. */
+/** The size of the object in bytes according to the record. Null for a thumbnail, whose size is not recorded. */
 function expectedSizeOf({ media, objectKey }: Picture): number | null {
   return objectKey === media.objectKey ? objectSizeOf(media) : null;
 }

@@ -1,13 +1,13 @@
-// Where pictures can be fetched. Called by both doors.
+// Builds the public URLs of pictures.
 import type { MediaId, UserId } from "../domain/ids.ts";
 import { mediaPath, profilePicturePath } from "../domain/paths.ts";
 import { pictureSizes, type PictureSize, type RenditionFormat } from "../domain/rendition.ts";
 
 export class MediaUrls {
-  /** @param baseUrl without a slash at its end; asked each time, as it is known only once the server listens */
+  /** @param baseUrl without a trailing slash; called each time, because it is known only once the server listens */
   constructor(readonly baseUrl: () => string) {}
 
-  /** Where browsers fetch pictures from, as a content security policy names it. */
+  /** The origin of the URLs, for a content security policy. */
   origin(): string {
     return new URL(this.baseUrl()).origin;
   }
@@ -24,7 +24,7 @@ export class MediaUrls {
     return `${this.original(id)}?size=${sizePx}${format ? `&format=${format}` : ""}`;
   }
 
-  /** For the `srcset` of an `<img>`: the squares up to the first that holds all of the picture. */
+  /** Returns the `srcset` of an `<img>`: the squares up to the first that covers the picture's short side. */
   srcset(id: MediaId, shortSidePx: number | null, format: RenditionFormat | null = null): string {
     const enough = pictureSizes.findIndex((size) => size >= (shortSidePx ?? Infinity));
     const sizes = enough === -1 ? pictureSizes : pictureSizes.slice(0, enough + 1);
@@ -33,7 +33,7 @@ export class MediaUrls {
       .join(", ");
   }
 
-  /** Of whatever picture a user has now, or of the one that is drawn where there is none. */
+  /** Returns a URL that always leads to the user's current picture, or to a default picture. */
   current(id: UserId, sizePx: PictureSize): string {
     return `${this.baseUrl()}${profilePicturePath(id)}?size=${sizePx}`;
   }

@@ -1,4 +1,4 @@
-// Describes work on the stored original of a picture. Used by `renditions.ts` and `placeholders.ts`.
+// Prepares image work on the stored original of a picture.
 import type { Look } from "../domain/look.ts";
 import { objectSizeOf, type Media } from "../domain/media.ts";
 import { readMemoryBytes } from "../images/cost.ts";
@@ -10,7 +10,11 @@ interface OriginalWork<Task> {
   memoryBytes: number;
 }
 
-/** @returns null when the original is missing @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX, STORAGE_UNAVAILABLE */
+/**
+ * Reads the original and estimates the memory of the work. Returns null when the original is missing.
+ *
+ * @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX, STORAGE_UNAVAILABLE
+ */
 export async function workOnOriginal<Task extends "drawMaster" | "redrawThumbnail">(
   task: Task,
   media: Media,

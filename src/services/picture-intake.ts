@@ -1,4 +1,4 @@
-// Receives a file and makes it safe, with a bound on all that is on its way in.
+// Receives an uploaded file and makes its picture safe, with a bound on the memory of all uploads under way.
 import { ByteBudget, type BudgetShare } from "../runtime/byte-budget.ts";
 import type { UserId } from "../domain/ids.ts";
 import type { Look } from "../domain/look.ts";
@@ -8,9 +8,9 @@ import type { SafePicture } from "../images/make-picture.ts";
 import type { PictureMaker } from "../images/picture-maker.ts";
 import type { ReadUpload } from "./read-upload.ts";
 
-/** A file on its way in, read only once it is wanted. Nothing that its sender says of it is believed. */
+/** An uploaded file that is read only on request. The client's filename and content type are not trusted. */
 export interface IncomingFile {
-  /** The whole file. Rejects like `read-upload.ts`. */
+  /** Reads the whole file. @throws as `readUpload`, and the errors of `translateUploadError` */
   read(share: Pick<BudgetShare, "take" | "signal">): Promise<ReadUpload>;
 }
 
@@ -20,7 +20,7 @@ export interface ReceivedPicture {
   look: Look;
 }
 
-/** Up to 40 of the largest files, and two of one user: a user whose uploads stall delays only that user's next ones. */
+/** Room for 40 of the largest files. A user whose two uploads stall delays only that user's own next upload. */
 const limits = { maxBytes: 32 * 1024 * 1024, maxConcurrentPerClient: 2, maxWaitMs: 8_000 };
 
 export class PictureIntake {

@@ -1,10 +1,10 @@
-// The writes that show and hide pictures, each followed by its notification. Used wherever a pointer moves.
+// Makes the writes that show and hide pictures and that move pointers, and notifies subscribers after each of them.
 import type { MediaRepository } from "../database/media-repository.ts";
 import type { Pointer, UserRepository } from "../database/user-repository.ts";
 import type { MediaId, UserId } from "../domain/ids.ts";
 import type { Changes } from "./changes.ts";
 
-/** Each round sees a concurrent change. */
+/** Maximum rounds of `retire`. Two are enough, unless concurrent changes move the pointer. */
 const MAX_ROUNDS = 20;
 
 /**
@@ -32,7 +32,7 @@ export class PictureLifecycle {
     }
   }
 
-  /** Moves the pointer if it is still at `expected`. @returns false when another change moved it, or the user is gone */
+  /** Moves the pointer if it is still at `expected`. @returns false if another change moved it, or the user is gone */
   async swapPicture(userId: UserId, expected: MediaId | null, next: MediaId | null): Promise<boolean> {
     try {
       return await this.users.swapPicture(userId, expected, next);
@@ -41,7 +41,7 @@ export class PictureLifecycle {
     }
   }
 
-  /** Takes the pointer away if it is still where it is expected, also for a deactivated user. */
+  /** Removes the pointer if it still leads to `pointer.mediaId`, also for a deactivated user. */
   async removePointer(pointer: Pointer): Promise<void> {
     try {
       await this.users.removePointer(pointer);
@@ -51,11 +51,11 @@ export class PictureLifecycle {
   }
 
   /**
-   * Hides a picture that its owner's pointer has left. The owner may restore it at the same time. So the pointer is read
-   * after each step, until the picture is shown if it is current, and hidden if it is not. The mark that a change is
-   * under way is removed last: after a crash in between, the clean-up job finds the picture.
+   * Hides a picture that its owner's pointer has left. The owner may restore it at the same time, so `retire` reads the
+   * pointer again after each step, until the picture is shown if it is current and hidden if it is not. The mark of a
+   * change under way is removed last: after a crash before that, the clean-up job finds the picture.
    *
-   * @param change `currentId` is the picture that took its place, if there is one
+   * @param change `currentId` is the picture that replaced it, or null
    */
   async retire(
     userId: UserId,
@@ -76,7 +76,7 @@ export class PictureLifecycle {
   async retireLeaving(userId: UserId): Promise<boolean> {
     const marked = await this.media.findLeaving(userId);
     const currentId = marked.length > 0 ? await this.users.findPictureId(userId) : null;
-    const leaving = marked.filter((id) => id !== currentId); // Another change is about to leave the current one.
+    const leaving = marked.filter((id) => id !== currentId); // The current picture's mark belongs to another change.
     for (const id of leaving) await this.retire(userId, { retiredId: id, currentId: null });
     return leaving.length > 0;
   }

@@ -1,31 +1,31 @@
-// What a client is told of a picture in one of its forms, before it gets the bytes. Made by `media-service.ts`.
+// Describes one form of a picture (original, thumbnail or square): where its bytes are, and what its headers say.
 import type { Media } from "../domain/media.ts";
 import { extensionOf } from "../domain/picture-format.ts";
 import type { Rendition, RenditionFormat } from "../domain/rendition.ts";
 import { renditionNameOf, type SquareForm } from "./renditions.ts";
 
-/** The same object for as long as its media is known. */
+/** Stays the same object while the record of its media is in memory. */
 export interface Picture {
   media: Media;
-  /** Under which its bytes are kept in memory. */
+  /** The key of its bytes in the memory cache. */
   key: string;
-  /** Of the original or the thumbnail; of a square the original's. */
+  /** The object key of the original or the thumbnail. A square has the key of its original. */
   objectKey: string;
-  /** What is to be made, where it is not stored as it is. */
+  /** The square to make; null when the bytes are stored. */
   square: SquareForm | null;
   contentType: string;
-  /** As the user's file was called. */
+  /** The name of the user's file, with a prefix for a thumbnail or a square. */
   filename: string;
-  /** Of the true type, with its dot. */
+  /** The extension for `contentType`, with its dot. */
   extension: string;
-  /** Quoted, as in the header: the bytes under one address never change. */
+  /** A strong entity tag, with its quotes. A media without a hash uses its id: its bytes never change. */
   etag: string;
   lastModified: Date;
-  /** Whether another client might get another format from the same address. */
+  /** True when the format depends on the client's `Accept` header. */
   isNegotiated: boolean;
 }
 
-/** Tells the forms of one picture apart. */
+/** Returns a key that is unique among the forms of one picture. */
 export function keyOf(rendition: Rendition): string {
   if (rendition.kind !== "square") return rendition.kind;
   const { sidePx, format, isAnimated, isNegotiated } = rendition;
@@ -74,7 +74,7 @@ function describeSquare(media: Media, rendition: Extract<Rendition, { kind: "squ
   };
 }
 
-/** What any client understands. An animation is WebP in any case: nothing else that is made here moves. */
+/** Returns a format that every client supports. Animations are always WebP, the only animated format of squares. */
 function nearestFormat({ contentType }: Media, isAnimated: boolean): RenditionFormat {
   if (isAnimated) return "webp";
   return contentType === "image/jpeg" ? "jpeg" : "png";

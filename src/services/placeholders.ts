@@ -1,5 +1,5 @@
-// What is shown before a picture has come. It is made at the upload; a record of an earlier time lacks it, and gets it
-// when somebody asks. Called by `graphql/media.resolver.ts`.
+// Finds placeholders, which clients show until a picture has loaded. The upload makes them. An older record without a
+// placeholder gets one when a client first requests it.
 import type { FastifyBaseLogger } from "fastify";
 
 import type { MediaRepository } from "../database/media-repository.ts";
@@ -11,20 +11,20 @@ import type { PictureMaker } from "../images/picture-maker.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import { workOnOriginal } from "./original-work.ts";
 
-/** A blur has 32 pixels on its longer side. */
+/** Memory to draw a blurred image, whose longer side has 32 pixels. */
 const BLUR_MEMORY_BYTES = 100_000;
 
-/** Of each kind in memory. */
+/** Entries in each of the two caches. */
 const MAX_COUNT = 10_000;
 
 interface Making {
   placeholder: Placeholder | null;
-  /** True when a second try would fail as well. */
+  /** True when another try would fail as well. */
   isImpossible: boolean;
 }
 
 export class Placeholders {
-  /** Stores only failures that would happen again, so that they are not tried again. */
+  /** Stores only failures that would happen again, so that the work is not repeated. */
   readonly #made = new Cache<MediaId, Making>({
     maxWeight: MAX_COUNT,
     isStored: ({ isImpossible }) => isImpossible,
@@ -39,18 +39,23 @@ export class Placeholders {
     readonly log: FastifyBaseLogger,
   ) {}
 
-  /** The placeholder; null while it is being made, or where it cannot be. */
+  /** Returns the placeholder; null until it is made, or if it cannot be made. Starts to make a missing one. */
   find(media: Media): Placeholder | null {
     if (!media.placeholder) void this.fillIn(media);
     return media.placeholder;
   }
 
-  /** Makes what a record lacks. Doing it again changes nothing. */
+  /** Makes and stores a missing placeholder. Returns null if it cannot be made. Repeating it has no further effect. */
   async fillIn(media: Media): Promise<Placeholder | null> {
     return (await this.#made.load(media.id, () => this.#make(media))).placeholder;
   }
 
-  /** A blur of the picture, for `<img src>`. @param client who asks, for its share of the work @throws OVERLOADED */
+  /**
+   * Returns a blurred version of the picture as a data URL.
+   *
+   * @param client a user's id, or a network address: clients take turns at image work
+   * @throws OVERLOADED
+   */
   toDataUrl(thumbHash: string, client: string): Promise<string> {
     return this.#urls.load(thumbHash, () => this.#render(thumbHash, client));
   }
@@ -78,7 +83,7 @@ export class Placeholders {
       media.placeholder = { thumbHash, dominantColor };
       return { placeholder: media.placeholder, isImpossible: false };
     } catch (error) {
-      this.log.warn({ err: error, mediaId: media.id }, "a picture's placeholder could not be made");
+      this.log.warn({ err: error, mediaId: media.id }, "could not make the placeholder of a picture");
       return { placeholder: null, isImpossible: error instanceof AppError && error.status < 500 };
     }
   }

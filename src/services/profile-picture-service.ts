@@ -1,6 +1,5 @@
-// Replaces and deletes a user's profile picture: the order of effects, such that a crash between any two of them
-// loses nothing and shows nothing broken. Called by both doors; what a crash leaves is finished by
-// `jobs/cleanup-job.ts`.
+// Replaces, deletes and restores a user's profile picture. The order of the writes ensures that a crash between any two
+// of them does not lose a picture or show a broken one. `jobs/cleanup-job.ts` finishes interrupted changes.
 import { createHash } from "node:crypto";
 
 import type { FastifyBaseLogger } from "fastify";
@@ -19,12 +18,12 @@ import type { IncomingFile, PictureIntake } from "./picture-intake.ts";
 import type { PictureLifecycle } from "./picture-lifecycle.ts";
 import type { RateLimits } from "./rate-limits.ts";
 
-/** The first two are the seed's sentences, word for word. */
+/** The first two are LetsApp's texts, word for word. */
 export const UPDATED_MESSAGE = "Profile picture updated successfully";
 export const DELETED_MESSAGE = "Profile picture deleted successfully";
 export const RESTORED_MESSAGE = "Profile picture restored successfully";
 
-/** Of any number of concurrent changes to one user's picture, each round lets one through. */
+/** Maximum compare-and-swap tries. Each round lets one of the concurrent changes to a user's picture succeed. */
 const MAX_SWAP_TRIES = 100;
 
 export class ProfilePictureService {
@@ -41,7 +40,7 @@ export class ProfilePictureService {
   ) {}
 
   /**
-   * Makes the uploaded file the user's profile picture and retires the one before.
+   * Makes the uploaded file the user's profile picture and retires the previous one.
    *
    * @throws USER_NOT_FOUND when the user is gone or deactivated
    * @throws FILE_TOO_LARGE, BAD_USER_INPUT, UNSUPPORTED_IMAGE_TYPE, UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX, OVERLOADED
@@ -73,7 +72,7 @@ export class ProfilePictureService {
       etag: createHash("sha256").update(picture.original).digest("base64url"),
       look,
       placeholder: picture.placeholder,
-    }); // 1. intent: from here on a crash leaves a record that leads the clean-up job to everything else
+    }); // 1. intent: after a crash from here on, this record leads the clean-up job to the objects
     await allOrNone([
       this.storage.put(objectKey, picture.original),
       this.storage.put(thumbnailKeyOf(objectKey), picture.thumbnail),
@@ -83,9 +82,9 @@ export class ProfilePictureService {
   }
 
   /**
-   * Takes the user's profile picture away. From now on nobody sees it; its bytes go after the retention time.
+   * Removes the user's profile picture and hides it. Its bytes are removed after the retention time.
    *
-   * @throws NO_PROFILE_PICTURE when there is none, USER_NOT_FOUND, RATE_LIMITED
+   * @throws NO_PROFILE_PICTURE when the user has none, USER_NOT_FOUND, RATE_LIMITED
    */
   async delete(userId: UserId): Promise<User> {
     await this.rateLimits.consumeChange(userId);
@@ -93,27 +92,27 @@ export class ProfilePictureService {
       const user = await this.#getUser(userId);
       const current = user.profilePictureId;
       if (!current) {
-        // A deletion that failed behind its second step is finished by asking again.
+        // A repeated request finishes a deletion that failed after its second step.
         if (await this.lifecycle.retireLeaving(userId)) return user;
         throw new AppError("NO_PROFILE_PICTURE", "There is no profile picture to delete.");
       }
       await this.lifecycle.markLeaving(current); // 1. intent
       const isSwapped = await this.lifecycle.swapPicture(userId, current, null); // 2. the user has no picture
-      await this.lifecycle.retire(userId, { retiredId: current, currentId: null }); // 3. and nobody sees it any more
+      await this.lifecycle.retire(userId, { retiredId: current, currentId: null }); // 3. the picture is hidden
       if (isSwapped) {
         await this.lifecycle.retireLeaving(userId);
         return { ...user, profilePictureId: null };
       }
-      // An upload came in between: delete that one.
+      // Another change moved the pointer first: delete the picture that is current now.
     }
     throw tooManyChanges();
   }
 
   /**
-   * Makes a deleted or replaced picture of the user's the current one again, and retires the one that is. Doing it
-   * again changes nothing.
+   * Makes a deleted or replaced picture of the user current again, and retires the current one. Repeating it has no
+   * further effect.
    *
-   * @throws MEDIA_NOT_FOUND when there is no such picture, when it is somebody else's, or its retention time is over
+   * @throws MEDIA_NOT_FOUND when the picture is missing, belongs to another user, or its retention time is over
    * @throws USER_NOT_FOUND, RATE_LIMITED
    */
   async restore(userId: UserId, mediaId: MediaId): Promise<{ user: User; media: Media }> {
@@ -122,9 +121,9 @@ export class ProfilePictureService {
     const current = await this.#findCurrent(user, mediaId);
     if (current) return { user, media: current };
     const media = await this.#findRestorable(userId, mediaId);
-    const isMarked = media && (await this.media.markRestoring(mediaId)); // 1. intent: no clean-up removes its bytes any more
+    const isMarked = media && (await this.media.markRestoring(mediaId)); // 1. intent: the clean-up job keeps its bytes
     if (!isMarked) {
-      const now = await this.#getUser(userId); // Somebody may have done the same at this moment.
+      const now = await this.#getUser(userId); // A concurrent request may have restored it.
       const restored = await this.#findCurrent(now, mediaId);
       if (restored) return { user: now, media: restored };
       throw mediaNotFound();
@@ -151,38 +150,38 @@ export class ProfilePictureService {
     return media;
   }
 
-  /** It was to be shown, and is not current. Where this fails as well, the clean-up job does it. */
+  /** Hides a picture whose restoration failed. If this fails as well, the clean-up job hides it. */
   async #hideAgain(userId: UserId, mediaId: MediaId): Promise<void> {
     try {
-      if ((await this.users.findPictureId(userId)) === mediaId) return; // It is, and only the answer was lost.
+      if ((await this.users.findPictureId(userId)) === mediaId) return; // Current: only the answer was lost.
       await this.lifecycle.retire(userId, { retiredId: mediaId, currentId: null });
     } catch (error) {
-      this.log.error({ err: error, mediaId }, "a picture that was to be restored could not be hidden yet");
+      this.log.error({ err: error, mediaId }, "could not hide a picture whose restoration failed");
     }
   }
 
   /**
-   * The pointer moves only from where it was seen last, so that what it leaves is known before it does.
+   * Moves the pointer by compare-and-swap, so that the picture that it leaves is known and marked before.
    *
-   * @returns false when somebody has deleted the media meanwhile
+   * @returns false when the clean-up job has removed the media, or is removing it
    */
   async #makeCurrent(user: User, media: Media): Promise<boolean> {
     let replaced = user.profilePictureId;
     for (let tryCount = 0; tryCount < MAX_SWAP_TRIES; tryCount++) {
-      if (replaced) await this.lifecycle.markLeaving(replaced); // 3. intent: what the pointer is about to leave
-      const isStillThere = await this.media.markReady(media.id, replaced); // 4. complete, and whose place it takes
+      if (replaced) await this.lifecycle.markLeaving(replaced); // 3. intent: the pointer is about to leave it
+      const isStillThere = await this.media.markReady(media.id, replaced); // 4. complete, and which picture it replaces
       if (!isStillThere) return false;
-      const isSwapped = await this.lifecycle.swapPicture(user.id, replaced, media.id); // 5. current, in one atomic write
+      const isSwapped = await this.lifecycle.swapPicture(user.id, replaced, media.id); // 5. current: one atomic write
       if (isSwapped) {
         await this.#retireReplaced(user.id, replaced, media); // 6. the old one is retired
         return true;
       }
-      replaced = (await this.#getUser(user.id)).profilePictureId; // Somebody else was faster.
+      replaced = (await this.#getUser(user.id)).profilePictureId; // Another change moved the pointer first.
     }
     throw tooManyChanges();
   }
 
-  /** The upload has taken effect already: what fails here is finished with the next change, or by the clean-up job. */
+  /** Only logs errors: the new picture is current already, and the next change or the clean-up job tries again. */
   async #retireReplaced(userId: UserId, replaced: MediaId | null, media: Media): Promise<void> {
     try {
       if (replaced) await this.lifecycle.retire(userId, { retiredId: replaced, currentId: media.id });
@@ -191,12 +190,12 @@ export class ProfilePictureService {
     } catch (error) {
       this.log.error(
         { err: error, mediaId: media.id, replaced },
-        "a replaced picture could not be retired yet",
+        "could not retire a replaced picture; leaving it to the next change or the clean-up job",
       );
     }
   }
 
-  /** The clean-up job removed the record, and perhaps not the objects, which came after it looked. */
+  /** Removes the objects of a record that the clean-up job has removed: they may have been stored after that. */
   async #takenForLeftBehind({ objectKey, thumbnailKey }: Media): Promise<AppError> {
     await this.storage.delete(objectKey);
     await this.storage.delete(thumbnailKey);
@@ -215,5 +214,5 @@ function mediaNotFound(): AppError {
 }
 
 function tooManyChanges(): AppError {
-  return new AppError("OVERLOADED", "This profile picture is being changed too often at once. Try again.");
+  return new AppError("OVERLOADED", "Too many changes to this profile picture at once. Try again.");
 }

@@ -1,5 +1,5 @@
-// How often somebody may do something: one policy for both doors. Called by `graphql/rate-limit.ts` and by
-// `rest/profile-picture.route.ts`; counted in memory, or in the database where there are several processes.
+// Limits how often a user or a network may upload, change pictures and sign in. REST and GraphQL share the limits.
+// Attempts are counted in memory, or in the database if several processes share it.
 import { createHash } from "node:crypto";
 
 import { RateLimiterRes, type RateLimiterAbstract } from "rate-limiter-flexible";
@@ -9,10 +9,10 @@ import { AppError } from "../errors.ts";
 
 export const WINDOW_SECONDS = 60;
 
-/** Deletions and restorations of one user within a window, for each upload that is allowed: far more than people need. */
+/** Deletions and restorations that a user may make per allowed upload: far more than a user needs. */
 const CHANGES_PER_UPLOAD = 12;
 
-/** Makes a counter of `points` per window; `database/rate-limit-store.ts` has the two kinds. */
+/** Creates a limiter that allows `points` attempts in `duration` seconds; see `database/rate-limit-store.ts`. */
 export type RateLimiterFactory = (options: {
   keyPrefix: string;
   points: number;
@@ -45,12 +45,12 @@ export class RateLimits {
     await consume(this.#changes, userId, "changes");
   }
 
-  /** Counts an attempt to register or to sign in from an address, so that nobody tries many accounts. @throws RATE_LIMITED */
+  /** Counts an attempt to register or sign in, so that one network cannot try many accounts. @throws RATE_LIMITED */
   async consumeNetwork(network: string): Promise<void> {
     await consume(this.#signIns, `address:${network}`, "attempts");
   }
 
-  /** Counts an attempt on an account, so that many addresses do not try one. @throws RATE_LIMITED */
+  /** Counts an attempt on an account, so that many networks cannot try one account. @throws RATE_LIMITED */
   async consumeAccount(account: string): Promise<void> {
     await consume(this.#signIns, `account:${digestOf(account.toLowerCase())}`, "attempts");
   }
@@ -61,7 +61,7 @@ async function consume(limiter: RateLimiterAbstract, key: string, what: string):
     await limiter.consume(key);
   } catch (refusal) {
     if (!(refusal instanceof RateLimiterRes)) throw refusal;
-    // Never more than the window, though the clock may have been set back.
+    // The wait is at most one window, also when the clock was set back.
     const seconds = Math.ceil(refusal.msBeforeNext / 1000);
     const retryAfterSeconds = Math.min(Math.max(1, seconds), WINDOW_SECONDS);
     throw new AppError("RATE_LIMITED", `Too many ${what}. Try again in ${retryAfterSeconds} seconds.`, {
@@ -71,7 +71,7 @@ async function consume(limiter: RateLimiterAbstract, key: string, what: string):
   }
 }
 
-/** What somebody types as an account may be long, or somebody's address: neither belongs into a counter's key. */
+/** Hashes the name that a client sent: a counter's key must be short and must not contain an e-mail address. */
 function digestOf(text: string): string {
   return createHash("sha256").update(text).digest("base64url");
 }

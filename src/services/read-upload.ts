@@ -1,5 +1,4 @@
-// Reads an incoming file into memory, up to the limit and not a byte further. Called by
-// both doors, each with its own kind of stream, when the service asks for the file.
+// Reads an uploaded file from a stream into memory, and stops at the size limit.
 import { addAbortSignal, type Readable } from "node:stream";
 
 import type { BudgetShare } from "../runtime/byte-budget.ts";
@@ -7,7 +6,7 @@ import type { Look } from "../domain/look.ts";
 import { pictureLimits } from "../domain/picture-format.ts";
 import { AppError } from "../errors.ts";
 
-/** The one wording for both doors and for every place where a file can turn out too large. */
+/** The error for a file that exceeds the limit, with the same text in REST and GraphQL. */
 export function fileTooLarge(cause?: unknown): AppError {
   const { maxFileBytes } = pictureLimits;
   return new AppError(
@@ -21,8 +20,10 @@ export function fileTooLarge(cause?: unknown): AppError {
 }
 
 /**
- * @throws FILE_TOO_LARGE as soon as the limit is passed, BAD_USER_INPUT when there is nothing
- * @throws OVERLOADED when the budget is short and this file comes too slowly
+ * Reads the stream to its end.
+ *
+ * @throws FILE_TOO_LARGE as soon as the limit is exceeded, BAD_USER_INPUT when the file is empty
+ * @throws OVERLOADED when the budget is short and this file arrives too slowly
  */
 export async function readUpload(
   stream: Readable,
@@ -32,7 +33,7 @@ export async function readUpload(
   let file: Buffer = Buffer.alloc(0);
   let bytes = 0;
   for await (const chunk of stream as AsyncIterable<Buffer>) {
-    if (bytes + chunk.length > pictureLimits.maxFileBytes) throw fileTooLarge(); // Leaving the loop destroys the stream.
+    if (bytes + chunk.length > pictureLimits.maxFileBytes) throw fileTooLarge(); // The loop then destroys the stream.
     take(chunk.length);
     if (bytes + chunk.length > file.length) file = enlarge(file, bytes + chunk.length);
     bytes += chunk.copy(file, bytes);
@@ -43,7 +44,7 @@ export async function readUpload(
 
 const MIN_FILE_BUFFER_BYTES = 64 * 1024;
 
-/** One buffer for the whole file: chunks that a client sends byte by byte would take a hundred times their size. */
+/** Enlarges the one buffer of the file. As chunks, a file sent byte by byte would take a hundred times its size. */
 function enlarge(file: Buffer, neededBytes: number): Buffer {
   const sizeBytes = Math.max(neededBytes, file.length * 2, MIN_FILE_BUFFER_BYTES);
   const enlarged = Buffer.allocUnsafe(Math.min(sizeBytes, pictureLimits.maxFileBytes));
@@ -51,7 +52,7 @@ function enlarge(file: Buffer, neededBytes: number): Buffer {
   return enlarged;
 }
 
-/** A file that was read, with the name that its sender gave it, and how the picture in it is to be shown. */
+/** A file in memory, with the filename that the client sent, and the crop and filter for its picture. */
 export interface ReadUpload {
   bytes: Buffer;
   declaredFilename: string | undefined;
@@ -59,17 +60,17 @@ export interface ReadUpload {
 }
 
 /**
- * What a broken form or connection is to the caller: BAD_USER_INPUT. A failed system call is no fault of the
- * caller's, but of the disk on which uploads wait: STORAGE_UNAVAILABLE.
+ * Translates an error of the form, its stream or the connection to BAD_USER_INPUT. A failed system call is not the
+ * client's fault and becomes STORAGE_UNAVAILABLE.
  */
 export function translateUploadError(cause: unknown): AppError {
   if (cause instanceof AppError) return cause;
-  const abortedFor = (cause as Error).cause; // Why the budget has given the file up.
+  const abortedFor = (cause as Error).cause; // Set when the byte budget aborted the stream.
   if (abortedFor instanceof AppError) return abortedFor;
   if ((cause as NodeJS.ErrnoException).syscall !== undefined) {
     return new AppError("STORAGE_UNAVAILABLE", "Uploads cannot be received right now.", { cause });
   }
-  return new AppError("BAD_USER_INPUT", "The form is malformed, or the file was cut off on its way.", {
+  return new AppError("BAD_USER_INPUT", "The form is malformed, or the upload was interrupted.", {
     cause,
   });
 }

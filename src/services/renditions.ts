@@ -1,5 +1,5 @@
-// Squares of pictures in the sizes and formats that screens want: made when they are first asked for, then kept on the
-// disk and, where they are asked for often, in memory. Called by `media-service.ts`.
+// Makes squares of pictures in several sizes and formats. A square is made when a client first requests it, and then
+// kept on the disk.
 import type { FastifyBaseLogger } from "fastify";
 
 import type { MediaRepository } from "../database/media-repository.ts";
@@ -14,14 +14,14 @@ import type { ObjectStorage } from "../storage/object-storage.ts";
 import type { RenditionFolder } from "../storage/rendition-folder.ts";
 import { workOnOriginal } from "./original-work.ts";
 
-/** To be raised whenever other bytes come of the same picture: it stands in names and in entity tags. */
+/** Raise this whenever the same picture results in other bytes. File names and entity tags contain it. */
 export const RENDITION_VERSION = 1;
 
-/** What cannot be made is not tried again for so long. */
+/** How long a square that cannot be made is not tried again. */
 const FAILURE_MS = 60_000;
 const MAX_FAILURE_COUNT = 10_000;
 
-/** Ids in one query. */
+/** Ids per query. */
 const BATCH_COUNT = 1000;
 
 export interface SquareForm {
@@ -30,12 +30,15 @@ export interface SquareForm {
   isAnimated: boolean;
 }
 
-/** The name of a square among those of its picture. */
+/** Returns a name that is unique among the squares of one picture. */
 export function renditionNameOf({ sidePx, format, isAnimated }: SquareForm): string {
   return `${sidePx}${isAnimated ? "-animated" : ""}-v${RENDITION_VERSION}.${format}`;
 }
 
-/** A page asks for a picture in several sizes one after another. A master is lossless: half a megabyte of a photograph. */
+/**
+ * Total size of the masters in memory. A master is the lossless source of a picture's squares, 0.5 MB for a photograph.
+ * Clients request one picture in several sizes one after another.
+ */
 const MASTERS_BYTES = 32 * 1024 * 1024;
 
 export class Renditions {
@@ -57,17 +60,17 @@ export class Renditions {
     return this.#masters.state.weight;
   }
 
-  /** Finds what an earlier process has left. */
+  /** Finds the squares that an earlier process has left on the disk. Removes those of hidden pictures. */
   async start(): Promise<void> {
     try {
       await this.folder.open();
       await this.review();
     } catch (error) {
-      this.log.error({ err: error }, "the squares of an earlier process could not be looked for");
+      this.log.error({ err: error }, "could not list the squares on the disk");
     }
   }
 
-  /** Removes all of pictures that were hidden while nobody told. */
+  /** Removes squares and masters of hidden pictures whose change this process has missed. */
   async review(): Promise<void> {
     try {
       const ids = [...new Set([...this.folder.ids(), ...this.#masters.keys()])];
@@ -77,12 +80,14 @@ export class Renditions {
         for (const id of some) if (!visible.has(id)) await this.forget(id);
       }
     } catch (error) {
-      this.log.error({ err: error }, "squares of deleted pictures could not be looked for");
+      this.log.error({ err: error }, "could not remove the squares of hidden pictures");
     }
   }
 
   /**
-   * @param client who asks, for its share of the work: a user's id, or a network address
+   * Reads a square from the disk, or makes it.
+   *
+   * @param client a user's id, or a network address: clients take turns at image work
    * @returns null when the original's bytes are missing
    * @throws OVERLOADED, IMAGE_TOO_COMPLEX, STORAGE_UNAVAILABLE; UNREADABLE_IMAGE for a damaged original
    */
@@ -97,13 +102,13 @@ export class Renditions {
     return made;
   }
 
-  /** Nobody may see the picture any more. */
+  /** Removes the squares and the master of a hidden picture. */
   async forget(id: MediaId): Promise<void> {
     this.#masters.delete(id);
     try {
       await this.folder.remove(id);
     } catch (error) {
-      this.log.error({ err: error, mediaId: id }, "squares of a deleted picture could not be removed");
+      this.log.error({ err: error, mediaId: id }, "could not remove the squares of a hidden picture");
     }
   }
 
@@ -117,7 +122,7 @@ export class Renditions {
     }));
   }
 
-  /** What does not move, or is too much to move, stands still. */
+  /** Draws an animated square, or a still one if the original is not animated or is too large to animate. */
   async #animate(media: Media, square: SquareForm, client: string): Promise<Buffer | null> {
     let isStill = false;
     const animation = await this.pictureMaker.run("animations", client, async () => {
@@ -142,34 +147,31 @@ export class Renditions {
     }
   }
 
-  /** However many squares are asked for at once, the original is decoded once. */
+  /** Concurrent requests for squares of one picture share one decoding of its original. */
   #readMaster(media: Media, client: string): Promise<Buffer | null> {
     return this.#masters.load(media.id, () =>
       this.pictureMaker.run("squares", client, () => workOnOriginal("drawMaster", media, this.storage)),
     );
   }
 
-  /** Where the disk fails, it is made again. */
+  /** Returns null also when the disk fails: the square is then made again. */
   async #readKept(id: MediaId, name: string): Promise<Buffer | null> {
     try {
       return await this.folder.read(id, name);
     } catch (error) {
-      this.log.error(
-        { err: error, mediaId: id },
-        "a square of a picture could not be read, and is made again",
-      );
+      this.log.error({ err: error, mediaId: id }, "could not read a square from the disk; making it again");
       return null;
     }
   }
 
-  /** It is shown in any case. A picture that was deleted meanwhile leaves nothing behind. */
+  /** Only logs errors, because the client gets the square anyway. Keeps nothing if the picture was hidden by then. */
   async #keep(id: MediaId, name: string, bytes: Buffer): Promise<void> {
     try {
       await this.folder.write(id, name, bytes);
       const [isVisible] = await this.media.findVisibleIds([id]);
       if (!isVisible) await this.folder.remove(id);
     } catch (error) {
-      this.log.error({ err: error, mediaId: id }, "a square of a picture could not be kept");
+      this.log.error({ err: error, mediaId: id }, "could not write a square to the disk");
     }
   }
 }

@@ -1,8 +1,8 @@
-// What parts of the service tell about their work, for whoever wants to count it. Implemented by `http/metrics.ts`.
+// Events that the services report for the metrics.
 
 export interface Reports {
-  /** A picture was made safe, or refused, after so many seconds of work. */
+  /** Reports how many seconds it took to make a picture safe or to reject it. */
   pictureMade(seconds: number): void;
-  /** @param outcome "stored", or the code of an error */
+  /** @param outcome "stored", or an error code */
   uploadEnded(outcome: string): void;
 }

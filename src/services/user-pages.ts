@@ -1,5 +1,5 @@
-// Pages of the list of users, in memory for a moment: many people look at the same list, and at nearly the same time.
-// Called by `account-service.ts`.
+// Keeps pages of the list of users in memory for a moment, because many clients request the same page at nearly the
+// same time.
 import type { UserRepository } from "../database/user-repository.ts";
 import type { MediaId, UserId } from "../domain/ids.ts";
 import type { User } from "../domain/user.ts";
@@ -10,7 +10,7 @@ export interface UserPage {
   hasNextPage: boolean;
 }
 
-/** For so long a page may lack what another process has changed. What this one changes is there at once. */
+/** How long a page may lack a change by another process. A change by this process appears at once. */
 const MAX_AGE_MS = 1_000;
 
 const MAX_COUNT = 100;
@@ -24,13 +24,13 @@ export class UserPages {
     this.#pages.clear();
   }
 
-  /** Drops the pages with a user who shows one of these pictures: that user shows another by now. */
+  /** Drops the pages on which a user has one of these hidden pictures: the user's picture has changed. */
   forgetPagesWith(hidden: ReadonlySet<MediaId>): void {
     const isHidden = ({ profilePictureId: id }: User) => id !== null && hidden.has(id);
     if (hidden.size > 0) this.#pages.deleteWhere(({ users }) => users.some(isHidden));
   }
 
-  /** Up to `count` users in the order in which they joined, and whether there are more. */
+  /** Finds up to `count` users in the order in which they joined, and whether there are more. */
   find(count: number, afterId: UserId | null): Promise<UserPage> {
     return this.#pages.load(`${count} ${afterId}`, async () => {
       const users = await this.users.findPage({ maxCount: count + 1, afterId });
