@@ -1,14 +1,14 @@
-// Conditional and range requests, as RFC 9110 (sections 13 and 14) says. Called by `media.route.ts`.
+// Conditional and range requests. Source: RFC 9110, sections 13 and 14.
 import type { IncomingHttpHeaders } from "node:http";
 
 export interface Validators {
   /** A strong entity tag, with its quotes. */
   etag: string;
-  /** Null where nobody knows: conditions that name a date are then no conditions. */
+  /** Null when it is unknown. Conditions with a date are then ignored. */
   lastModified: Date | null;
 }
 
-/** What the conditions of a request come to: answer as usual, 304, or 412. */
+/** The result of a request's conditions: answer as usual, 304 or 412. */
 export type Verdict = "send" | "unchanged" | "failed";
 
 /** Evaluates the preconditions in the order of RFC 9110, section 13.2.2. */
@@ -24,15 +24,16 @@ export function evaluateConditions(headers: IncomingHttpHeaders, validators: Val
   return isNewerThan(validators.lastModified, headers["if-modified-since"]) === false ? "unchanged" : "send";
 }
 
-/** The first and last byte to send. */
+/** Positions of the first and the last byte to send. */
 export interface ByteRange {
   start: number;
   end: number;
 }
 
 /**
- * The range asked for; "unsatisfiable" when it begins behind the end; null when the whole is to be sent, as for
- * several ranges, a unit other than bytes, or an `If-Range` that names other bytes.
+ * Returns the requested range; "unsatisfiable" when it does not include a byte of the picture; null when the whole
+ * picture is to be sent. Null is also the answer to an invalid range, several ranges, a unit other than bytes, and an
+ * `If-Range` that does not match.
  */
 export function parseRange(
   headers: IncomingHttpHeaders,
@@ -63,7 +64,7 @@ function listsTag(header: string, etag: string, comparison: "strong" | "weak"): 
   return tags.some((tag) => (comparison === "weak" ? tag.replace(/^W\//, "") : tag) === etag);
 }
 
-/** Undefined when there is no valid date to compare with. */
+/** Undefined when a date is unknown, missing or invalid. */
 function isNewerThan(lastModified: Date | null, header: string | undefined): boolean | undefined {
   if (header === undefined || lastModified === null) return undefined;
   const date = parseHttpDate(header);
@@ -75,8 +76,8 @@ function toSeconds(date: Date): number {
   return Math.floor(date.getTime() / 1000) * 1000;
 }
 
-/** Milliseconds since the epoch; NaN for what is no date of RFC 9110, section 5.6.7, though JavaScript reads it. */
+/** Milliseconds since the epoch. NaN for texts that `Date.parse` accepts but RFC 9110, section 5.6.7, does not. */
 function parseHttpDate(text: string): number {
   if (!/^[A-Z][a-z]{2,8},? .*\d{2}:\d{2}:\d{2}/.test(text)) return NaN;
-  return Date.parse(/GMT\s*$/.test(text) ? text : `${text} GMT`); // The oldest form names no zone.
+  return Date.parse(/GMT\s*$/.test(text) ? text : `${text} GMT`); // The oldest format does not name a zone.
 }

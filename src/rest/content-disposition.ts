@@ -1,7 +1,7 @@
-// The name under which a browser would save a picture. Called by `media.route.ts`. Source: RFC 6266, RFC 8187.
+// The header that names the file when a browser saves a picture. Source: RFC 6266, RFC 8187.
 import { cutFilename } from "../domain/original-filename.ts";
 
-/** Shown in place, with the user's name for the file and the ending of its true type. */
+/** Tells browsers to show the picture, and to save it under the user's filename with the extension of its true type. */
 export function inlineDisposition(filename: string, extension: string): string {
   const name = `${cutFilename(filename).replace(/\.[^.]*$/, "") || "picture"}${extension}`;
   const plain = name.replace(/[^\x20-\x7e]|["\\%]/gu, "_");

@@ -1,5 +1,4 @@
-// Whatever a user shows now, under an address that never changes: leads to the picture, or draws the initials. Registered
-// by `plugin.ts`; calls `services/current-pictures.ts`.
+// Serves a user's current picture at a URL that never changes: redirects to the picture, or draws the user's initials.
 import { createHash } from "node:crypto";
 
 import type { FastifyInstance, FastifyReply } from "fastify";
@@ -17,7 +16,7 @@ import { readFormat, readSize } from "./picture-query.ts";
 export interface CurrentPictureRouteOptions {
   currentPictures: CurrentPictures;
   urls: MediaUrls;
-  /** Whether there is a cache at the edge, which is told whose picture an answer is about. */
+  /** True when a CDN is configured: responses then have a cache tag for the user. */
   hasEdge: boolean;
 }
 
@@ -26,7 +25,7 @@ interface CurrentPictureRequest {
   Querystring: { size?: unknown; format?: unknown };
 }
 
-/** So soon a new picture is seen. */
+/** How long clients may show the previous picture after a change. */
 const MAX_AGE_SECONDS = 60;
 const DEFAULT_SIZE_PX = 150;
 
@@ -55,14 +54,16 @@ export function registerCurrentPictureRoute(
       reply.headers({ etag, "content-type": contentType, "content-disposition": "inline" });
       const verdict = evaluateConditions(headers, { etag, lastModified: null });
       if (verdict === "failed")
-        throw new AppError("BAD_USER_INPUT", "The picture is another one.", { status: 412 });
+        throw new AppError("BAD_USER_INPUT", "The picture does not match the If-Match header.", {
+          status: 412,
+        });
       if (verdict === "unchanged") return reply.code(304).send();
       return method === "HEAD" ? reply.header("content-length", bytes.length).send() : reply.send(bytes);
     },
   });
 }
 
-/** As for the pictures themselves: anybody may show it, and as a page it can do nothing. */
+/** As for pictures: every origin may show the answer, and a browser that opens it as a page runs nothing in it. */
 function setHeaders(reply: FastifyReply): void {
   reply.removeHeader("vary").removeHeader("access-control-allow-credentials");
   reply.headers({

@@ -1,4 +1,4 @@
-// Renders errors for plain HTTP: a status, and a body that a program can read.
+// Renders errors for plain HTTP: a status and a JSON body.
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from "fastify";
 
 import { AppError } from "../errors.ts";
@@ -12,7 +12,7 @@ export interface RenderedError {
   body: Buffer;
 }
 
-/** Logs an error and renders it. No cache may store it. */
+/** Logs an error and renders it. Caches must not store the response. */
 export function renderError(error: unknown, requestId: string, log: FastifyBaseLogger): RenderedError {
   const appError = toAppError(error);
   logFailure(log, error, appError);
@@ -32,7 +32,11 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   return reply.code(status).headers(headers).send(body);
 }
 
-/** @param allowedMethods the methods that the address takes; null where there is nothing */
+/**
+ * Sends 405 when the path has only routes for other methods, and 404 otherwise.
+ *
+ * @param allowedMethods the methods that the path supports, separated by ", "; null for an unknown path
+ */
 export function sendNotFound(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -41,7 +45,7 @@ export function sendNotFound(
   const path = request.url.split("?", 1)[0];
   if (allowedMethods !== null && !allowedMethods.split(", ").includes(request.method)) {
     reply.header("allow", allowedMethods);
-    const message = `${path} takes ${allowedMethods}.`;
+    const message = `${path} supports only ${allowedMethods}.`;
     return sendError(new AppError("BAD_USER_INPUT", message, { status: 405 }), request, reply);
   }
   return sendError(

@@ -1,4 +1,4 @@
-// Reads the one file of a form into memory. Called by `profile-picture.route.ts`.
+// Reads the one file of a multipart form into memory.
 import type { IncomingMessage } from "node:http";
 
 import busboy from "busboy";
@@ -12,7 +12,7 @@ import { readUpload, translateUploadError, type ReadUpload } from "../services/r
 
 const FILE_FIELD = "file";
 
-/** The file, and room for a few fields that nobody needs. One byte more than allowed tells "full" from "too full". */
+/** Leaves room for unknown fields. The extra byte lets `readUpload` detect a file that is too large. */
 const limits = {
   fileSize: pictureLimits.maxFileBytes + 1,
   files: 2,
@@ -22,8 +22,8 @@ const limits = {
 };
 
 /**
- * Reads the form to its end, so as to know that there is exactly one file in it. Where it rejects, the rest of the
- * request is unread.
+ * Reads the form to its end, to make sure that it contains exactly one file. When it rejects, the rest of the request
+ * stays unread.
  *
  * @throws FILE_TOO_LARGE, BAD_USER_INPUT, OVERLOADED
  */
@@ -53,7 +53,7 @@ export function readFormFile(
       stream.on("error", fail);
       if (file || field !== FILE_FIELD) return fail(unexpectedForm());
       file = readUpload(stream, share).then((bytes) => ({ bytes, declaredFilename: filename, look }));
-      file.catch(fail); // At once: a stream that is left breaks off the form.
+      file.catch(fail); // Before the destroyed stream emits an abort error.
     });
     for (const limit of ["filesLimit", "fieldsLimit", "partsLimit"] as const) {
       parser.on(limit, () => fail(unexpectedForm()));
@@ -63,19 +63,19 @@ export function readFormFile(
     const onClose = () => {
       if (!request.readableEnded) fail(new Error("the connection ended within the form"));
     };
-    if (request.destroyed) return onClose(); // Gone while it was found out who is calling.
+    if (request.destroyed) return onClose(); // The client left while its token was verified.
     request.on("close", onClose);
     request.pipe(parser);
   });
 }
 
-/** @throws BAD_USER_INPUT for what is no form */
+/** @throws BAD_USER_INPUT when the request is not a multipart form */
 function createParser({ headers }: IncomingMessage): busboy.Busboy {
   if (!isMultipart(headers)) throw unexpectedForm();
   try {
     return busboy({ headers, limits, defParamCharset: "utf8" });
   } catch (cause) {
-    throw translateUploadError(cause); // There is no boundary.
+    throw translateUploadError(cause); // The content type lacks a boundary.
   }
 }
 

@@ -1,21 +1,21 @@
-// What operators and load balancers ask. Registered by `app.ts`.
+// Health checks for load balancers, and metrics for operators.
 import type { FastifyInstance } from "fastify";
 
 import type { Metrics } from "../http/metrics.ts";
 
 export interface HealthRouteOptions {
   metrics: Metrics;
-  /** Each rejects when its part cannot do its work now. */
+  /** Checks by the name of a dependency. A check rejects while its dependency is unavailable. */
   checks: Record<string, () => Promise<void>>;
 }
 
 export function registerHealthRoutes(app: FastifyInstance, { metrics, checks }: HealthRouteOptions): void {
-  /** The process is up, whatever it depends on. */
+  /** Succeeds while the process runs, also when a dependency is unavailable. */
   app.get("/healthz", async (_request, reply) => {
     return reply.header("cache-control", "no-store").send({ status: "ok" });
   });
 
-  /** Everything that a request needs answers. */
+  /** Succeeds while all dependencies are available. */
   app.get("/readyz", async (request, reply) => {
     const results = await Promise.all(
       Object.entries(checks).map(async ([name, check]) => {

@@ -1,5 +1,4 @@
-// What a request for a picture is answered, once the picture is known. Called by `media.route.ts` and, for pictures in
-// memory, by `picture-front.ts`.
+// Builds the responses to requests for a known picture: status, headers and bytes.
 import type { IncomingHttpHeaders } from "node:http";
 
 import { cacheTagHeaders, mediaTag, userTag } from "../domain/cache-tags.ts";
@@ -10,16 +9,16 @@ import { inlineDisposition } from "./content-disposition.ts";
 
 export interface PictureAnswer {
   status: number;
-  /** Names and values in turns, as Node takes them. */
+  /** Names and values alternate, as in `writeHead`. */
   headers: readonly string[];
   body?: Buffer;
-  /** A GET that is sent the first byte of the picture. */
+  /** True when the response to a GET contains the first byte of the picture, or redirects to it. */
   isView: boolean;
 }
 
 const failed: PictureAnswer = { status: 412, headers: ["cache-control", "no-store"], isView: false };
 
-/** Less than a signed address is good for. */
+/** Shorter than `SIGNED_SECONDS`: a cached redirect must not lead to an expired URL. */
 const MAX_REDIRECT_AGE_SECONDS = 30;
 
 export interface Caching {
@@ -35,21 +34,21 @@ export const openToAll = {
   "cross-origin-resource-policy": "cross-origin",
 };
 
-/** A browser that opens the address as a page runs nothing in it. */
+/** A browser that opens the picture as a page runs nothing in it. */
 export const harmlessAsPage = {
   "content-security-policy": "default-src 'none'; sandbox",
   "x-content-type-options": "nosniff",
 };
 
-/** Makes answers; those that most requests get, once for each picture. */
+/** Builds answers. Builds the most frequent ones once per picture. */
 export class PictureAnswers {
   readonly #unchanged = new WeakMap<Picture, PictureAnswer>();
-  /** Headers alone: what holds bytes would keep them from being given up young. */
+  /** Only headers: whole answers would keep the bytes in memory. */
   readonly #content = new WeakMap<Picture, { sizeBytes: number; headers: readonly string[] }>();
   readonly #cacheControl: string;
   readonly #redirectCacheControl: string;
 
-  /** @param isTagged whether a cache at the edge is told which picture, and whose, an answer is about */
+  /** @param isTagged true when a CDN is configured: answers then have cache tags for the picture and its owner */
   constructor(
     caching: Caching,
     readonly isTagged: boolean,
@@ -59,7 +58,7 @@ export class PictureAnswers {
     this.#redirectCacheControl = toCacheControl({ maxAgeSeconds, staleSeconds: 0, isImmutable: false });
   }
 
-  /** The answer that needs no bytes; null where they have to be sent. */
+  /** Returns the answer 304 or 412; null when bytes have to be sent. */
   withoutBytes(request: IncomingHttpHeaders, picture: Picture): PictureAnswer | null {
     const verdict = evaluateConditions(request, picture);
     if (verdict === "send") return null;
@@ -72,12 +71,12 @@ export class PictureAnswers {
     return answer;
   }
 
-  /** The answer to a HEAD. */
+  /** Returns the answer to a HEAD request. */
   ofSize(picture: Picture, sizeBytes: number): PictureAnswer {
     return { status: 200, headers: this.#contentHeaders(picture, sizeBytes), isView: false };
   }
 
-  /** Sends the client to where the bytes are. A part of them that does not begin with the first byte is no view. */
+  /** Redirects the client to the bytes. A range that does not start at the first byte is not a view. */
   elsewhere(request: IncomingHttpHeaders, picture: Picture, location: string): PictureAnswer {
     const headers = flatten({
       location,
@@ -89,17 +88,21 @@ export class PictureAnswers {
     return { status: 302, headers, isView };
   }
 
-  /** @throws BAD_USER_INPUT with status 416 for a range behind the end */
+  /** @throws BAD_USER_INPUT with status 416 for a range that does not include a byte of the picture */
   withBytes(request: IncomingHttpHeaders, picture: Picture, body: Buffer): PictureAnswer {
     const range = request.range === undefined ? null : parseRange(request, picture, body.length);
     if (range === null) {
       return { status: 200, headers: this.#contentHeaders(picture, body.length), body, isView: true };
     }
     if (range === "unsatisfiable") {
-      throw new AppError("BAD_USER_INPUT", `The picture has ${body.length} bytes.`, {
-        status: 416,
-        limit: body.length,
-      });
+      throw new AppError(
+        "BAD_USER_INPUT",
+        `The range is outside of the picture, which has ${body.length} bytes.`,
+        {
+          status: 416,
+          limit: body.length,
+        },
+      );
     }
     const part = body.subarray(range.start, range.end + 1);
     const contentRange = `bytes ${range.start}-${range.end}/${body.length}`;
@@ -107,7 +110,7 @@ export class PictureAnswers {
     return { status: 206, headers, body: part, isView: range.start === 0 };
   }
 
-  /** Headers of every answer about a picture: a cache takes those of a 304 for those of the stored picture. */
+  /** Headers of every answer about a picture, also of a 304, with which a cache updates its stored headers. */
   #cachingHeaders(picture: Picture): string[] {
     const { filename, extension, etag, lastModified, isNegotiated } = picture;
     return flatten({
@@ -145,7 +148,7 @@ export class PictureAnswers {
 }
 
 function toCacheControl({ maxAgeSeconds, staleSeconds, isImmutable }: Caching): string {
-  if (maxAgeSeconds === 0) return "public, no-cache"; // They ask each time, and each time it is counted.
+  if (maxAgeSeconds === 0) return "public, no-cache"; // Browsers then ask before each display.
   const stale = staleSeconds > 0 ? `, stale-while-revalidate=${staleSeconds}` : "";
   return `public, max-age=${maxAgeSeconds}${stale}${isImmutable ? ", immutable" : ""}`;
 }

@@ -1,5 +1,5 @@
-// Answers every GET and HEAD of a picture, directly on Node's server: the hooks of the web framework would cost more than
-// an answer from memory. Finds the picture, evaluates conditions, reads bytes, counts the view, logs, and renders errors.
+// Answers every GET and HEAD of a picture directly on Node's server, because the hooks of the web framework would cost
+// more than an answer from memory. Finds pictures, evaluates conditions, reads bytes, counts views and renders errors.
 import { randomUUID } from "node:crypto";
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 
@@ -64,7 +64,7 @@ export class PictureLane {
       const answer =
         this.options.answers.withoutBytes(exchange.headers, picture) ??
         (await this.#answerWithBytes(exchange, picture));
-      // Counted before it is sent: a view that a client has seen is in the journal.
+      // Counted before it is sent, so that every view that a client has seen is in the journal.
       if (answer.isView) await this.options.views.count(picture.media.id);
       this.#send(exchange, answer);
     } catch (error) {
@@ -72,7 +72,7 @@ export class PictureLane {
     }
   }
 
-  /** The picture, if its record and its address are in memory. */
+  /** Returns the picture if its record and its parsed query are in memory. */
   #recallPicture({ request, headers }: Exchange): Picture | undefined {
     const { id, search } = split(request.url!);
     const rendition = recallRendition(search, headers.accept);
@@ -120,14 +120,14 @@ export class PictureLane {
     return lent.bytes;
   }
 
-  /** The client's share of the work that making squares is. */
+  /** Returns the client's network: networks take turns when squares have to be made. */
   #clientOf(request: IncomingMessage): string {
     return networkOf(this.options.clientAddressOf(request));
   }
 
   #send(exchange: Exchange, { status, headers, body }: PictureAnswer): void {
     const { response, id, isFromMemory } = exchange;
-    // Nothing reads a body that comes with a GET, so it would be taken for the next request.
+    // The body of a GET stays unread, so Node would take it for the next request.
     if (hasBody(exchange.request)) response.setHeader("connection", "close");
     response.writeHead(status, [...headers, "x-request-id", id]).end(body);
     if (isFromMemory && (status === 200 || status === 304)) this.totals[status] += 1;
@@ -145,7 +145,7 @@ export class PictureLane {
     this.#send(exchange, { status, headers: sent, body, isView: false });
   }
 
-  /** The path alone: a query string may hold private data. */
+  /** Logs the path without the query string, which may contain private data. */
   #log({ request, id, startedAtMs, isFromMemory }: Exchange, status: number): void {
     const { log, observe } = this.options;
     const level = isFromMemory ? "debug" : "info";
@@ -172,9 +172,9 @@ function split(url: string): { id: string; search: string } {
   return { id: url.slice(MEDIA_PREFIX.length, queryAt), search: url.slice(queryAt) };
 }
 
-/** After "finish" the operating system has all bytes. When the connection closes before, it may still be reading them. */
+/** After "finish" the operating system has all bytes. If the connection closes before, they may still be in use. */
 function giveBackOnceSent({ giveBack }: LentBytes, response: ServerResponse): void {
-  if (response.destroyed) return giveBack(true); // It was closed before, so nothing is sent.
+  if (response.destroyed) return giveBack(true); // The connection has closed, so nothing is sent.
   response.once("finish", () => giveBack(!response.destroyed));
   response.once("close", () => giveBack(false));
 }
@@ -190,14 +190,14 @@ const readNames = new Set([
 ]);
 const lengthsOfNames = new Set([...readNames].map(({ length }) => length));
 
-/** The headers that matter for a picture. Node builds the object of all headers only when it is asked for. */
+/** Returns the headers that matter for a picture. `request.headers` would make Node build an object of all headers. */
 function readHeaders(request: IncomingMessage): IncomingHttpHeaders {
   const { rawHeaders } = request;
   const headers: Record<string, string> = {};
   for (let at = 0; at < rawHeaders.length; at += 2) {
     if (!lengthsOfNames.has(rawHeaders[at]!.length)) continue;
     const name = rawHeaders[at]!.toLowerCase();
-    if (headers[name] !== undefined) return request.headers; // Node knows which repeated headers it joins.
+    if (headers[name] !== undefined) return request.headers; // Node knows which repeated headers to join.
     if (readNames.has(name)) headers[name] = rawHeaders[at + 1]!;
   }
   return headers;

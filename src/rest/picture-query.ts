@@ -1,5 +1,4 @@
-// Which form of a picture an address asks for. Called by `media.route.ts`, `picture-front.ts` and
-// `current-picture.route.ts`.
+// Reads from the query of a URL which form of a picture the client requests.
 import {
   original,
   pictureSizes,
@@ -20,8 +19,8 @@ export interface PictureQuery {
 }
 
 /**
- * @param accept the client's `Accept` header: it decides on the format of a square where the address does not
- * @throws BAD_USER_INPUT with what is `allowed` for anything else
+ * @param accept the client's `Accept` header, which decides the format of a square if the query does not
+ * @throws BAD_USER_INPUT for an invalid query, with the `allowed` values
  */
 export function readRendition(query: PictureQuery, accept: string | undefined): Rendition {
   const isThumbnail = readFlag("thumbnail", query.thumbnail);
@@ -30,11 +29,11 @@ export function readRendition(query: PictureQuery, accept: string | undefined): 
   const sidePx = readSize(query.size);
   if (sidePx === null) {
     if (format !== null || isAnimated) {
-      throw refusal("format and animated go together with size: the original is as it was uploaded.", []);
+      throw refusal("format and animated require size: only squares can be converted.", []);
     }
     return isThumbnail ? thumbnail : original;
   }
-  if (isThumbnail) throw refusal("thumbnail and size exclude each other.", []);
+  if (isThumbnail) throw refusal("thumbnail and size cannot be combined.", []);
   if (isAnimated) return readAnimated(sidePx, format);
   if (format !== null) return { kind: "square", sidePx, format, isAnimated: false, isNegotiated: false };
   return { kind: "square", sidePx, format: negotiate(accept), isAnimated: false, isNegotiated: true };
@@ -45,13 +44,13 @@ export function readSize(size: unknown): PictureSize | null {
   if (size === undefined) return null;
   const found = pictureSizes.find((one) => String(one) === size);
   if (found === undefined)
-    throw refusal(`size is one of ${pictureSizes.join(", ")}.`, pictureSizes.map(String));
+    throw refusal(`size must be one of ${pictureSizes.join(", ")}.`, pictureSizes.map(String));
   return found;
 }
 
 function readAnimated(sidePx: PictureSize, format: RenditionFormat | null): Rendition {
   if (format !== null && format !== "webp") {
-    throw refusal("With animated=true the format is webp.", ["webp"]);
+    throw refusal("With animated=true, format must be webp.", ["webp"]);
   }
   return { kind: "square", sidePx, format: "webp", isAnimated: true, isNegotiated: false };
 }
@@ -60,27 +59,27 @@ function readAnimated(sidePx: PictureSize, format: RenditionFormat | null): Rend
 export function readFormat(format: unknown): RenditionFormat | null {
   if (format === undefined) return null;
   const found = renditionFormats.find((one) => one === format);
-  if (!found) throw refusal(`format is one of ${renditionFormats.join(", ")}.`, renditionFormats);
+  if (!found) throw refusal(`format must be one of ${renditionFormats.join(", ")}.`, renditionFormats);
   return found;
 }
 
 function readFlag(name: string, value: unknown): boolean {
   if (value === undefined || value === "false") return false;
   if (value === "true") return true;
-  throw refusal(`The parameter ${name} is true or false.`, ["true", "false"]);
+  throw refusal(`${name} must be true or false.`, ["true", "false"]);
 }
 
 function refusal(message: string, allowed: readonly string[]): AppError {
   return new AppError("BAD_USER_INPUT", message, allowed.length > 0 ? { allowed } : {});
 }
 
-/** Formats in the order of their files' sizes, smallest first. */
+/** Formats that an `Accept` header can select, smallest files first. */
 const negotiable = ["avif", "webp"] as const;
 
 /**
- * The format that a client's `Accept` header prefers; of those that it likes as much, the smallest. Null stands for the
- * format nearest to the original's, which a client without the header gets. A range with an asterisk says nothing of AVIF
- * and WebP: all clients send one, whatever they understand. Source: RFC 9110, section 12.5.1.
+ * Returns the format that the client's `Accept` header prefers; among equals, the one with the smallest files. Null
+ * stands for the format closest to the original's, which a client without the header gets. A wildcard does not select
+ * AVIF or WebP, because clients send it whether they support them or not. Source: RFC 9110, section 12.5.1.
  */
 function negotiate(accept = ""): RenditionFormat | null {
   const qualities = new Map(accept.toLowerCase().split(",").map(readRange));
@@ -96,7 +95,7 @@ function negotiate(accept = ""): RenditionFormat | null {
   return best.format;
 }
 
-/** Reads a range such as `image/webp;q=0.8`. Without a quality, or with one that is not a number, it is 1. */
+/** Reads a range such as `image/webp;q=0.8`. A missing or invalid quality counts as 1. */
 function readRange(range: string): [type: string, quality: number] {
   const [type = "", ...parameters] = range.split(";").map((part) => part.trim());
   const quality = parameters.find((parameter) => /^q\s*=/.test(parameter))?.split("=")[1];
@@ -104,14 +103,15 @@ function readRange(range: string): [type: string, quality: number] {
   return [type, Number.isFinite(value) ? Math.min(Math.max(value, 0), 1) : 1];
 }
 
-/** More than there are in our own addresses, and more kinds of clients than most services have. */
+/** More than the different queries in our own URLs, and than the `Accept` headers of most services' clients. */
 const MAX_REMEMBERED_COUNT = 500;
 const renditions = new Cache<string, Rendition | null>({ maxWeight: MAX_REMEMBERED_COUNT });
 const formats = new Cache<string, RenditionFormat | null>({ maxWeight: MAX_REMEMBERED_COUNT });
 
 /**
- * What the part of an address from its "?" on asks for, without reading it again each time; undefined where that is
- * refused.
+ * As `readRendition`, but remembers the result. Returns undefined for an invalid query.
+ *
+ * @param search empty, or starts with "?"
  */
 export function recallRendition(search: string, accept: string | undefined): Rendition | undefined {
   const rendition = recall(renditions, search, readSearch);
@@ -131,11 +131,15 @@ function readSearch(search: string): Rendition | null {
   try {
     return readRendition(parseSearch(search), undefined);
   } catch {
-    return null; // The lane reads it again, and renders the error.
+    return null; // `PictureLane` reads the query again, and renders the error.
   }
 }
 
-/** @param search empty, or with its "?". A parameter that is given more than once becomes an array, which no rule accepts. */
+/**
+ * Reads parameters. A repeated one becomes an array, which is not a valid value.
+ *
+ * @param search empty, or starts with "?"
+ */
 export function parseSearch(search: string): PictureQuery {
   const parameters = new URLSearchParams(search);
   const valueOf = (name: string) => {

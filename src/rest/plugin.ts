@@ -1,5 +1,5 @@
-// The plain HTTP door, under /api/users. Registered by `app.ts`, in a scope of its own: it leaves bodies
-// unread, which GraphQL's must not.
+// Registers the REST routes under /api/users. This Fastify scope is separate from GraphQL's, because it leaves request
+// bodies unread.
 import type { FastifyInstance } from "fastify";
 
 import { registerCurrentPictureRoute, type CurrentPictureRouteOptions } from "./current-picture.route.ts";
@@ -10,7 +10,7 @@ export async function restDoor(
   app: FastifyInstance,
   options: ProfilePictureRouteOptions & CurrentPictureRouteOptions,
 ): Promise<void> {
-  // No route takes another body than a form; clients that announce one all the same are served.
+  // The upload route reads its form from the raw request. "*" keeps Fastify from rejecting other content types.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", (_request, _payload, done) => done(null));
   app.setErrorHandler(sendError);

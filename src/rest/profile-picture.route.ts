@@ -1,4 +1,4 @@
-// Uploads and deletions over plain HTTP. Registered by `plugin.ts`; calls `services/profile-picture-service.ts`.
+// Uploads and deletes profile pictures over plain HTTP.
 import type { FastifyInstance } from "fastify";
 
 import type { AccessTokens } from "../auth/access-token.ts";

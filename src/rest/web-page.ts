@@ -1,5 +1,4 @@
-// The page that people see who open the address: built from `src/web/` by Vite, served as it is. Registered by
-// `app.ts`.
+// Serves the web page, which Vite has built from `src/web/`.
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 
@@ -8,26 +7,26 @@ import type { FastifyInstance } from "fastify";
 
 import { nullIfMissing } from "../runtime/files.ts";
 
-/** The same from `src/rest` and `dist/rest`. */
+/** The path is the same from `src/rest` and from `dist/rest`. */
 const BUILT_DIR = path.join(import.meta.dirname, "../../dist/web");
 
 export interface WebPageOptions {
-  /** Where pictures come from: this service under its public name, a CDN in front of it, a bucket. */
+  /** Origins from which the page loads pictures: this service under its public name, a CDN, a bucket. */
   pictureOrigins: () => string[];
 }
 
 export async function webPage(app: FastifyInstance, { pictureOrigins }: WebPageOptions): Promise<void> {
   const page = await readBuilt("index.html");
-  if (!page) return app.log.warn("the page is not built: npm run build");
+  if (!page) return app.log.warn("the web page is not built; to build it, run: npm run build");
   app.get("/", async (_request, reply) => {
     return reply
       .header("content-security-policy", contentSecurityPolicy(pictureOrigins()))
-      .header("cache-control", "no-cache") // It names its scripts, whose names change with what is in them.
+      .header("cache-control", "no-cache") // A stored copy may name scripts of an earlier build.
       .type("text/html; charset=utf-8")
       .send(page);
   });
   app.addHook("onSend", async (_request, reply) => {
-    reply.header("vary", "origin, accept-encoding"); // Of each asset there are three forms.
+    reply.header("vary", "origin, accept-encoding"); // Each asset exists uncompressed and in two compressed forms.
   });
   await app.register(fastifyStatic, {
     root: path.join(BUILT_DIR, "assets"),
@@ -45,7 +44,7 @@ function contentSecurityPolicy(pictureOrigins: string[]): string {
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
-    `img-src 'self' ${pictureOrigins.join(" ")} data: blob:`, // A blur, and the file that somebody is about to upload.
+    `img-src 'self' ${pictureOrigins.join(" ")} data: blob:`, // Blurred pictures, and files before their upload.
     "connect-src 'self'",
     "base-uri 'none'",
     "form-action 'none'",
