@@ -1,10 +1,10 @@
-// Collects the methods that each address takes, for `Allow` headers. Used by `app.ts`. Source: RFC 9110, sections 9.3.7 and 15.5.6.
+// Collects the HTTP methods of each path, for `Allow` headers. Source: RFC 9110, sections 9.3.7 and 15.5.6.
 import type { FastifyInstance } from "fastify";
 
 export class AllowedMethods {
   readonly #routes: { pattern: RegExp; methods: readonly string[] }[] = [];
 
-  /** Sees only routes that are registered later. */
+  /** Collects only routes that are registered after this call. */
   constructor(app: FastifyInstance) {
     app.addHook("onRoute", ({ url, method }) => {
       const methods = [method].flat().filter((name) => name !== "OPTIONS");
@@ -12,12 +12,12 @@ export class AllowedMethods {
     });
   }
 
-  /** Adds an address that is answered outside of the web framework. */
+  /** Adds a path that is served outside of the web framework. */
   add(url: string, methods: readonly string[]): void {
     this.#routes.push({ pattern: toPattern(url), methods });
   }
 
-  /** In the form of an `Allow` header; null where there is nothing at that address. */
+  /** Returns the value of the `Allow` header for a path; null if no route matches the path. */
   find(path: string): string | null {
     const methods = this.#routes
       .filter(({ pattern }) => pattern.test(path))

@@ -1,9 +1,9 @@
-// Finds the address of the client behind trusted proxies, as the web framework does for its own requests.
+// Finds the address of the client behind trusted proxies, by the same rules as the web framework.
 import type { IncomingMessage } from "node:http";
 
 import proxyAddress from "@fastify/proxy-addr";
 
-/** @param trustProxy addresses of the proxies whose `X-Forwarded-For` counts; false when there are none */
+/** @param trustProxy addresses of the proxies whose `X-Forwarded-For` is trusted; false when there are none */
 export function clientAddressReader(
   trustProxy: readonly string[] | false,
 ): (request: IncomingMessage) => string {

@@ -1,4 +1,4 @@
-// The headers of an error, through either door. Source: RFC 9110, sections 10.2.3, 11.6.1 and 14.4; RFC 6750.
+// The response headers of an error, for GraphQL and REST. Source: RFC 9110, sections 10.2.3, 11.6.1, 14.4; RFC 6750.
 import type { AppError } from "../errors.ts";
 
 export function headersOf({

@@ -1,4 +1,4 @@
-// Tells a form with files from other requests. Called by both doors.
+// Detects multipart forms, which may contain files.
 import type { IncomingHttpHeaders } from "node:http";
 
 export function isMultipart(headers: IncomingHttpHeaders): boolean {

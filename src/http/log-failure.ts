@@ -1,11 +1,11 @@
-// What the log says of a failed request. Called by the error renderers of both doors.
+// Logs a failed request, for GraphQL and REST.
 import type { FastifyBaseLogger } from "fastify";
 
 import type { AppError } from "../errors.ts";
 
 /**
- * Our own faults with their cause; of a caller's at level debug why it was refused, and no more: an error of a library's
- * may hold what the caller sent.
+ * Logs a fault of the service with its cause, at level error. Logs a rejected request at level debug, with only the
+ * message of the cause: the other fields of a library's error may contain data that the client sent.
  */
 export function logFailure(log: FastifyBaseLogger, error: unknown, appError: AppError): void {
   const { status, code, cause, message } = appError;

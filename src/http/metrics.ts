@@ -1,18 +1,18 @@
-// Counts what an operator wants to see, for Prometheus. Made by `app.ts`, shown by `rest/health.route.ts`.
+// Collects the metrics of the service for Prometheus.
 import type { FastifyInstance } from "fastify";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 
-/** Numbers that other parts keep, asked for each time that somebody looks. */
+/** Functions that return numbers of other parts. Each is called whenever the metrics are rendered. */
 export interface MetricSources {
   views: () => { counted: number; pending: number };
   pictures: () => { running: number; waiting: number };
-  /** What is kept in memory, by what it is. */
+  /** State of each in-memory cache, by the name of the cache. */
   caches: () => Record<string, { count: number; weight: number; hits: number; misses: number }>;
-  /** By the status of the answer. */
+  /** Number of pictures that were answered from memory, by HTTP status. */
   fromMemory: () => Record<string, number>;
-  /** Of all runs: how many media ended in which way, each with "Count" behind it. */
+  /** Number of media by result, over all runs. The name of each result ends with "Count". */
   cleanup: () => object;
-  /** Of tags that the cache at the edge was told to forget; null where there is none that is told. */
+  /** Number of purges at the CDN, by result; null when the service purges no CDN. */
   edge: () => { purged: number; failed: number; givenUp: number; waiting: number } | null;
 }
 
@@ -25,7 +25,7 @@ export class Metrics {
   );
   readonly #pictures = this.#histogram(
     "picture_duration_seconds",
-    "Time that making an uploaded picture safe took, waiting included.",
+    "Time to make an uploaded picture safe, including the wait for a turn.",
     [],
   );
   readonly #operations = this.#counter(
@@ -35,7 +35,7 @@ export class Metrics {
   );
   readonly #uploads = this.#counter(
     "uploads_total",
-    "Uploads through both doors by what became of them: stored, or the code of an error.",
+    "Uploads through GraphQL and REST by outcome: stored, or the code of an error.",
     ["outcome"],
   );
 
@@ -43,7 +43,7 @@ export class Metrics {
     collectDefaultMetrics({ register: this.#registry });
   }
 
-  /** Shows the numbers that other parts keep, from now on. */
+  /** Registers the metrics whose values other parts keep. */
   watch(sources: MetricSources): void {
     this.#collected("views_counted_total", "Views since the start of this process.", [], () => [
       { labels: {}, value: sources.views().counted },
@@ -51,47 +51,55 @@ export class Metrics {
     this.#collected("views_pending", "Views that are not in the database yet.", [], () => [
       { labels: {}, value: sources.views().pending },
     ]);
-    this.#collected("pictures_in_work", "Uploaded pictures by what is done with them now.", ["state"], () =>
+    this.#collected("pictures_in_work", "Uploaded pictures in work, by state.", ["state"], () =>
       Object.entries(sources.pictures()).map(([state, value]) => ({ labels: { state }, value })),
     );
     this.#collected(
       "pictures_from_memory_total",
-      "Pictures that were answered from memory, by status. They are in no other metric of requests.",
+      "Pictures that were answered from memory, by status. No other metric of requests includes them.",
       ["status"],
       () => Object.entries(sources.fromMemory()).map(([status, value]) => ({ labels: { status }, value })),
     );
-    this.#collected("cache_lookups_total", "What was looked for in memory.", ["cache", "result"], () =>
-      Object.entries(sources.caches()).flatMap(([cache, { hits, misses }]) => [
-        { labels: { cache, result: "hit" }, value: hits },
-        { labels: { cache, result: "miss" }, value: misses },
-      ]),
+    this.#collected(
+      "cache_lookups_total",
+      "Lookups in the in-memory caches, by result.",
+      ["cache", "result"],
+      () =>
+        Object.entries(sources.caches()).flatMap(([cache, { hits, misses }]) => [
+          { labels: { cache, result: "hit" }, value: hits },
+          { labels: { cache, result: "miss" }, value: misses },
+        ]),
     );
-    this.#collected("cache_entries", "What is kept in memory.", ["cache"], () =>
+    this.#collected("cache_entries", "Entries in the in-memory caches.", ["cache"], () =>
       Object.entries(sources.caches()).map(([cache, { count }]) => ({ labels: { cache }, value: count })),
     );
-    this.#collected("cleanup_media_total", "Media that the clean-up has dealt with.", ["result"], () =>
-      Object.entries(sources.cleanup()).map(([name, value]) => ({
-        labels: { result: name.replace(/Count$/, "") },
-        value: value as number,
-      })),
+    this.#collected(
+      "cleanup_media_total",
+      "Media that the clean-up job has processed, by result.",
+      ["result"],
+      () =>
+        Object.entries(sources.cleanup()).map(([name, value]) => ({
+          labels: { result: name.replace(/Count$/, "") },
+          value: value as number,
+        })),
     );
     this.#watchEdge(sources.edge);
   }
 
   #watchEdge(state: MetricSources["edge"]): void {
-    this.#collected("edge_purges_total", "Purges at the edge by what became of them.", ["result"], () => {
+    this.#collected("edge_purges_total", "Purges at the CDN, by result.", ["result"], () => {
       const { purged, failed, givenUp } = state() ?? { purged: 0, failed: 0, givenUp: 0 };
       return Object.entries({ purged, failed, given_up: givenUp }).map(([result, value]) => ({
         labels: { result },
         value,
       }));
     });
-    this.#collected("edge_purges_waiting", "Tags that are still to be purged at the edge.", [], () => [
+    this.#collected("edge_purges_waiting", "Purges at the CDN that are still to be done.", [], () => [
       { labels: {}, value: state()?.waiting ?? 0 },
     ]);
   }
 
-  /** Shows who is told what happens. */
+  /** Registers the metrics of live connections and their subscriptions. */
   watchLive(state: () => { connections: number; subscriptions: number }): void {
     this.#collected("live_connections", "Clients that are connected for subscriptions.", [], () => [
       { labels: {}, value: state().connections },
@@ -109,7 +117,7 @@ export class Metrics {
     return this.#registry.metrics();
   }
 
-  /** Times every request of a server. The route is its pattern, so that there are only so many. */
+  /** Times every request of a server. The label `route` is the route's pattern, so that its values are bounded. */
   observe(app: FastifyInstance): void {
     app.addHook("onResponse", async (request, reply) => {
       const route = request.routeOptions.url ?? "none";
@@ -145,7 +153,7 @@ export class Metrics {
     return new Counter({ name, help, labelNames, registers: [this.#registry] });
   }
 
-  /** A number that is kept elsewhere. One whose name ends with "_total" only grows. */
+  /** Registers a metric whose value another part keeps: a counter if the name ends with "_total", else a gauge. */
   #collected(
     name: string,
     help: string,

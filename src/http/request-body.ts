@@ -1,5 +1,5 @@
-// Keeps a connection usable whatever becomes of a request's body: refuses early what is far too large, and reads
-// to its end what nobody wanted. Registered by `server.ts` for every route.
+// Keeps a connection usable after a request with a body. Rejects a body that is far too large before it is read, and
+// drains a body that no handler has read to its end.
 import { finished } from "node:stream/promises";
 
 import type { FastifyInstance, FastifyRequest } from "fastify";
@@ -7,13 +7,13 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { AppError } from "../errors.ts";
 
 /**
- * An answer that comes before the body has ended is held back this long and for this much of the body: a browser
- * that cannot send a photograph to its end shows no answer, but a network error.
+ * How long, and for how many bytes, an early answer waits for the rest of the body. A browser that cannot finish
+ * sending a photograph shows a network error instead of the answer.
  */
 const DRAIN_TIMEOUT_MS = 10_000;
 const MAX_DRAINED_BYTES = 32 * 1024 * 1024;
 
-/** @param tooLarge the refusal of a body whose announced length is over `maxBodyBytes` */
+/** @param tooLarge creates the error for a body whose announced length exceeds `maxBodyBytes` */
 export function guardRequestBodies(
   app: FastifyInstance,
   { maxBodyBytes, tooLarge }: { maxBodyBytes: number; tooLarge: () => AppError },
@@ -21,14 +21,14 @@ export function guardRequestBodies(
   app.addHook("onRequest", async (request) => {
     if (announcedBytes(request) > maxBodyBytes) throw tooLarge();
   });
-  // Else the rest of the body would be taken for the next request, or nobody would ever read it.
+  // An undrained body would be parsed as the next request, or stay unread, so its connection closes.
   app.addHook("onSend", async (request, reply) => {
     if (await drain(request)) return;
     reply.header("connection", "close");
   });
 }
 
-/** True once the body has been read to its end, within bounds. */
+/** Reads the rest of the body. @returns true when the end was reached within the limits */
 async function drain(request: FastifyRequest): Promise<boolean> {
   const { raw } = request;
   if (raw.readableEnded || !hasBody(request)) return true;
@@ -40,13 +40,13 @@ async function drain(request: FastifyRequest): Promise<boolean> {
     bytes += chunk.length;
     if (bytes > MAX_DRAINED_BYTES) abort.abort();
   });
-  raw.unpipe(); // Whoever was reading has given up.
+  raw.unpipe(); // The previous reader has stopped.
   raw.resume();
   try {
     await finished(raw, { signal: abort.signal, writable: false });
     return true;
   } catch {
-    return false; // Too long, too much, or the client went away: the connection ends with this answer.
+    return false; // Too slow, too large, or the client disconnected.
   } finally {
     clearTimeout(timer);
   }

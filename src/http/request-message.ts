@@ -1,21 +1,21 @@
-// A request whose body may arrive in tiny pieces. Node makes a Buffer of some 400 bytes for each, even for one byte, and
-// every limit on bodies counts bytes: so pieces are joined, and bounded in number.
+// Joins the small pieces of a request body, and limits their number. Node allocates a Buffer of about 400 bytes for
+// each piece, even for a single byte, and all other limits on bodies count only the bytes.
 import { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 
-/** Pieces of at least this size are passed on as they are. */
+/** Pieces of at least this size are passed on unchanged. */
 const SMALL_PIECE_BYTES = 4 * 1024;
 
-/** Far more than a chunked or a slow upload of a normal client has. */
+/** Number of pieces that may have any size: far more than a chunked or slow upload of a normal client has. */
 const FREE_PIECE_COUNT = 2_000;
 
-/** Mean size that the pieces beyond `FREE_PIECE_COUNT` need. A TCP segment has 500 bytes or more. */
+/** Minimum mean size of the pieces beyond `FREE_PIECE_COUNT`. A TCP segment has 500 bytes or more. */
 const MIN_MEAN_PIECE_BYTES = 256;
 
 /**
- * The class of requests for an HTTP server.
+ * Creates the class of requests for an HTTP server.
  *
- * @param refuse ends the connection of a request whose body comes in too many pieces
+ * @param refuse closes the connection of a request whose body has too many pieces
  */
 export function requestMessageClass(refuse: (socket: Socket) => void): typeof IncomingMessage {
   return class RequestMessage extends IncomingMessage {
@@ -44,7 +44,7 @@ export function requestMessageClass(refuse: (socket: Socket) => void): typeof In
         return super.push(piece);
       }
       this.#waitingBytes += piece.length;
-      // Node calls this for all pieces of one read of the connection before the next tick.
+      // Node pushes all pieces of one read of the connection before the next tick.
       if (this.#pieces.push(piece) === 1) process.nextTick(() => this.#passOn());
       return this.readableLength + this.#waitingBytes < this.readableHighWaterMark;
     }

@@ -1,9 +1,9 @@
-// Pipelined requests: a client may send its next requests before it has the response. Each waits for its turn, so that
-// thousands of requests in one packet do not run in one event-loop turn.
+// Serves pipelined requests, which a client sends before it has the response to the previous one. Each request waits
+// for its turn, so that thousands of requests in one packet do not run in one event-loop turn.
 import { ServerResponse, type IncomingMessage, type RequestListener } from "node:http";
 import type { Socket } from "node:net";
 
-/** More than pipelining clients send. A browser sends one at a time. */
+/** Requests that may wait on one connection: more than a pipelining client sends. A browser sends one at a time. */
 const MAX_WAITING_COUNT = 64;
 
 /** Emits "turn" when all earlier responses on its connection are sent. */
@@ -16,7 +16,7 @@ export class OrderedResponse extends ServerResponse {
 
 /**
  * Calls `listener` for one request of a connection at a time, each in its own event-loop turn. Closes a connection on
- * which too many wait.
+ * which more than `MAX_WAITING_COUNT` requests wait.
  */
 export function takingTurns(
   listener: RequestListener<typeof IncomingMessage, typeof OrderedResponse>,

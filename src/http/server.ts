@@ -1,5 +1,4 @@
-// The web server that both doors hang in: time-outs, body limits, security headers, CORS, request log. Made by
-// `app.ts`.
+// Creates the web server for GraphQL and REST: time-outs, body limits, security headers, CORS and the request log.
 import { randomUUID } from "node:crypto";
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
@@ -22,32 +21,32 @@ import { OrderedResponse, takingTurns } from "./request-turns.ts";
 import { faultOfTarget } from "./target.ts";
 import { finishConnectionsOnStop } from "./stopping.ts";
 
-/** How long a client may take for each part of what it does on a connection. */
+/** Time limits for a client on one connection. */
 export interface Timeouts {
-  /** From the first byte of a request to its last. */
+  /** Time from the first byte of a request to the last. */
   requestMs: number;
-  /** From the first byte of a request, or the opening of the connection, to the end of the headers. */
+  /** Time from the first byte of a request, or from the opening of the connection, to the end of the headers. */
   headersMs: number;
-  /** From an answer to the next request. */
+  /** Time from an answer to the next request. */
   keepAliveMs: number;
-  /** From the last byte that was sent or received on a connection, while a request is answered. */
+  /** Time since the last byte that was sent or received, while a request is being answered. */
   stallMs: number;
-  /** How often it is looked whether the first two are over. */
+  /** Interval at which Node checks `requestMs` and `headersMs`. */
   checkIntervalMs: number;
 }
 
 const defaultTimeouts: Timeouts = {
-  requestMs: 60_000, // A picture of 800 KB over a slow mobile network takes most of it.
+  requestMs: 60_000, // An upload of 800 KB over a slow mobile network takes most of this time.
   headersMs: 15_000,
-  keepAliveMs: 72_000, // Longer than the idle time of common load balancers, so that it is they who close.
-  stallMs: 60_000, // No answer takes as long; what a client has not read by then stays in memory no longer.
+  keepAliveMs: 72_000, // Longer than the idle time of common load balancers, so that the load balancer closes first.
+  stallMs: 60_000, // No answer takes this long. Frees the memory of answers that a client does not read.
   checkIntervalMs: 5_000,
 };
 
-/** More than any browser sends with its cookies; Node's own default, written down. */
+/** More than any browser sends, cookies included. Equals Node's default. */
 const MAX_HEADER_BYTES = 16 * 1024;
 
-/** For JSON: a long query with its variables. */
+/** Limit of a JSON body: enough for a long query with its variables. */
 const MAX_JSON_BYTES = 256 * 1024;
 
 const PREFLIGHT_MAX_AGE_SECONDS = 600;
@@ -55,12 +54,12 @@ const PREFLIGHT_MAX_AGE_SECONDS = 600;
 export interface ServerOptions {
   http: HttpConfig;
   log: FastifyBaseLogger;
-  /** For a whole request body, multipart included. */
+  /** Limit of a whole request body, also of a multipart body. */
   maxBodyBytes: number;
   bodyTooLarge: () => AppError;
-  /** Renders what the web framework refuses before any route is found, such as an address that is none. */
+  /** Renders an error that occurs before a route is found, such as an invalid URL. */
   sendError: (error: unknown, request: FastifyRequest, reply: FastifyReply) => void;
-  /** Sees each request first. @returns false for requests that it leaves to the routes */
+  /** Receives each request before the routes. @returns false for a request that it leaves to the routes */
   lane: (request: IncomingMessage, response: ServerResponse) => boolean;
   timeouts?: Timeouts | undefined;
 }
@@ -69,14 +68,17 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const { timeouts = defaultTimeouts } = options;
   const app: FastifyInstance = Fastify({
     loggerInstance: options.log,
-    // One line a request, written below. The id is our own: a client's could be anything, and a log is no place for that.
+    // The hook below writes one line per request. The id is generated, because a client could send anything as an id.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" }),
     genReqId: () => randomUUID(),
     trustProxy: options.http.trustProxy && [...options.http.trustProxy],
     frameworkErrors: options.sendError,
     bodyLimit: MAX_JSON_BYTES,
     clientErrorHandler: (error, socket) => {
-      app.log.debug({ code: error.code, address: socket.remoteAddress }, "no request");
+      app.log.debug(
+        { code: error.code, address: socket.remoteAddress },
+        "the client did not send a valid HTTP request",
+      );
       refuseConnection(error, socket);
     },
     serverFactory: (handler) => {
@@ -98,14 +100,14 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       return http.createServer(settings, listener).setTimeout(timeouts.stallMs);
     },
     forceCloseConnections: "idle",
-    // Whoever still sends on an open connection while we stop is served, and told to open another one.
+    // A request on an open connection is served while the service stops. Its answer has `Connection: close`.
     return503OnClosing: false,
   });
   app.addHook("onRequest", async (request, reply) => {
     reply.header("x-request-id", request.id);
   });
   app.addHook("onResponse", async (request, reply) => {
-    // The path alone: a query string may hold what somebody would not want to read in a log.
+    // Logs only the path, because a query string may contain private data.
     const path = request.url.split("?", 1)[0];
     const durationMs = Math.round(reply.elapsedTime);
     request.log.info({ method: request.method, path, status: reply.statusCode, durationMs }, "request");
@@ -119,7 +121,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     },
     crossOriginEmbedderPolicy: false,
     xFrameOptions: { action: "deny" },
-    // TLS, and so this header, is the business of the proxy in front.
+    // Left to the proxy that terminates TLS.
     strictTransportSecurity: false,
   });
   await app.register(cors, {
@@ -128,12 +130,12 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     allowedHeaders: ["authorization", "content-type", "apollo-require-preflight", "x-apollo-operation-name"],
     exposedHeaders: ["etag", "retry-after", "content-disposition", "x-request-id"],
     maxAge: PREFLIGHT_MAX_AGE_SECONDS,
-    strictPreflight: false, // OPTIONS without CORS headers asks what an address takes.
+    strictPreflight: false, // OPTIONS without CORS headers asks for the methods of a path.
   });
   return app;
 }
 
-/** A request that is for no address, in the words of all other errors. */
+/** Rejects a request with an invalid target or `Host`, in the usual error format. */
 function refuse(response: ServerResponse, message: string): void {
   const body = JSON.stringify({ success: false, message, code: "BAD_USER_INPUT" });
   response
@@ -141,10 +143,10 @@ function refuse(response: ServerResponse, message: string): void {
     .end(body);
 }
 
-/** For a client that does not read what it is told. */
+/** How long a rejected client may take to read the answer. */
 const REFUSAL_TIMEOUT_MS = 5_000;
 
-/** Node keeps the answer that is under way on its connection. */
+/** Node stores the response that is under way in this property of the socket. */
 type AnsweringSocket = Socket & { _httpMessage?: { headersSent: boolean } | null };
 
 const tooManyPieces = Object.assign(new Error("body in too many pieces"), { code: "BODY_IN_PIECES" });
@@ -155,16 +157,17 @@ const connectionRefusals: Record<string, [status: string, message: string]> = {
   HPE_HEADER_OVERFLOW: ["431 Request Header Fields Too Large", "The headers are too large."],
 };
 
-/** Bytes that are no request, or come too slowly: said in the words of all other errors, and the last on the connection. */
+/** Rejects bytes that are not a request or come too slowly, in the usual error format. Closes the connection. */
 function refuseConnection(error: Error & { code?: string }, socket: AnsweringSocket): void {
-  const isAnswering = socket._httpMessage?.headersSent === true; // It would be taken for a part of that answer.
+  // The client would read an error as a part of the answer that is under way.
+  const isAnswering = socket._httpMessage?.headersSent === true;
   if (error.code === "ECONNRESET" || !socket.writable || isAnswering) {
     socket.destroy();
     return;
   }
   const [status, message] = connectionRefusals[error.code ?? ""] ?? [
     "400 Bad Request",
-    "This is no HTTP request.",
+    "The bytes are not a valid HTTP request.",
   ];
   const body = JSON.stringify({ success: false, message, code: "BAD_USER_INPUT" });
   const head = [

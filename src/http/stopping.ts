@@ -1,4 +1,4 @@
-// How connections end when the service stops: nobody's request is lost. Used by `server.ts`, and by `app.ts` to stop.
+// Closes connections when the service stops, so that no request is lost.
 import type { Server as HttpServer } from "node:http";
 import { Server, type Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
@@ -7,33 +7,33 @@ import type { FastifyInstance } from "fastify";
 
 import { until } from "../runtime/until.ts";
 
-/** Long enough for a proxy to use each connection that it keeps once more, and to be told that it was the last time. */
+/** How long idle connections stay open: a proxy uses each of them once more, and receives `Connection: close`. */
 const FAREWELL_MS = 1_000;
 
-/** What is under way when the service stops has this long: a client that does not read its answer would keep us for ever. */
+/** How long requests may take after the stop. A client that does not read its answer would keep the process alive. */
 const STOP_GRACE_MS = 8_000;
 
-/** So long may a turn of the event loop take in which nothing happens. */
+/** Maximum duration of an event-loop turn in which nothing happens. */
 const CALM_TURN_MS = 0.1;
 
-/** Where there is none, we do not wait for it for ever. */
+/** How long `stopServer` waits for such a turn. */
 const CALM_WAIT_MS = 500;
 
 /**
- * Nobody can connect any more, and then all else ends. The web server's own way is the other way round: while it still
- * listens it sends away those who are connected, and who then connect anew.
+ * Stops listening first, and then closes everything else. The web framework itself uses the opposite order: it closes
+ * connections while it still listens, and their clients connect again.
  */
 export async function stopServer(app: FastifyInstance): Promise<void> {
   await untilNobodyWaits(app.server);
-  Server.prototype.close.call(app.server); // Its own closes connections with nothing under way, too.
+  Server.prototype.close.call(app.server); // `http.Server.close` would close idle connections, too.
   await app.close();
 }
 
 /**
- * When the service stops, each answer is the last on its connection. Only after a while are those closed that have
- * nothing under way: a client may send a request at that very moment, and cannot know what became of it.
+ * Makes each answer the last on its connection when the service stops. Idle connections close only after
+ * `FAREWELL_MS`: a client may send a request while its connection closes, and cannot know whether it was processed.
  *
- * @returns whether the service is stopping
+ * @returns a function that returns true when the service is stopping
  */
 export function finishConnectionsOnStop(app: FastifyInstance): () => boolean {
   let isStopping = false;
@@ -53,8 +53,8 @@ export function finishConnectionsOnStop(app: FastifyInstance): () => boolean {
 }
 
 /**
- * The system makes connections before we take them: those that wait when we stop listening are cut, with the request on
- * them. So we do it right after a turn of the event loop that was short, and had none to take.
+ * Waits for an event-loop turn that was short and accepted no connection. The kernel makes connections before Node
+ * accepts them, and cuts those that still wait when the server stops listening, together with their requests.
  */
 async function untilNobodyWaits(server: HttpServer): Promise<void> {
   let takenCount = 0;
@@ -71,16 +71,16 @@ async function untilNobodyWaits(server: HttpServer): Promise<void> {
 }
 
 interface Connections {
-  /** Node forgets those that wait to become something else. */
+  /** All open connections. Node itself does not track connections that ask for an upgrade. */
   open: ReadonlySet<Socket>;
-  /** Nothing was ever asked on them, and nobody counts them as idle. */
+  /** Connections without a request so far. Node does not count them as idle. */
   silent: ReadonlySet<Socket>;
 }
 
 function watchConnections(server: HttpServer): Connections {
   const [open, silent] = [new Set<Socket>(), new Set<Socket>()];
   server.on("connection", (socket: Socket) => {
-    if (open.has(socket)) return; // It begins anew, without the upgrade that it wanted.
+    if (open.has(socket)) return; // `upgrades.ts` emits a connection again when it ignores an upgrade.
     open.add(socket);
     silent.add(socket);
     socket.once("close", () => {

@@ -1,15 +1,15 @@
-// Validates the target of a request and its `Host` header. Used by `server.ts`. Source: RFC 9112, section 3.2.
+// Validates the target of a request and its `Host` header. Source: RFC 9112, section 3.2.
 import type { IncomingMessage } from "node:http";
 
-/** A name or an address in brackets, and a port; nothing at all is allowed as well. Source: RFC 3986, section 3.2.2. */
+/** A name, or an address in brackets, with an optional port; or an empty value. Source: RFC 3986, section 3.2.2. */
 const hostPattern = /^(?:[\w.~!$&'()*+,;=-]|%[0-9a-f]{2})*(?::\d*)?$|^\[[0-9a-f:.]+\](?::\d*)?$/i;
 
-/** Nearly all requests have the same one. */
+/** The last valid `Host`, which is not checked again: nearly all requests have the same one. */
 let lastValidHost = "";
 
-/** Says why a request's target or its `Host` is not valid; null for a valid one. */
+/** Returns the reason why the target or the `Host` of a request is not valid; null for a valid request. */
 export function faultOfTarget({ url, method, rawHeaders }: IncomingMessage): string | null {
-  if (url === "*" && method !== "OPTIONS") return 'Only OPTIONS takes "*" for an address.';
+  if (url === "*" && method !== "OPTIONS") return 'The request target "*" is valid for OPTIONS only.';
   let hostCount = 0;
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at]!;

@@ -1,24 +1,24 @@
-// Turns whatever a request failed with into one of our errors. Called by the error renderers of both doors.
+// Converts the error of a failed request to an `AppError`.
 import { AppError, unknownError } from "../errors.ts";
 
-/** What the web framework and the upload library say of a request that they do not accept. */
+/** An error of the web framework or the upload library for a request that it rejects. */
 interface RequestError {
   statusCode?: number;
   message?: string;
-  /** A database's is a number. */
+  /** A number in an error of the database. */
   code?: unknown;
-  /** Set where the message is meant for the client. */
+  /** True when the message is meant for the client. */
   expose?: boolean;
 }
 
 /**
- * Our own errors as they are; those that blame the request as BAD_USER_INPUT with their own status; anything else
- * as INTERNAL_SERVER_ERROR.
+ * Returns an `AppError` unchanged. A library's error that blames the request becomes BAD_USER_INPUT with the status of
+ * that error. Any other error becomes INTERNAL_SERVER_ERROR.
  */
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   const { statusCode = 500, message = "", code, expose } = error as RequestError;
-  // A connection that the client closes within a body is an ECONNRESET to which the web framework gives status 400.
+  // The web framework reports ECONNRESET with status 400 when a client closes its connection within a body.
   const isFrameworks = String(code).startsWith("FST_") || code === "ECONNRESET";
   const blamesRequest = (isFrameworks || expose === true) && statusCode >= 400 && statusCode < 500;
   if (!blamesRequest) return unknownError(error);

@@ -1,20 +1,20 @@
-// Connections that clients want to turn into something else: WebSockets on one path. Used by `graphql/live-door.ts`.
+// Accepts WebSockets on one path, and serves every other request that asks for an upgrade as if it had not asked.
 //
-// Once a server listens for upgrades, Node hands over every request that names one. HTTP says that a server may ignore
-// them, and some clients name HTTP/2 with each request: those are served as if they had not.
+// Node emits "upgrade" for every request with an `Upgrade` header. Clients may ask for HTTP/2 in each request, and a
+// server may ignore that. Source: RFC 9110, section 7.8.
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 
-/** Belong to the connection, and to the upgrade alone. */
+/** Headers that are removed from a request whose upgrade is ignored. */
 const upgradeHeaders = new Set(["connection", "upgrade", "http2-settings"]);
 
-/** Node keeps the answer that is under way on its connection. */
+/** Node stores the response that is under way in this property of the socket. */
 type AnsweringSocket = Duplex & { _httpMessage?: ServerResponse | null };
 
-/** A client that names an upgrade does so with one request, or with each of the few that it has under way. */
+/** Ignored upgrades per connection. A normal client asks once, or in each of the few requests that are under way. */
 const MAX_BEGINNINGS = 64;
 
-/** @param accept is given each request for a WebSocket on `path`, and the first bytes behind it */
+/** @param accept receives each request for a WebSocket on `path`, and the first bytes after it */
 export function acceptWebSockets(
   server: Server,
   path: string,
@@ -23,7 +23,7 @@ export function acceptWebSockets(
   const beginnings = new WeakMap<Duplex, number>();
   const handle = (request: IncomingMessage, socket: AnsweringSocket, head: Buffer): void => {
     const isWebSocket = request.headers.upgrade?.toLowerCase() === "websocket";
-    // A client may not have waited for the answer to what it asked before.
+    // The answer to an earlier request on the connection may still be under way.
     if (socket._httpMessage) {
       whenFree(socket, socket._httpMessage, () => handle(request, socket, head));
     } else if (isWebSocket && request.url?.split("?", 1)[0] === path) accept(request, socket, head);
@@ -37,7 +37,7 @@ export function acceptWebSockets(
   server.on("upgrade", handle);
 }
 
-/** The connection may end before: Node does not listen to it any more, and nobody else does yet. */
+/** Calls `goOn` when `answer` is closed. Handles errors of the socket, because Node no longer listens for them. */
 function whenFree(socket: Duplex, answer: ServerResponse, goOn: () => void): void {
   if (!socket.listeners("error").includes(destroy)) socket.on("error", destroy);
   answer.once("close", () => {
@@ -49,7 +49,7 @@ function destroy(this: Duplex): void {
   this.destroy();
 }
 
-/** The connection begins anew, with the same request without its wish. */
+/** Puts the request back onto the connection without the upgrade, and lets the server parse it again. */
 function serveWithoutUpgrade(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void {
   const { method, url, httpVersion, rawHeaders } = request;
   const lines = [`${method} ${url} HTTP/${httpVersion}`];
