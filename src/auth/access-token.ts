@@ -1,5 +1,4 @@
-// Who is calling: verifies bearer tokens, and issues them where the secret is ours. Called by both doors and by
-// `services/account-service.ts`.
+// Verifies bearer tokens, and issues them if the service has the signing secret.
 import { randomUUID } from "node:crypto";
 
 import { createRemoteJWKSet, errors, jwtVerify, SignJWT, type JWTPayload, type JWTVerifyGetKey } from "jose";
@@ -9,7 +8,7 @@ import { Cache } from "../runtime/cache.ts";
 import type { Actor } from "./actor.ts";
 import { AppError } from "../errors.ts";
 
-/** One mode, one family of algorithms: a public key can never be taken for a secret. */
+/** Each kind of `TokenSource` has its own algorithms, so that a public key is never used as a shared secret. */
 const SHARED_SECRET_ALGORITHMS = ["HS256"];
 const KEY_SET_ALGORITHMS = [
   "RS256",
@@ -22,7 +21,7 @@ const KEY_SET_ALGORITHMS = [
   "ES384",
   "ES512",
   "EdDSA",
-  "Ed25519", // RFC 9864: the same by its new name.
+  "Ed25519", // The new name of EdDSA with this curve. Source: RFC 9864.
 ];
 
 const TOKEN_LIFETIME = "7 days";
@@ -30,8 +29,8 @@ const TOKEN_LIFETIME = "7 days";
 const KEY_SET_TIMEOUT_MS = 5_000;
 
 /**
- * How long a token is taken as proven, and how long a key set is kept: a client sends the same token with each request. A
- * key that is withdrawn is believed for twice this time at most.
+ * How long a verified token and a key set are cached, because a client sends the same token with each request. A key
+ * that was withdrawn is accepted for at most twice this time.
  */
 const PROVEN_FOR_MS = 30_000;
 const MAX_PROVEN_COUNT = 10_000;
@@ -42,7 +41,7 @@ export type TokenSource =
 
 export interface Caller {
   actor: Actor;
-  /** Until when the token is accepted, as wall-clock time; Infinity for a token that does not expire. */
+  /** Wall-clock time until which the token is accepted; Infinity for a token that does not expire. */
   expiresAtMs: number;
 }
 
@@ -53,7 +52,7 @@ export class AccessTokens {
   readonly #secret: Uint8Array | null;
   readonly #proven = new Cache<string, { caller: Caller; untilMs: number }>({ maxWeight: MAX_PROVEN_COUNT });
 
-  /** @param clockToleranceSeconds how far the clocks of those who issue tokens may be from ours */
+  /** @param clockToleranceSeconds maximum difference between our clock and that of the token's issuer */
   constructor(
     source: TokenSource,
     readonly clockToleranceSeconds: number,
@@ -89,9 +88,9 @@ export class AccessTokens {
   }
 
   /**
-   * The actor whom an `Authorization` header names; null when there is no header.
+   * Returns the actor that an `Authorization` header identifies; null without a header.
    *
-   * @throws UNAUTHENTICATED when there is one and it does not prove who is calling
+   * @throws UNAUTHENTICATED when the header does not contain a valid access token
    * @throws OVERLOADED when the key set cannot be fetched
    */
   async identify(authorization: string | undefined): Promise<Actor | null> {
@@ -99,7 +98,7 @@ export class AccessTokens {
   }
 
   /**
-   * The actor whom an `Authorization` header names, and until when the token is accepted.
+   * Returns the actor that an `Authorization` header identifies, and the time until which the token is accepted.
    *
    * @throws as `identify`
    */
@@ -109,9 +108,9 @@ export class AccessTokens {
     const proven = this.#proven.get(token);
     if (proven && Date.now() < proven.untilMs) return proven.caller;
     const { sub, exp = Infinity, type = "access" } = await this.#check(token);
-    // LetsApp's server marks tokens that only serve to fetch another one.
+    // LetsApp's refresh tokens have another type. Clients use them only to get access tokens.
     if (type !== "access") throw unauthenticated("The token is not an access token.");
-    if (typeof sub !== "string" || !isId(sub)) throw unauthenticated("The token names no user.");
+    if (typeof sub !== "string" || !isId(sub)) throw unauthenticated("The token does not name a user.");
     const actor: Actor = {
       id: parseId(sub, "user"),
       roles: [],
@@ -124,7 +123,7 @@ export class AccessTokens {
   }
 
   /**
-   * A token for a user, with the claims that LetsApp's server expects.
+   * Returns a token for a user, with the claims that LetsApp's server expects.
    *
    * @throws FORBIDDEN when tokens come from an identity provider
    */
@@ -159,7 +158,7 @@ export class AccessTokens {
   }
 }
 
-/** jose reports what is wrong with a token by its own errors; a key set that cannot be fetched is another matter. */
+/** True when jose rejects the token itself; false when jose cannot fetch or read the key set. */
 function isAboutToken(error: unknown): boolean {
   if (error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid) return false;
   return error instanceof errors.JOSEError && error.code !== "ERR_JOSE_GENERIC";

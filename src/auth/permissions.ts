@@ -1,4 +1,4 @@
-// Every rule on what an actor may do.
+// All rules about what an actor may do.
 import { parseId, type UserId } from "../domain/ids.ts";
 import { AppError } from "../errors.ts";
 import type { Actor } from "./actor.ts";
@@ -10,7 +10,7 @@ export function requireActor(actor: Actor | null): Actor {
 }
 
 /**
- * The user whose profile picture the actor may change: the actor's own, also when its id is given.
+ * Returns the user whose profile picture the actor may change: always the actor itself, also when its id is given.
  *
  * @throws FORBIDDEN for another user's id, BAD_USER_INPUT for a malformed one
  */

@@ -1,5 +1,5 @@
-// The secret that signs tokens, in a file: one that an operator has put there, or, where nobody has set any, one that is
-// made once and kept beside the data. Called by `parts.ts`.
+// Reads the secret that signs tokens from the operator's file. If the operator has not set a secret, generates one and
+// keeps it in a file beside the data.
 import { randomBytes } from "node:crypto";
 import { readFile, rename } from "node:fs/promises";
 import path from "node:path";
@@ -18,17 +18,18 @@ export async function readSecret(file: string): Promise<string> {
   return secret;
 }
 
-/** Reads the secret, or makes it with mode 0600. @throws Error when the file can be neither read nor written */
+/** Reads the secret, or generates it in a file of mode 0600. @throws Error when the file cannot be read or written */
 export async function readOrCreateSecret(file: string): Promise<string> {
   const found = await nullIfMissing(readFile(file, "utf8")).catch((error: NodeJS.ErrnoException) => {
     throw new Error(`${file} cannot be read (${error.code})`, { cause: error });
   });
   if (found === null) return createSecret(file);
-  if (found.trim() === "") throw new Error(`${file} is empty; remove it, and a new secret is made`);
+  if (found.trim() === "")
+    throw new Error(`${file} is empty: remove the file, and the service generates a new secret`);
   return found.trim();
 }
 
-/** Written beside its place and moved there, so that a crash leaves all of it or nothing. */
+/** Writes a temporary file and renames it, so that a crash leaves the whole secret or none. */
 async function createSecret(file: string): Promise<string> {
   const secret = randomBytes(SECRET_BYTES).toString("base64url");
   const unfinished = `${file}.unfinished`;

@@ -5,7 +5,7 @@ import type { AuthConfig } from "../config/config.ts";
 import type { TokenSource } from "./access-token.ts";
 import { readOrCreateSecret, readSecret } from "./secret-file.ts";
 
-/** RFC 7518, section 3.2: a shorter secret can be guessed from a single token. */
+/** Source: RFC 7518, section 3.2. A shorter secret can be guessed from a single token. */
 const MIN_SECRET_BYTES = 32;
 
 /** @throws Error when the file of the secret cannot be read */
@@ -14,7 +14,9 @@ export async function readTokenSource(auth: AuthConfig, log: FastifyBaseLogger):
   const secret = await readSharedSecret(auth);
   // Only a warning: LetsApp's own secret may be shorter, and the service has to use the same one.
   if (Buffer.byteLength(secret) < MIN_SECRET_BYTES)
-    log.warn(`JWT_SECRET has fewer than ${MIN_SECRET_BYTES} bytes: it can be guessed from a single token`);
+    log.warn(
+      `JWT_SECRET has fewer than ${MIN_SECRET_BYTES} bytes: it can be guessed from a single token, so use a longer one`,
+    );
   return { kind: "shared-secret", secret };
 }
 
