@@ -1,22 +1,22 @@
-// Bounds how many bytes of incoming files are held at once, and how much of that one client holds.
+// Limits the bytes of incoming files that are held at once, and the number of files that one client sends at once.
 import { Tally } from "./tally.ts";
 import { tooMany } from "./work-queue.ts";
 
-/** Says that so many bytes more are held from now on. @throws OVERLOADED when that would be too many */
+/** Adds bytes to those that a file holds. @throws OVERLOADED when they exceed the budget, or the file was given up */
 export type TakeBytes = (bytes: number) => void;
 
-/** The share of the budget that one file has. */
+/** The share of one file in the budget. */
 export interface BudgetShare {
   take: TakeBytes;
-  /** Aborted when the file came so slowly that another one gets its bytes. Its reader stops. */
+  /** Aborted when the file is given up because it arrives too slowly. Its reader must stop. */
   signal: AbortSignal;
-  /** The file has come in whole: from now on it is not given up. */
+  /** Marks the file as received completely, so that it is no longer given up. */
   complete: () => void;
 }
 
 export interface ByteLimits {
   maxBytes: number;
-  /** Files of one client that come in at the same time. Others wait for them. */
+  /** Files that one client may send at the same time. Further files wait. */
   maxConcurrentPerClient: number;
   maxWaitMs: number;
 }
@@ -28,27 +28,27 @@ interface Holder {
   abort: AbortController;
 }
 
-/** The rate of a younger file is not known yet. */
+/** Age at which a file may be given up. The rate of a younger file is not known yet. */
 const GRACE_MS = 1_000;
 
-/** When the budget is short, it gives up the file with the lowest rate so far. */
+/** Shares bytes among incoming files. When they are used up, gives up the file that arrives at the lowest rate. */
 export class ByteBudget {
   #heldBytes = 0;
   readonly #holders = new Set<Holder>();
   readonly #countByClient = new Tally<string>();
   readonly #waiting = new Map<string, Set<() => void>>();
 
-  /** @param what holds the bytes, for the error: "Too many <what>." */
+  /** @param what the name of the files in the error "Too many <what> at once." */
   constructor(
     readonly what: string,
     readonly limits: ByteLimits,
   ) {}
 
   /**
-   * Does `work`, which says what it comes to hold. It holds no bytes after its end.
+   * Runs `work`, which reports the bytes that it holds to `share.take`. Frees all of them when `work` ends.
    *
-   * @param client whose file it is
-   * @throws OVERLOADED when earlier files of the same client take too long, and when the file is given up
+   * @param client the client that sends the file
+   * @throws OVERLOADED when earlier files of the client take too long, and when the file is given up
    */
   async hold<Result>(client: string, work: (share: BudgetShare) => Promise<Result>): Promise<Result> {
     await this.#enter(client);

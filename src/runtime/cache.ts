@@ -1,18 +1,18 @@
-// The one cache mechanism: a bounded LRU cache with single flight. Each cache of the service is an instance of it.
+// A bounded LRU cache with single flight. Each cache of the service is an instance of it.
 import { LRUCache } from "lru-cache";
 
 export interface CacheOptions<Key, Value> {
-  /** Bound on the sum of all weights; on the number of values where `weightOf` is not given. */
+  /** Bound on the sum of all weights, or on the number of values if `weightOf` is not given. */
   maxWeight: number;
-  /** A positive whole number. */
+  /** Returns a positive integer. */
   weightOf?: (value: Value) => number;
   /** Values older than this are loaded again. The age counts from the start of the load. */
   maxAgeMs?: number;
-  /** A load that has taken longer than this is not shared with new callers. By default `maxAgeMs`. */
+  /** A load that has taken longer than this is not shared with new callers. Default: `maxAgeMs`. */
   maxLoadMs?: number;
-  /** Decides whether a loaded value is stored. By default all values but null are. */
+  /** Decides whether a loaded value is stored. Default: all values except null. */
   isStored?: (value: Value, key: Key) => boolean;
-  /** Called with each key whose value did not fit, or had to make room. */
+  /** Called with each key whose value is too heavy to be stored, or was evicted for another value. */
   onEvict?: (key: Key) => void;
 }
 
@@ -28,11 +28,11 @@ interface Load<Value> {
   startedAtMs: number;
 }
 
-/** Loads each value once however many callers ask, and never stores one that was deleted while it was loading. */
+/** Runs one load of a key at a time, shared by all callers. Never stores a value that was deleted during the load. */
 export class Cache<Key extends string, Value> {
   readonly #stored: LRUCache<Key, { value: Value }>;
   readonly #loads = new Map<Key, Load<Value>>();
-  /** For each `loadMany` under way: the keys deleted since it began; null once all were. */
+  /** For each `loadMany` under way: the keys that were deleted since it began; null when all were deleted. */
   readonly #batches = new Set<{ deleted: Set<Key> | null }>();
   readonly #maxWeight: number;
   readonly #weightOf: (value: Value) => number;
@@ -49,7 +49,7 @@ export class Cache<Key extends string, Value> {
     this.#maxLoadMs = maxLoadMs;
     this.#isStored = options.isStored ?? ((value) => value !== null);
     this.#onEvict = options.onEvict ?? (() => {});
-    const bound = Math.max(maxWeight, 1); // The library takes 0 for "no bound".
+    const bound = Math.max(maxWeight, 1); // lru-cache takes 0 for "no bound".
     this.#stored = new LRUCache({
       ...(weightOf ? { maxSize: bound } : { max: bound }),
       ...(maxAgeMs !== undefined && { ttl: maxAgeMs }),
@@ -72,25 +72,25 @@ export class Cache<Key extends string, Value> {
     return entry?.value;
   }
 
-  /** Stores a value whatever `isStored` says. A value heavier than the bound is evicted at once. */
+  /** Stores a value without calling `isStored`. A value that is heavier than the bound is evicted at once. */
   set(key: Key, value: Value, startedAtMs = performance.now()): void {
     const weight = this.#weightOf(value);
     if (weight > this.#maxWeight) {
       this.#stored.delete(key);
       return this.#onEvict(key);
     }
-    // With a bound on the number of values, the library takes no size.
+    // lru-cache rejects a size if only the number of values is bounded.
     const size = this.#stored.maxSize > 0 ? { size: weight } : {};
     this.#stored.set(key, { value }, { ...size, start: startedAtMs });
   }
 
-  /** The stored value, or the result of `load`, of which one runs for a key at a time. @throws what `load` throws */
+  /** Returns the stored value. On a cache miss, runs `load` as `reload` does. @throws what `load` throws */
   async load(key: Key, load: () => Promise<Value>): Promise<Value> {
     const stored = this.get(key);
     return stored === undefined ? this.reload(key, load) : stored;
   }
 
-  /** The result of `load`, of which one runs for a key at a time, whether a value is stored or not. @throws what `load` throws */
+  /** Runs `load` even if a value is stored. Concurrent callers share one run per key. @throws what `load` throws */
   async reload(key: Key, load: () => Promise<Value>): Promise<Value> {
     const startedAtMs = performance.now();
     const underWay = this.#loads.get(key);
@@ -106,7 +106,7 @@ export class Cache<Key extends string, Value> {
     }
   }
 
-  /** Loads values whether they are stored or not, and stores them. @throws what `load` throws */
+  /** Loads values, also those that are stored, and stores the results. @throws what `load` throws */
   async loadMany<Loaded extends Value>(
     load: () => Promise<Loaded[]>,
     keyOf: (value: Loaded) => Key,
@@ -127,16 +127,16 @@ export class Cache<Key extends string, Value> {
     }
   }
 
-  /** Deletes a value. Loads of it that are under way are not stored, nor shared with later callers. */
+  /** Deletes a value. A load of it that is under way is not stored, and not shared with later callers. */
   delete(key: Key): void {
     this.#stored.delete(key);
     this.#loads.delete(key);
     for (const batch of this.#batches) batch.deleted?.add(key);
   }
 
-  /** Deletes every value that fulfils the condition, and all that are being loaded. */
+  /** Deletes every stored value that fulfils the condition. Loads that are under way are not stored. */
   deleteWhere(condition: (value: Value) => boolean): void {
-    const entries = [...this.#stored]; // The library cannot delete while it iterates.
+    const entries = [...this.#stored]; // lru-cache cannot delete while it iterates.
     for (const [key, { value }] of entries) if (condition(value)) this.#stored.delete(key);
     this.#forgetLoads();
   }

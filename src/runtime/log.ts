@@ -1,4 +1,4 @@
-// The log: JSON lines. Every part gets it, or a child of it, through its constructor.
+// Creates the log, which consists of JSON lines. Each part receives it, or a child of it, through its constructor.
 import { pino, type DestinationStream, type Logger } from "pino";
 
 /** @param stream standard output by default */

@@ -1,4 +1,4 @@
-// Counts things by their owner, and keeps nothing of an owner who has none.
+// Counts things by owner. An owner whose count is 0 takes no memory.
 
 export class Tally<Owner> {
   readonly #counts = new Map<Owner, number>();
@@ -7,7 +7,7 @@ export class Tally<Owner> {
     return this.#counts.get(owner) ?? 0;
   }
 
-  /** @param count how many more; fewer where it is negative */
+  /** @param count the number to add; negative to subtract */
   add(owner: Owner, count: number): void {
     const sum = this.get(owner) + count;
     if (sum === 0) this.#counts.delete(owner);

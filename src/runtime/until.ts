@@ -1,9 +1,9 @@
-// Waits for what nobody tells. Used where connections or purges come to their end while the service stops.
+// Polls a condition until it holds or the time is up.
 import { setTimeout } from "node:timers/promises";
 
 const LOOK_INTERVAL_MS = 10;
 
-/** Resolves when it is so, or when the time is over. */
+/** Resolves when `isSo` returns true, or after `maxMs`. */
 export async function until(isSo: () => boolean | Promise<boolean>, maxMs: number): Promise<void> {
   const endAtMs = performance.now() + maxMs;
   while (!(await isSo()) && performance.now() < endAtMs) await setTimeout(LOOK_INTERVAL_MS);

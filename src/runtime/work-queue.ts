@@ -1,14 +1,14 @@
-// Bounds the work of one kind: running jobs, their memory, and the share of one client. A few jobs run, a few wait, and
-// the next one gets an error.
+// Limits the work of one kind: running jobs, their memory, and the share of each client. A few jobs run, a few wait,
+// and further jobs are rejected.
 import { AppError } from "../errors.ts";
 import { Tally } from "./tally.ts";
 
 export interface WorkLimits {
   maxConcurrent: number;
   maxWaiting: number;
-  /** How long a job waits for its turn. */
+  /** How long a job may wait for its turn. */
   maxWaitMs: number;
-  /** Of all jobs that run. One that needs more runs alone. */
+  /** Limit for all running jobs together. A job that needs more runs alone. */
   maxMemoryBytes: number;
 }
 
@@ -20,19 +20,19 @@ interface WaitingJob {
 }
 
 /**
- * Clients take turns, and those with the fewest running jobs come first: however many jobs one client has sent, the
- * jobs of others do not wait for more than one of them. When the queue is full, the client with the most waiting jobs
- * loses its last one.
+ * Clients take turns, and the client with the fewest running jobs comes first. A client waits for at most one job of
+ * each other client, however many jobs that client has sent. When the queue is full, the client with the most waiting
+ * jobs loses its last one.
  */
 export class WorkQueue {
   #runningCount = 0;
   #memoryBytes = 0;
   readonly #runningByClient = new Tally<string>();
-  /** Waiting jobs by client. Among clients with equally many running jobs, the first has its turn next. */
+  /** Waiting jobs by client. The first client has its turn next among clients with equally many running jobs. */
   readonly #waiting = new Map<string, WaitingJob[]>();
   #waitingCount = 0;
 
-  /** @param what is done, for the error: "Too many <what>." */
+  /** @param what the name of the work in the error "Too many <what> at once." */
   constructor(
     readonly what: string,
     readonly limits: WorkLimits,
@@ -45,13 +45,13 @@ export class WorkQueue {
   /**
    * Runs `job` when its turn has come.
    *
-   * @param client whose job it is: a user's id, or a network address
-   * @throws OVERLOADED when the queue is full, or when its turn does not come in time
+   * @param client the client that sent the job: a user's id, or a network address
+   * @throws OVERLOADED when the queue is full, or when the turn does not come in time
    */
   async run<Result>(client: string, memoryBytes: number, job: () => Promise<Result>): Promise<Result> {
     if (this.#waitingCount > 0 || !this.#hasRoomFor(memoryBytes)) {
       this.#makeRoomFor(client);
-      await this.#waitForTurn(client, memoryBytes); // When it starts, its place is taken for it.
+      await this.#waitForTurn(client, memoryBytes); // `#startWaiting` calls `#take` for the job.
     } else {
       this.#take(client, memoryBytes);
     }
@@ -63,7 +63,11 @@ export class WorkQueue {
     }
   }
 
-  /** @throws OVERLOADED when the queue is full, and no other client has more jobs in it */
+  /**
+   * Removes the last job of the client with the most waiting jobs when the queue is full.
+   *
+   * @throws OVERLOADED when no other client has at least two waiting jobs more than this one
+   */
   #makeRoomFor(client: string): void {
     if (this.#waitingCount < this.limits.maxWaiting) return;
     const own = this.#waiting.get(client)?.length ?? 0;
@@ -93,7 +97,7 @@ export class WorkQueue {
       };
       const timer = setTimeout(() => {
         job.giveUp();
-        this.#startWaiting(); // The job may have been too large for the free memory, and others may fit.
+        this.#startWaiting(); // The job may have been too large for the free memory, and smaller jobs may fit.
       }, this.limits.maxWaitMs);
       const jobs = this.#waiting.get(client);
       if (jobs) jobs.push(job);
@@ -117,7 +121,7 @@ export class WorkQueue {
     }
   }
 
-  /** Every other client has its turn before this one. */
+  /** Moves a client behind all other clients, which have their turns first. */
   #moveBehind(client: string): void {
     const jobs = this.#waiting.get(client);
     if (!jobs) return;
