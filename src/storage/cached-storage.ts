@@ -1,4 +1,4 @@
-// Objects that are asked for often, in memory in front of the storage. Made by `parts.ts`.
+// Keeps frequently read objects in memory, in front of a storage.
 import type { ObjectCache } from "./object-cache.ts";
 import {
   keepBytes,
@@ -8,7 +8,7 @@ import {
   type SignedHeaders,
 } from "./object-storage.ts";
 
-/** What is found here is not stale: under one key there is one object, or none, unless a program repairs it. */
+/** Cached bytes do not become stale: the object under a key never changes, unless a program repairs it. */
 export class CachedStorage implements ObjectStorage {
   constructor(
     readonly storage: ObjectStorage,

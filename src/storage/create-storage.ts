@@ -1,4 +1,4 @@
-// Makes the storage that the configuration names. Called by `parts.ts` and the programs of `cli/`.
+// Creates the storage that the configuration names.
 import { stat } from "node:fs/promises";
 
 import type { Config, StorageConfig } from "../config/config.ts";
@@ -7,7 +7,7 @@ import { LocalStorage } from "./local-storage.ts";
 import { MovingStorage } from "./moving-storage.ts";
 import type { ObjectStorage } from "./object-storage.ts";
 
-/** Where objects may still be in another storage, from which they are moving, it is asked as well. */
+/** Creates the storage, combined with the fallback storage if objects are moving from there. */
 export async function createStorages({
   storage,
   storageFallback,
@@ -16,7 +16,7 @@ export async function createStorages({
   return storageFallback ? new MovingStorage(to, await createStorage(storageFallback)) : to;
 }
 
-/** Loads the SDK that it needs, and no other. @throws Error where there can be no such storage, in one clear sentence */
+/** Loads only the SDK that the storage needs. @throws Error with a one-line message when it cannot be created */
 export async function createStorage(config: StorageConfig): Promise<ObjectStorage> {
   switch (config.kind) {
     case "local":
@@ -33,9 +33,9 @@ export async function createStorage(config: StorageConfig): Promise<ObjectStorag
   }
 }
 
-/** It is made with the first object, where it is not there yet. */
+/** Accepts a missing folder, because the first `put` creates it. */
 async function assertFolder(folder: string): Promise<void> {
   const found = await stat(folder).catch((error: NodeJS.ErrnoException) => error);
   const isWrong = found instanceof Error ? found.code === "ENOTDIR" : !found.isDirectory();
-  if (isWrong) throw new Error(`${folder} is not a folder, and none can be made there`);
+  if (isWrong) throw new Error(`${folder} is not a folder, and a folder cannot be created there`);
 }

@@ -1,5 +1,5 @@
-// Two storages while objects move from one to the other: pictures never stop. Made by `create-storage.ts` where
-// STORAGE_FALLBACK_URL is set; `jobs/move-objects.ts` does the moving.
+// Combines two storages while `operations/move-objects.ts` moves the objects from one to the other, so that all
+// pictures stay available. STORAGE_FALLBACK_URL is the address of the old storage.
 import {
   assertSize,
   isWhole,
@@ -11,7 +11,7 @@ import {
 } from "./object-storage.ts";
 
 export class MovingStorage implements ObjectStorage {
-  /** @param to where everything new goes @param from where everything was before */
+  /** @param to the storage that receives new objects @param from the old storage */
   constructor(
     readonly to: ObjectStorage,
     readonly from: ObjectStorage,
@@ -21,7 +21,7 @@ export class MovingStorage implements ObjectStorage {
     return this.to.put(objectKey, bytes);
   }
 
-  /** A whole one is preferred, wherever it is. */
+  /** Prefers a copy of the expected size, in either storage. */
   async read(objectKey: string, sizeBytes: number | null = null): Promise<Buffer | null> {
     const moved = await this.to.read(objectKey);
     if (moved && isWhole(moved.length, sizeBytes)) return moved;

@@ -1,7 +1,7 @@
-// Bytes in memory: those of small objects once they were read, those of large ones once they were read twice.
+// Keeps the bytes of objects in memory: small objects after the first read, large ones after the second.
 import { Cache, type CacheState } from "../runtime/cache.ts";
 
-/** Nearly every thumbnail and square is smaller. */
+/** Maximum size of a small object. Nearly every thumbnail and square is smaller. */
 const SMALL_BYTES = 64 * 1024;
 
 export class ObjectCache {
@@ -9,7 +9,7 @@ export class ObjectCache {
   /** Ghost list: the sizes of large objects that were read once, for as long as the objects would have stayed. */
   readonly #readOnce: Cache<string, number>;
 
-  /** @param maxBytes of all that is in memory together */
+  /** @param maxBytes limit for all objects in memory together */
   constructor(readonly maxBytes: number) {
     this.#bytes = new Cache({
       maxWeight: maxBytes,
@@ -33,7 +33,7 @@ export class ObjectCache {
   }
 
   /**
-   * Decides on a cache miss whether the object is to be stored. A large one is stored when it is read for the second time
+   * Decides on a cache miss whether to store the object. A large object is stored when it is read for the second time
    * before it would have been evicted: it takes the place of a hundred small ones, and most originals are read once.
    */
   isWorthKeeping(key: string, sizeBytes: number): boolean {

@@ -1,4 +1,4 @@
-// Where the bytes of pictures live: the contract that services depend on. Its implementations stand beside it.
+// The contract of all storages for the bytes of pictures. Services depend on it instead of an implementation.
 import { AppError } from "../errors.ts";
 
 export interface ListedObject {
@@ -7,52 +7,52 @@ export interface ListedObject {
   modifiedAt: Date;
 }
 
-/** Bytes for one use. */
+/** Bytes that are valid until `giveBack` is called. */
 export interface LentBytes {
   bytes: Buffer;
   /**
-   * Says that nobody looks at the bytes any more: others may come in their place. Where that is not sure, as after a
-   * failure, `isDone` is false, and they stay what they are.
+   * Ends the use of the bytes, so that a later read may overwrite them. If the bytes may still be in use, as after a
+   * failure, `isDone` is false and they are never overwritten.
    */
   giveBack(isDone: boolean): void;
 }
 
-/** Nothing comes in the place of these. */
+/** Wraps bytes that are never overwritten. */
 export function keepBytes(bytes: Buffer): LentBytes {
   return { bytes, giveBack() {} };
 }
 
-/** How an object is to be answered that is fetched from where it is. */
+/** Response headers of an object that a client fetches from the storage itself. */
 export interface SignedHeaders {
   contentType: string;
   contentDisposition: string;
 }
 
-/** Long enough for a slow client to begin, short enough for a deletion to be one. */
+/** How long a signed URL is valid: a slow client can begin to read, and a deleted picture soon becomes unavailable. */
 export const SIGNED_SECONDS = 60;
 
-/** No separator, no dot at the start: a key cannot lead out of a folder, or into another one. */
+/** Excludes separators and a dot at the start, so that a key cannot lead out of a folder or into another one. */
 const keyPattern = /^[a-z0-9][a-z0-9_.-]*$/i;
 
-/** Under any other name, such as a damaged record might hold, there is no object. */
+/** True for a valid object key. A damaged record may contain another name, under which no object exists. */
 export function isObjectKey(name: string): boolean {
   return keyPattern.test(name);
 }
 
-/** @throws Error for what is none: nobody may store under it */
+/** @throws Error when `name` is not a valid object key */
 export function assertObjectKey(name: string): void {
   if (!isObjectKey(name)) throw new Error(`not an object key: ${JSON.stringify(name)}`);
 }
 
-/** What was stored has been damaged, or something else has answered. */
+/** An object with a wrong size: it is damaged, or another server answered for the storage. */
 export class DamagedObjectError extends AppError {
   constructor(objectKey: string, sizeBytes: number, expectedBytes: number) {
-    const cause = new Error(`${objectKey} has ${sizeBytes} bytes, and should have ${expectedBytes}`);
+    const cause = new Error(`${objectKey} has ${sizeBytes} bytes instead of ${expectedBytes}`);
     super("STORAGE_UNAVAILABLE", "The picture cannot be read right now.", { cause });
   }
 }
 
-/** @param expectedBytes null where nobody knows: any size is right then */
+/** @param expectedBytes null when the size is not known, so that any size is right */
 export function isWhole(sizeBytes: number, expectedBytes: number | null): boolean {
   return expectedBytes === null || sizeBytes === expectedBytes;
 }
@@ -64,35 +64,39 @@ export function assertSize(objectKey: string, sizeBytes: number, expectedBytes: 
 }
 
 /**
- * Objects by key. A key is one of ours (`domain/media.ts`): random, and never taken from a user.
+ * Objects by key. The service generates random keys (`domain/media.ts`) and never takes a key from a user.
  *
- * Every verb throws STORAGE_UNAVAILABLE when the storage cannot answer.
+ * Every method throws STORAGE_UNAVAILABLE when the storage cannot answer.
  */
 export interface ObjectStorage {
   /** Stores an object. When it resolves, the object is complete and survives a power cut. */
   put(objectKey: string, bytes: Uint8Array): Promise<void>;
   /**
-   * The whole object, or null when there is none.
+   * Returns the whole object, or null when it does not exist.
    *
-   * @param sizeBytes what it should have, where that is known
-   * @throws DamagedObjectError when it has not
+   * @param sizeBytes the expected size, if it is known
+   * @throws DamagedObjectError when the object has another size
    */
   read(objectKey: string, sizeBytes?: number | null): Promise<Buffer | null>;
-  /** As `read`, for bytes that are sent and forgotten. */
+  /** Same as `read`, for bytes that the caller sends and does not keep. */
   lend(objectKey: string, sizeBytes: number | null): Promise<LentBytes | null>;
   /**
-   * The object's size, or null when there is none.
+   * Returns the object's size, or null when the object does not exist.
    *
-   * @param sizeBytes what it should have, where that is known: of two copies, one with this size is preferred
+   * @param sizeBytes the expected size, if it is known. A copy of this size is preferred if there are two copies.
    */
   stat(objectKey: string, sizeBytes?: number | null): Promise<{ sizeBytes: number } | null>;
-  /** An address from which anybody may fetch the object for a minute, or null where there can be none. As `stat`. */
+  /**
+   * Returns a URL at which any client can fetch the object for `SIGNED_SECONDS`; null if the storage has no such URLs.
+   *
+   * @param sizeBytes as for `stat`
+   */
   sign(objectKey: string, headers: SignedHeaders, sizeBytes?: number | null): Promise<string | null>;
-  /** What the addresses begin with that it signs. @throws Error where it has no right to sign */
+  /** Returns the origins of signed URLs. @throws Error when the service is not permitted to sign */
   findOrigins(): Promise<string[]>;
-  /** Removes an object. One that is not there is no error. */
+  /** Removes an object. A missing object is not an error. */
   delete(objectKey: string): Promise<void>;
-  /** All objects, in no particular order, also what a crash has left of one. */
+  /** Yields all objects in no particular order, including the unfinished objects that a crash has left. */
   list(): AsyncIterable<ListedObject>;
   /** Throws unless objects can be written now. */
   check(): Promise<void>;

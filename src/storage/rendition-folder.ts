@@ -1,5 +1,5 @@
-// What was made of pictures, on the disk: a folder for each media, within a bound on all of them. It may be deleted at
-// any time. Called by `services/renditions.ts` and the programs that remove pictures.
+// Keeps squares of pictures on the disk: a folder for each media, with a limit on the bytes of all folders. The
+// operator may delete the files at any time.
 import { randomBytes } from "node:crypto";
 import { readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
@@ -8,11 +8,11 @@ import { Cache } from "../runtime/cache.ts";
 import { makeFolder, nullIfMissing, writeDurably } from "../runtime/files.ts";
 import { isId, type MediaId } from "../domain/ids.ts";
 
-/** A file takes whole blocks of the disk, and its folder one: most squares are smaller than that. */
+/** Size of a disk block. A file takes whole blocks, a folder takes one, and most squares are smaller than one. */
 const BLOCK_BYTES = 4096;
 
 export class RenditionFolder {
-  /** What each media's folder takes of the disk, in bytes. */
+  /** Size of each media's folder on the disk, in bytes. */
   readonly #media: Cache<MediaId, number>;
 
   constructor(
@@ -30,12 +30,12 @@ export class RenditionFolder {
     return this.#media.state;
   }
 
-  /** The media of which there is anything. */
+  /** Returns the ids of all media that have a folder. */
   ids(): MediaId[] {
     return this.#media.keys();
   }
 
-  /** Finds what an earlier process has left. */
+  /** Finds the files that an earlier process has left. */
   async open(): Promise<void> {
     for (const name of await list(this.rootDir)) {
       if (!isId(name)) continue;
@@ -48,7 +48,7 @@ export class RenditionFolder {
     }
   }
 
-  /** Null where it was never made, or has been given up. */
+  /** Returns the file; null if it was never written, or has been evicted. */
   async read(id: MediaId, name: string): Promise<Buffer | null> {
     this.#media.get(id);
     return nullIfMissing(readFile(path.join(this.rootDir, id, name)));
@@ -64,13 +64,13 @@ export class RenditionFolder {
       await rename(unfinished, path.join(folder, name));
     } catch (error) {
       await rm(unfinished, { force: true });
-      if (goneCodes.includes((error as NodeJS.ErrnoException).code ?? "")) return; // Only a removal takes a file of that name.
+      if (goneCodes.includes((error as NodeJS.ErrnoException).code ?? "")) return; // The folder was removed at the same time.
       throw error;
     }
     this.#media.set(id, (this.#media.get(id) ?? BLOCK_BYTES) + onDisk(bytes.length));
   }
 
-  /** Of a media that nobody may see any more. */
+  /** Removes the files of a media that is no longer visible. */
   async remove(id: MediaId): Promise<void> {
     if (this.#media.get(id) === undefined) return;
     this.#media.delete(id);
@@ -78,7 +78,7 @@ export class RenditionFolder {
   }
 
   async #removeFolder(id: MediaId): Promise<void> {
-    // Another request may be writing into it, or removing it as well.
+    // Another request may write into the folder, or remove it, at the same time.
     await rm(path.join(this.rootDir, id), { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
   }
 }
@@ -87,7 +87,7 @@ function onDisk(sizeBytes: number): number {
   return Math.ceil(sizeBytes / BLOCK_BYTES) * BLOCK_BYTES;
 }
 
-/** Other processes may remove what this one has just seen. */
+/** Error codes of a file or folder that another process has removed. */
 const goneCodes = ["ENOENT", "ENOTDIR"];
 
 async function list(folder: string): Promise<string[]> {

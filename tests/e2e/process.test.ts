@@ -298,7 +298,7 @@ describe("the program exits with one clear line per problem", () => {
 
     for (const place of [file, `${file}/pictures`])
       expect((await giveUp({ STORAGE_URL: `file://${place}` })).lines).toEqual([
-        `letsapp: ${place} is not a folder, and none can be made there`,
+        `letsapp: ${place} is not a folder, and a folder cannot be created there`,
       ]);
     const { lines } = await giveUp({ STORAGE_URL: "s3://pictures" });
     expect(lines.filter((line) => line.startsWith("letsapp:"))).toEqual([

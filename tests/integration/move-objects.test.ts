@@ -171,7 +171,7 @@ it("a truncated original is reported and not copied", async () => {
   const { failed, copiedCount } = await move();
 
   expect(failed.map(({ objectKey }) => objectKey)).toEqual(keys);
-  expect(failed[0]!.reason).toMatch(/has 500 bytes, and should have \d+/);
+  expect(failed[0]!.reason).toMatch(/has 500 bytes instead of \d+/);
   expect(copiedCount).toBe(2); // The thumbnails.
   expect(await to.stat(keys[0]!)).toBeNull();
 });
