@@ -1,21 +1,21 @@
-// One client's WebSocket: tried from time to time, bounded in what waits for it. Used by `live-door.ts`.
+// The WebSocket of one client. Disconnects a client that does not answer pings or does not read its messages.
 import type { FastifyBaseLogger } from "fastify";
 import { CloseCode, MessageType } from "graphql-ws";
 import type { WebSocket } from "ws";
 
-/** How often a connection is tried. One that has not answered until the next time is given up. */
+/** Interval of pings. A client that has not answered a ping when the next one is due is disconnected. */
 const PING_INTERVAL_MS = 20_000;
 
-/** What a client has not read yet. It is asked to read no more than it asks for, so no honest one comes near. */
+/** Limit for unread bytes. A normal client stays far below it, because it receives only what it requested. */
 const MAX_WAITING_BYTES = 1024 * 1024;
 
-/** Of the words in a closing frame. Source: RFC 6455, section 5.5. */
+/** Maximum length of the reason in a close frame. Source: RFC 6455, section 5.5. */
 const MAX_REASON_BYTES = 123;
 
-/** Source: the registry of WebSocket close codes. */
+/** Close code. Source: IANA's WebSocket close code number registry. */
 const INTERNAL_ERROR = 1011;
 
-/** What the protocol has clients send; it throws at what servers send. */
+/** Types of messages that clients send. graphql-ws throws when a client sends a type that is for servers. */
 const fromClients = new Set<unknown>([
   MessageType.ConnectionInit,
   MessageType.Ping,
@@ -24,13 +24,13 @@ const fromClients = new Set<unknown>([
   MessageType.Complete,
 ]);
 
-/** What the protocol's library needs of a socket. */
+/** The interface of a socket that graphql-ws needs. */
 export interface LiveSocket {
   readonly protocol: string;
   send: (text: string) => Promise<void>;
   close: (code?: number, reason?: string) => void;
   onMessage: (listener: (text: string) => Promise<void>) => void;
-  /** Answers without what came with the ping, which may be anything. */
+  /** Answers a ping without the payload of the ping, which may be anything. */
   onPing: () => Promise<void>;
 }
 
@@ -46,13 +46,13 @@ export function watchSocket(socket: WebSocket, log: FastifyBaseLogger): LiveSock
   };
   socket
     .on("pong", () => (hasAnswered = true))
-    .on("ping", assertReads) // Each is answered by the library.
-    .on("error", (error) => log.debug({ err: error }, "a live connection broke"))
+    .on("ping", assertReads) // ws answers each ping, and the answers may pile up.
+    .on("error", (error) => log.debug({ err: error }, "a WebSocket connection failed"))
     .on("close", () => clearInterval(pings));
   const send = (text: string) =>
     new Promise<void>((resolve) => {
       if (socket.readyState !== socket.OPEN) return resolve();
-      socket.send(text, () => resolve()); // Where it fails, the socket closes.
+      socket.send(text, () => resolve()); // A failure closes the socket.
       assertReads();
     });
   const close = (code?: number, reason?: string) => socket.close(code, reason && shorten(reason));
@@ -63,7 +63,7 @@ export function watchSocket(socket: WebSocket, log: FastifyBaseLogger): LiveSock
     onPing: () => send(`{"type":"${MessageType.Pong}"}`),
     onMessage: (listener) => {
       const messages = new Messages(socket, listener, (error) => {
-        log.error({ err: error }, "a message of a live connection could not be dealt with");
+        log.error({ err: error }, "a WebSocket message could not be processed");
         close(INTERNAL_ERROR, "Something went wrong on our side.");
       });
       socket.on("message", (data) => messages.take(String(data)));
@@ -71,12 +71,12 @@ export function watchSocket(socket: WebSocket, log: FastifyBaseLogger): LiveSock
   };
 }
 
-/** A client's messages, in the order in which they came. */
+/** Passes on a client's messages in the order of their arrival. */
 class Messages {
   #turn = Promise.resolve();
-  /** Until each operation has ended, by the id that its client gave it. */
+  /** Running operations, by the id that the client chose. A promise resolves when its operation has ended. */
   readonly #running = new Map<string, Promise<void>>();
-  /** Those of which the client has heard enough, and which have not ended yet. */
+  /** Ids of operations that the client has completed, and that are still running. */
   readonly #ending = new Set<string>();
 
   constructor(
@@ -89,7 +89,7 @@ class Messages {
     this.#turn = this.#turn.then(() => this.#passOn(text)).catch(this.onFailure);
   }
 
-  /** An operation's id is free again when that has ended: the library would take the old one for the new one. */
+  /** Delays an operation whose id belongs to one that is still ending, because graphql-ws would confuse the two. */
   async #passOn(text: string): Promise<void> {
     const { type, id = "" } = peek(text);
     if (!fromClients.has(type)) return this.socket.close(CloseCode.BadRequest, "Invalid message received");
@@ -112,7 +112,7 @@ class Messages {
   }
 }
 
-/** Nothing of it is believed: the library looks at the whole. */
+/** Reads two fields of a message without validation: graphql-ws validates the whole message. */
 function peek(text: string): { type?: unknown; id?: string } {
   try {
     const { type, id } = Object(JSON.parse(text));

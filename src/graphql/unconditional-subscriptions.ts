@@ -24,7 +24,7 @@ export const unconditionalSubscriptions: ValidationRule = (context) => {
     if (refused.length === 0) return;
     const rest = selection.directives!.filter((directive) => !isCondition(directive));
     Object.assign(selection, { directives: rest });
-    const message = "The root field of a subscription bears neither @skip nor @include.";
+    const message = "Remove @skip and @include: the root field of a subscription must be unconditional.";
     context.reportError(new GraphQLError(message, { nodes: refused }));
   }
 };
