@@ -1,5 +1,4 @@
-// The service: its parts behind two doors, in one web server. Called by `main.ts`, and by tests, which may replace a
-// part.
+// Builds the service: all parts, and GraphQL and REST in one web server. Tests may replace parts.
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { FastifyInstance } from "fastify";
@@ -26,27 +25,27 @@ import { MediaUrls } from "./services/media-urls.ts";
 import type { ObjectStorage } from "./storage/object-storage.ts";
 import { fileTooLarge } from "./services/read-upload.ts";
 
-/** Multipart boundaries, part headers and GraphQL's two fields, beside the file. */
+/** Size of multipart boundaries, part headers and GraphQL's two fields, in addition to the file. */
 const MULTIPART_OVERHEAD_BYTES = 640 * 1024;
 
-/** What waits for a database, or for an edge, that does not answer has this long after all answers are sent. */
+/** How long `stop()` waits, after all answers are sent, for a database or CDN that does not respond. */
 const CLOSE_MS = 5_500;
 
 export interface Overrides extends PartOverrides {
   timeouts?: Timeouts;
 }
 
-/** A built service, which can listen. */
+/** A service that is built and can be started. */
 export interface App extends Parts {
   server: FastifyInstance;
   urls: MediaUrls;
-  /** Listens, and starts the jobs. Resolves to the address. */
+  /** Starts the jobs and listens. Resolves to the address. */
   start(): Promise<string>;
-  /** Answers the requests that are under way, flushes the views, closes everything. */
+  /** Answers the requests that are under way, flushes the views and closes everything. */
   stop(): Promise<void>;
 }
 
-/** Builds the service. Nothing listens yet. @throws Error with one clear sentence when a part cannot be had */
+/** Builds the service, which does not listen yet. @throws Error with a one-line message when a part cannot be built */
 export async function createApp(config: Config, overrides: Overrides = {}): Promise<App> {
   const log = createLog(config.logLevel);
   const metrics = new Metrics();
@@ -132,7 +131,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   };
 }
 
-/** Answers requests for unknown addresses, and for methods that an address does not take, with `Allow`. */
+/** Answers requests for unknown paths, and for methods that a path does not support, the latter with `Allow`. */
 function answerOtherMethods(server: FastifyInstance): void {
   const allowed = new AllowedMethods(server);
   allowed.add(MEDIA_ROUTE, ["GET", "HEAD"]);
@@ -149,17 +148,20 @@ function pathOf(url: string): string {
   return url.split("?", 1)[0]!;
 }
 
-/** Where clients are sent for what is stored. @throws Error where nothing can be signed */
+/** Returns the origins to which clients are redirected. @throws Error when the storage cannot sign URLs */
 async function originsOf(storage: ObjectStorage): Promise<string[]> {
   try {
     return await storage.findOrigins();
   } catch (error) {
     const { message } = ((error as Error).cause ?? error) as Error;
-    throw new Error(`MEDIA_DELIVERY=redirect: no address can be signed: ${message}`, { cause: error });
+    throw new Error(
+      `MEDIA_DELIVERY=redirect needs signed URLs, but the storage cannot sign them: ${message}`,
+      { cause: error },
+    );
   }
 }
 
-/** With HOST=:: it stands for all that the machine has, and leads to none of them. */
+/** Replaces `[::]`, which stands for all addresses of the machine and cannot be requested, by an address that can. */
 function reachable(address: string): string {
   return address.replace("//[::]:", "//[::1]:");
 }

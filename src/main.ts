@@ -1,4 +1,4 @@
-// The process: reads the environment, starts the service, says where it is, and stops when told to.
+// The entry of the process: reads the environment, starts the service, prints its addresses, and stops on a signal.
 import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 
@@ -6,17 +6,18 @@ import { ConfigError, describeStorage, loadConfig, type Config } from "./config/
 import { forbidCodeFromStrings } from "./lockdown.ts";
 import { makeFolder } from "./runtime/files.ts";
 
-// graphql-js checks every type in every call unless NODE_ENV is "production" when it is loaded: half of a list's time.
+// graphql-js checks every type in every call, unless NODE_ENV is "production" when it is loaded. The checks take half
+// of the time of a list query.
 process.env.NODE_ENV ??= "production";
 const { createApp } = await import("./app.ts");
 
-// A stack takes milliseconds to write with source maps, and one request can cause a hundred errors.
+// Formatting a stack with source maps takes milliseconds, and one request can cause a hundred errors.
 process.setSourceMapsEnabled(false);
 
-/** After a signal, what is under way has this long. */
+/** How long the process may take to stop after a signal. */
 const STOP_TIMEOUT_MS = 15_000;
 
-/** SIGTERM, and SIGINT, which Ctrl+C sends. Whoever waits is told of the first one; any other ends the process at once. */
+/** Receives SIGTERM, and SIGINT of Ctrl+C. The first signal resolves `wait()`. Any other ends the process at once. */
 class StopSignal {
   #tell: (() => void) | null = null;
 
@@ -24,7 +25,7 @@ class StopSignal {
     process.on("SIGTERM", () => this.#take()).on("SIGINT", () => this.#take());
   }
 
-  /** Resolves at the next signal. Until this is called there is nothing that could be lost. */
+  /** Resolves at the next signal. Before this call, a signal ends the process at once, because no work can be lost. */
   wait(): Promise<void> {
     return new Promise((resolve) => (this.#tell = resolve));
   }
@@ -33,7 +34,10 @@ class StopSignal {
     if (!this.#tell) process.exit(1);
     this.#tell();
     this.#tell = null;
-    setTimeout(() => fail(["stopping took too long"]), STOP_TIMEOUT_MS).unref();
+    setTimeout(
+      () => fail(["Stopping took too long. The process ends before all work is done."]),
+      STOP_TIMEOUT_MS,
+    ).unref();
   }
 }
 
@@ -42,10 +46,10 @@ try {
   const config = loadConfig(process.env);
   await assertWritable(config.instanceDir);
   const app = await createApp(config, { onFatal: (error) => fail([error.message]) });
-  // graphql-js leaves a rejection unhandled where two items of a list fail, one of them at once: the client was answered.
-  // A fault in one request must not end the service.
+  // graphql-js leaves a rejection unhandled when two items of a list fail, one of them at once. The client receives an
+  // answer all the same, and a fault in one request must not end the service.
   process.on("unhandledRejection", (error) =>
-    app.server.log.error({ err: error }, "a rejection was not handled"),
+    app.server.log.error({ err: error }, "unhandled promise rejection"),
   );
   const toldToStop = stopSignal.wait();
   const address = await app.start().catch(async (error: unknown) => {
@@ -82,29 +86,29 @@ function banner(config: Config, url: string): string {
   ].join("\n");
 }
 
-/** What a person can do something about, in one line. */
+/** Returns one line that says what is wrong and, for common problems, what the operator can do. */
 function explain(
   error: NodeJS.ErrnoException & { address?: string; port?: number; hostname?: string },
 ): string {
   if (error.code === "EACCES" && error.syscall === "listen") {
-    return `Port ${error.port} may not be used (EACCES). Set PORT to one from 1024 on.`;
+    return `Port ${error.port} is reserved for privileged processes (EACCES). Set PORT to 1024 or higher.`;
   }
   switch (error.code) {
     case "EADDRINUSE":
-      return `Port ${error.port} on ${error.address} is taken by another program. Set PORT to another one.`;
+      return `Port ${error.port} on ${error.address} is in use by another program. Set PORT to a free port.`;
     case "EADDRNOTAVAIL":
     case "ENOTFOUND":
     case "EAI_AGAIN":
-      return `${error.address ?? error.hostname} is no address of this machine. Set HOST to one that is.`;
+      return `${error.address ?? error.hostname} is not an address of this machine. Set HOST to one of its addresses.`;
     case "EACCES":
     case "EPERM":
     case "EROFS":
     case "EEXIST":
     case "ENOENT":
     case "ENOTDIR":
-      return `${error.path ?? "INSTANCE_DIR"} cannot be written (${error.code}). Set INSTANCE_DIR to a folder that can.`;
+      return `${error.path ?? "INSTANCE_DIR"} cannot be written (${error.code}). Set INSTANCE_DIR to a writable folder.`;
     case "ENOSPC":
-      return `The disk is full: ${error.path ?? "INSTANCE_DIR"} cannot be written.`;
+      return `The disk is full: ${error.path ?? "INSTANCE_DIR"} cannot be written. Free some space.`;
     default:
       return error.message;
   }

@@ -1,4 +1,4 @@
-// Builds every part behind the doors once, and gives each what it needs. Called by `app.ts`.
+// Builds every part of the service once, and passes to each part the parts that it needs.
 import { availableParallelism } from "node:os";
 import path from "node:path";
 
@@ -39,25 +39,25 @@ import { RenditionFolder } from "./storage/rendition-folder.ts";
 import { ViewCounter } from "./views/view-counter.ts";
 import { ViewJournal } from "./views/view-journal.ts";
 
-/** Pictures in work, each in its own process, and pictures that wait. Each waiting one holds up to 800 KB. */
+/** Limits for pictures in work, each in its own process, and for waiting pictures, which take up to 800 KB each. */
 const defaultPictureQueue = { maxConcurrent: Math.min(availableParallelism(), 3), maxWaiting: 32 };
 
-/** What a test may replace. */
+/** Parts and settings that a test may replace. */
 export interface PartOverrides {
   createStorage?: (
     config: Pick<Config, "storage" | "storageFallback">,
   ) => ObjectStorage | Promise<ObjectStorage>;
   startEmbeddedMongo?: EmbeddedMongoStarter;
-  /** Does the work on images; by default in separate processes. */
+  /** Does the work on images. Default: separate processes. */
   imageWorker?: ImageWorker;
   pictureQueue?: { maxConcurrent: number; maxWaiting: number };
-  /** Called when a part that the process cannot do without has failed for good. */
+  /** Called when a part without which the service cannot run has failed permanently. */
   onFatal?: (error: Error) => void;
 }
 
 export type Parts = Awaited<ReturnType<typeof buildParts>>;
 
-/** @throws Error with one clear sentence when a part cannot be had */
+/** @throws Error with a one-line message when a part cannot be built */
 export async function buildParts(
   config: Config,
   overrides: PartOverrides,
@@ -67,7 +67,7 @@ export async function buildParts(
   warnOfOwnFolder(config, log);
   const onFatal = overrides.onFatal ?? ((error) => log.fatal({ err: error }, "the database has failed"));
   const database = await Database.open(config.database, onFatal, overrides.startEmbeddedMongo);
-  // The secret is made after the database is locked: two processes that start at once would make two secrets.
+  // Generates the secret after the database is locked. Otherwise two processes could generate two different secrets.
   const tokens = new AccessTokens(await readTokenSource(config.auth, log), config.auth.clockToleranceSeconds);
   const rateLimits = new RateLimits(config.limits, limiterFactory(config, database));
 
@@ -79,7 +79,7 @@ export async function buildParts(
   const renditions = new Renditions(database.media, coldStorage, folder, pictureMaker, log);
   const placeholders = new Placeholders(database.media, coldStorage, pictureMaker, log);
 
-  const isShared = config.database.kind === "mongodb"; // The embedded database has one process at a time.
+  const isShared = config.database.kind === "mongodb"; // Only one process at a time uses the embedded database.
   const journal = new ViewJournal(config.media.viewJournalDir, isShared, log);
   const views = new ViewCounter(database.viewCounts, journal, config.media.viewFlushMs, log);
 
@@ -114,7 +114,7 @@ export async function buildParts(
   );
   const cleanup = new CleanupJob(database, lifecycle, storage, config.cleanup, log);
 
-  // Every subscriber to changes. Within an event, the order of the calls is the order of notification.
+  // All listeners of `changes`. Each listener notifies the parts in the order of its calls.
   const forgetPicture = (id: MediaId) => {
     mediaCache.forget(id);
     void renditions.forget(id);
@@ -138,7 +138,7 @@ export async function buildParts(
       if (!isHidden && !isSettled) mediaCache.forget(mediaId);
     for (const { uploaderId } of found) currentPictures.forgetUser(uploaderId);
     userPages.forgetPagesWith(new Set(hidden));
-    liveChanges.publish(found); // Last: its listeners read the users and pictures again.
+    liveChanges.publish(found); // Last, because its listeners read the users and pictures again.
   });
   changes.on("changesMissed", () => {
     mediaCache.forgetAll();
@@ -175,7 +175,7 @@ function createPictureMaker(
   { pictureQueue = defaultPictureQueue, imageWorker }: PartOverrides,
   log: FastifyBaseLogger,
 ): PictureMaker {
-  const onCrash = (how: string) => log.error({ how }, "an image ended the process that decoded it");
+  const onCrash = (how: string) => log.error({ how }, "a decoder process crashed while it decoded an image");
   const maxProcesses = pictureQueue.maxConcurrent;
   return new PictureMaker(
     pictureQueue,
@@ -183,14 +183,16 @@ function createPictureMaker(
   );
 }
 
-/** Other processes on the same database would find no file of a picture that this one has stored. */
+/** Warns when other processes may share the database but cannot read the pictures that this process stores. */
 function warnOfOwnFolder({ database, storage, instanceDir }: Config, log: FastifyBaseLogger): void {
   const isOwn = storage.kind === "local" && storage.rootDir.startsWith(path.resolve(instanceDir) + path.sep);
   if (database.kind === "mongodb" && isOwn)
-    log.warn("pictures are stored in INSTANCE_DIR: several processes need a STORAGE_URL that they share");
+    log.warn(
+      "pictures are stored in INSTANCE_DIR; to run several processes, set STORAGE_URL to a shared storage",
+    );
 }
 
-/** One process counts for itself; several count together. */
+/** Counts in memory for the embedded database, which one process uses, and otherwise in the shared database. */
 function limiterFactory(config: Config, database: Database): RateLimiterFactory {
   if (config.database.kind === "embedded") return createMemoryLimiter;
   return new MongoLimiters(database.connection, database.clock).create;

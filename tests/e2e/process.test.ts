@@ -254,14 +254,14 @@ describe("the program exits with one clear line per problem", () => {
 
     expect(ended).toEqual({
       code: 1,
-      lines: [`letsapp: Port ${port} on 127.0.0.1 is taken by another program. Set PORT to another one.`],
+      lines: [`letsapp: Port ${port} on 127.0.0.1 is in use by another program. Set PORT to a free port.`],
     });
   });
 
   it("when HOST is not an address of this machine", async () => {
     expect(await giveUp({ HOST: "203.0.113.1" })).toEqual({
       code: 1,
-      lines: ["letsapp: 203.0.113.1 is no address of this machine. Set HOST to one that is."],
+      lines: ["letsapp: 203.0.113.1 is not an address of this machine. Set HOST to one of its addresses."],
     });
   });
 
@@ -273,7 +273,7 @@ describe("the program exits with one clear line per problem", () => {
 
     expect(code).toBe(1);
     expect(lines).toEqual([
-      `letsapp: ${file}/instance cannot be written (ENOTDIR). Set INSTANCE_DIR to a folder that can.`,
+      `letsapp: ${file}/instance cannot be written (ENOTDIR). Set INSTANCE_DIR to a writable folder.`,
     ]);
   });
 
@@ -282,13 +282,13 @@ describe("the program exits with one clear line per problem", () => {
     await writeFile(file, "");
 
     expect((await giveUp({ INSTANCE_DIR: file })).lines).toEqual([
-      `letsapp: ${file} cannot be written (EEXIST). Set INSTANCE_DIR to a folder that can.`,
+      `letsapp: ${file} cannot be written (EEXIST). Set INSTANCE_DIR to a writable folder.`,
     ]);
   });
 
   it("when the instance folder cannot be created", async () => {
     expect((await giveUp({ INSTANCE_DIR: "/proc/letsapp/instance" })).lines).toEqual([
-      "letsapp: /proc/letsapp cannot be written (ENOENT). Set INSTANCE_DIR to a folder that can.",
+      "letsapp: /proc/letsapp cannot be written (ENOENT). Set INSTANCE_DIR to a writable folder.",
     ]);
   });
 
