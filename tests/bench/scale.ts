@@ -20,7 +20,7 @@ import { makePhoto } from "./world.ts";
 const { values: options } = parseArgs({
   options: {
     records: { type: "string", default: "10000,100000" },
-    /** Measures the second database server, which several processes can share, in place of the embedded one. */
+    /** Measures a database server that several processes can share, instead of the embedded database. */
     shared: { type: "boolean", default: false },
   },
 });
@@ -77,10 +77,10 @@ async function measureTimes(): Promise<Map<string, string>> {
     "a page of 100 users": () => users.findPage({ maxCount: 100, afterId: anyUser() }),
     "a user by name": () => users.findCredentials({ username: `person-${anyUser()}` }),
     "all pictures of a user": () => upkeep.examineUploads(anyUser()),
-    "what has changed in ten seconds": () => media.findChangedSince(new Date(Date.now() - 10_000)),
-    "changes that were left undone": () => upkeep.findUnsettled(new Date(Date.now() - 3_600_000), 100, 0),
+    "changes of the last ten seconds": () => media.findChangedSince(new Date(Date.now() - 10_000)),
+    "changes that were interrupted": () => upkeep.findUnsettled(new Date(Date.now() - 3_600_000), 100, 0),
     "pictures past the retention time": () => upkeep.findRetired(new Date(0), 100, 0),
-    "views of 100 pictures, added": () =>
+    "adding views of 100 pictures": () =>
       viewCounts.add(new Map(hundred(anyMedia).map((id) => [id, 3])), { writer: "scale", number: ++batch }),
   };
   const times = new Map<string, string>();
@@ -106,7 +106,7 @@ async function measureTimes(): Promise<Map<string, string>> {
     `an upload of ${Math.round(picture.length / 1000)} kB by HTTP, one at a time`,
     await timed(uploadOne, UPLOAD_ROUNDS),
   );
-  times.set("a square of it, WebP, for the first time", await timed(squareOne, UPLOAD_ROUNDS));
+  times.set("a square of it as WebP, for the first time", await timed(squareOne, UPLOAD_ROUNDS));
   return times;
 }
 

@@ -55,7 +55,7 @@ async function alwaysShown({ nodes }: Cluster, { userId }: Person): Promise<stri
   const found = nodes.map(async ({ url }) => {
     for (let i = 0; i < 70; i++) {
       const { status } = await fetch(`${url}/api/users/${userId}/profile-picture`, { redirect: "manual" });
-      if (status !== 302) return ["somebody whose picture was replaced had none for a moment"];
+      if (status !== 302) return ["a user whose picture was replaced had no picture for a moment"];
       await sleep(10);
     }
     return [];
@@ -67,7 +67,7 @@ async function alwaysShown({ nodes }: Cluster, { userId }: Person): Promise<stri
 export async function answerAlike(cluster: Cluster): Promise<Check> {
   const check: Check = {
     title: "Each process answers the same bytes under the same ETag",
-    rows: [["what", "type", "bytes", "the same from all"]],
+    rows: [["what", "type", "bytes", "same from all"]],
     violations: [],
   };
   const without = await cluster.givenPerson();
@@ -79,7 +79,7 @@ export async function answerAlike(cluster: Cluster): Promise<Check> {
     "square, AVIF": `/api/users/media/${mediaId}?size=300&format=avif`,
     "initials, SVG": `/api/users/${without.userId}/profile-picture`,
     "initials, PNG": `/api/users/${without.userId}/profile-picture?size=300&format=png`,
-    "way to the current picture": `/api/users/${userId}/profile-picture?size=96`,
+    "redirect to the current picture": `/api/users/${userId}/profile-picture?size=96`,
   };
   for (const [name, route] of Object.entries(routes)) {
     const answers = await Promise.all(
@@ -110,7 +110,7 @@ export async function answerAlike(cluster: Cluster): Promise<Check> {
     }),
   );
   const isAlike = new Set(lists).size === 1 && !lists[0]!.includes('"errors"');
-  check.rows.push(["list of people", "application/json", lists[0]!.length, isAlike ? "yes" : "no"]);
+  check.rows.push(["list of users", "application/json", lists[0]!.length, isAlike ? "yes" : "no"]);
   if (!isAlike) check.violations.push(`lists: ${lists.map((text) => text.slice(0, 100)).join(" ")}`);
   return check;
 }

@@ -35,7 +35,7 @@ export async function cleanUpTogether(cluster: Cluster, count: number): Promise<
   const leftCount = left.filter((stat) => stat !== null).length;
   if (leftCount > 0) violations.push(`${leftCount} objects are still there`);
   return {
-    title: `Clean-up by all processes at once, of ${count} abandoned uploads and ${count} deleted pictures: each once`,
+    title: `All processes clean up ${count} abandoned uploads and ${count} deleted pictures at once: each is removed once`,
     rows: [
       ["process", ...RESULTS],
       ...byNode.map((node, i) => [i + 1, ...node]),

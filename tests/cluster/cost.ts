@@ -50,9 +50,9 @@ export async function compareCost(cluster: Cluster, seconds: number, rounds: num
   await one.stop();
   const [ofOne, ofFour] = ways.map(({ times }) => medianOf(times)) as [number, number];
   return {
-    title: `CPU time of a request, nine pictures to one query of the graph (median of ${rounds} times ${seconds} s)`,
+    title: `CPU time of a request, with nine pictures for each GraphQL query (median of ${rounds} times ${seconds} s)`,
     rows: [
-      ["processes", "requests a second", "µs of a request", "ratio"],
+      ["processes", "requests a second", "µs per request", "ratio"],
       ["one", REQUESTS_PER_SECOND, ofOne.toFixed(0), "1"],
       ["four", REQUESTS_PER_SECOND * 4, ofFour.toFixed(0), (ofFour / ofOne).toFixed(2)],
     ],

@@ -26,7 +26,7 @@ interface Kind {
 
 export async function restartOneByOne(cluster: Cluster, random: Random): Promise<Check> {
   const check: Check = {
-    title: "A rolling restart under load, through nginx: requests that failed",
+    title: "Requests that failed in a rolling restart under load, through nginx",
     rows: [
       [
         "each process",
@@ -53,7 +53,7 @@ export async function restartOneByOne(cluster: Cluster, random: Random): Promise
     const { views, queries, uploads } = await traffic.stop();
     const failures = [views, queries, uploads].flatMap((kind) => kind.failures);
     check.rows.push([
-      signal === "SIGTERM" ? "is told to stop" : "is killed",
+      signal === "SIGTERM" ? "gets SIGTERM" : "is killed",
       ...[views, queries, uploads].flatMap((kind) => [kind.answered, kind.failures.length]),
       underWay,
     ]);

@@ -10,9 +10,16 @@ const ALLOWED = 5;
 /** Checks that `ALLOWED` of `AT_ONCE` uploads of a user pass, and none after a restart within the same minute. */
 export async function limitUploads(cluster: Cluster, rounds: number): Promise<Check> {
   const check: Check = {
-    title: `Of ${AT_ONCE} uploads at once for one person, a quarter to each process, ${ALLOWED} pass`,
+    title: `${AT_ONCE} uploads at once for one user, a quarter to each process: ${ALLOWED} pass`,
     rows: [
-      ["round", "stored", "rate-limited", "others", "after all were restarted", "after all were killed"],
+      [
+        "round",
+        "stored",
+        "rate-limited",
+        "others",
+        "stored after all were restarted",
+        "stored after all were killed",
+      ],
     ],
     violations: [],
   };
@@ -34,7 +41,8 @@ export async function limitUploads(cluster: Cluster, rounds: number): Promise<Ch
     check.rows.push([round + 1, stored, limited, codes.length - stored - limited, ...later]);
     if (stored !== ALLOWED || limited !== AT_ONCE - ALLOWED)
       check.violations.push(`round ${round + 1}: ${codes.toSorted().join(" ")}`);
-    if (later.some((count) => count > 0)) check.violations.push(`round ${round + 1}: a restart gives more`);
+    if (later.some((count) => count > 0))
+      check.violations.push(`round ${round + 1}: uploads passed after a restart`);
     check.violations.push(...(await examine(cluster, people[round]!, ALLOWED)));
   }
   return check;
@@ -43,8 +51,8 @@ export async function limitUploads(cluster: Cluster, rounds: number): Promise<Ch
 /** Checks that the last upload becomes the current picture and that the other one is retired. */
 export async function uploadInTwoPlaces(cluster: Cluster, rounds: number): Promise<Check> {
   const check: Check = {
-    title: "Two uploads of one person at the same instant in two processes: one is shown, the other retired",
-    rows: [["people", "uploads stored", "shown", "retired", "unsettled", "found by the doctor"]],
+    title: "Two uploads of one user at the same instant in two processes: one is shown, the other is retired",
+    rows: [["users", "uploads stored", "shown", "retired", "unsettled", "found by the doctor"]],
     violations: [],
   };
   const people = await Promise.all(Array.from({ length: rounds }, () => cluster.givenPerson()));

@@ -50,9 +50,9 @@ export async function countThroughKills(cluster: Cluster, seconds: number, rando
       );
   }
   return {
-    title: "Views, while processes are killed and started again: what was answered is counted, once",
+    title: "Views while processes are killed and started again: each answered view is counted once",
     rows: [
-      ["processes killed", "views asked for", "answered", "counted"],
+      ["processes killed", "views requested", "answered", "counted"],
       [killCount, started, completed, counted],
     ],
     violations,
@@ -62,8 +62,8 @@ export async function countThroughKills(cluster: Cluster, seconds: number, rando
 /** Kills a process and deletes its journal. Checks that only the views since the last flush are lost. */
 export async function loseDisk(cluster: Cluster, rounds: number): Promise<Check> {
   const check: Check = {
-    title: `A process is killed, and its disk is gone: views of ${VIEW_FLUSH_SECONDS} seconds are lost at most`,
-    rows: [["round", "answered", "of these in the last interval", "lost"]],
+    title: `A process is killed and its disk is lost: at most the views of ${VIEW_FLUSH_SECONDS} seconds are lost`,
+    rows: [["round", "answered", "answered in the last interval", "lost"]],
     violations: [],
   };
   for (let round = 0; round < rounds; round++) {
