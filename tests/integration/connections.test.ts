@@ -1,4 +1,4 @@
-// What one connection can cost: bodies in tiny pieces, and pipelined requests.
+// Bounds on the cost of one connection: bodies in tiny pieces, and pipelined requests.
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 
