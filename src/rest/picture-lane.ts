@@ -14,6 +14,7 @@ import type { ViewCounter } from "../views/view-counter.ts";
 import { inlineDisposition } from "./content-disposition.ts";
 import { renderError } from "./error-body.ts";
 import { harmlessAsPage, openToAll, type PictureAnswer, type PictureAnswers } from "./picture-answer.ts";
+import { hasBody, readPictureHeaders } from "./picture-headers.ts";
 import { parseSearch, readRendition, recallRendition } from "./picture-query.ts";
 
 export interface PictureLaneOptions {
@@ -50,7 +51,7 @@ export class PictureLane {
     void this.#answer({
       request,
       response,
-      headers: readHeaders(request),
+      headers: readPictureHeaders(request),
       id: randomUUID(),
       startedAtMs: performance.now(),
       isFromMemory: true,
@@ -128,14 +129,15 @@ export class PictureLane {
   #send(exchange: Exchange, { status, headers, body }: PictureAnswer): void {
     const { response, id, isFromMemory } = exchange;
     // The body of a GET stays unread, so Node would take it for the next request.
-    if (hasBody(exchange.request)) response.setHeader("connection", "close");
-    response.writeHead(status, [...headers, "x-request-id", id]).end(body);
+    if (hasBody(exchange.headers)) response.setHeader("connection", "close");
+    response.writeHead(status, headers.concat("x-request-id", id)).end(body);
     if (isFromMemory && (status === 200 || status === 304)) this.totals[status] += 1;
     this.#log(exchange, status);
   }
 
   #sendError(exchange: Exchange, error: unknown): void {
     exchange.isFromMemory = false;
+    if (exchange.response.headersSent) return void exchange.response.destroy(error as Error);
     const { status, headers, body } = renderError(
       error,
       exchange.id,
@@ -177,39 +179,4 @@ function giveBackOnceSent({ giveBack }: LentBytes, response: ServerResponse): vo
   if (response.destroyed) return giveBack(true); // The connection has closed, so nothing is sent.
   response.once("finish", () => giveBack(!response.destroyed));
   response.once("close", () => giveBack(false));
-}
-
-const readNames = new Set([
-  "accept",
-  "if-match",
-  "if-modified-since",
-  "if-none-match",
-  "if-range",
-  "if-unmodified-since",
-  "range",
-]);
-const lengthsOfNames = new Set([...readNames].map(({ length }) => length));
-
-/** Returns the headers that matter for a picture. `request.headers` would make Node build an object of all headers. */
-function readHeaders(request: IncomingMessage): IncomingHttpHeaders {
-  const { rawHeaders } = request;
-  const headers: Record<string, string> = {};
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    if (!lengthsOfNames.has(rawHeaders[at]!.length)) continue;
-    const name = rawHeaders[at]!.toLowerCase();
-    if (headers[name] !== undefined) return request.headers; // Node knows which repeated headers to join.
-    if (readNames.has(name)) headers[name] = rawHeaders[at + 1]!;
-  }
-  return headers;
-}
-
-function hasBody({ rawHeaders }: IncomingMessage): boolean {
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const { length } = rawHeaders[at]!;
-    if (length !== "content-length".length && length !== "transfer-encoding".length) continue;
-    const name = rawHeaders[at]!.toLowerCase();
-    if (name === "transfer-encoding") return true;
-    if (name === "content-length" && rawHeaders[at + 1] !== "0") return true;
-  }
-  return false;
 }

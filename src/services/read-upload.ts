@@ -59,17 +59,11 @@ export interface ReadUpload {
   look: Look;
 }
 
-/**
- * Translates an error of the form, its stream or the connection to BAD_USER_INPUT. A failed system call is not the
- * client's fault and becomes STORAGE_UNAVAILABLE.
- */
+/** Translates an error of the form, its stream or the connection to BAD_USER_INPUT. */
 export function translateUploadError(cause: unknown): AppError {
   if (cause instanceof AppError) return cause;
   const abortedFor = (cause as Error).cause; // Set when the byte budget aborted the stream.
   if (abortedFor instanceof AppError) return abortedFor;
-  if ((cause as NodeJS.ErrnoException).syscall !== undefined) {
-    return new AppError("STORAGE_UNAVAILABLE", "Uploads cannot be received right now.", { cause });
-  }
   return new AppError("BAD_USER_INPUT", "The form is malformed, or the upload was interrupted.", {
     cause,
   });
