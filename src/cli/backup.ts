@@ -27,11 +27,7 @@ await runProgram(USAGE, async (source) => {
 });
 
 function readArguments(): string {
-  try {
-    const { to } = parseArgs({ options: { to: { type: "string" } } }).values;
-    if (!to) throw new Error("--to is required.");
-    return to;
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
+  const { to } = parseArgs({ options: { to: { type: "string" } } }).values;
+  if (!to) throw new UsageError("--to is required.");
+  return to;
 }

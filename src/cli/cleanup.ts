@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 
 import { CleanupJob } from "../jobs/cleanup-job.ts";
-import { runProgram, UsageError } from "./program.ts";
+import { runProgram } from "./program.ts";
 
 const USAGE = "Usage: npm run cleanup -- [--dry-run]";
 
@@ -22,10 +22,6 @@ await runProgram(USAGE, async ({ config, database, lifecycle, storage, log }) =>
 });
 
 function readArguments(): boolean {
-  try {
-    const { values } = parseArgs({ options: { "dry-run": { type: "boolean", default: false } } });
-    return values["dry-run"];
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
+  const { values } = parseArgs({ options: { "dry-run": { type: "boolean", default: false } } });
+  return values["dry-run"];
 }

@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 
 import { Doctor } from "../operations/doctor.ts";
 import type { Finding } from "../operations/finding.ts";
-import { runProgram, UsageError } from "./program.ts";
+import { runProgram } from "./program.ts";
 
 /** Width of the progress bar, in characters. */
 const BAR_WIDTH = 30;
@@ -67,11 +67,7 @@ async function treat({ kind, subject, remedy, repair }: Finding, isWanted: boole
 
 function readArguments(): { repair: boolean; json: boolean; force: boolean } {
   const flag = { type: "boolean", default: false } as const;
-  try {
-    return parseArgs({ options: { repair: flag, json: flag, force: flag } }).values;
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
+  return parseArgs({ options: { repair: flag, json: flag, force: flag } }).values;
 }
 
 function showProgress(done: number, total: number): void {

@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 
 import { userTag } from "../domain/cache-tags.ts";
-import { parseId, type UserId } from "../domain/ids.ts";
+import { isId, type UserId } from "../domain/ids.ts";
 import { erasePictures } from "../operations/erasure.ts";
 import { RenditionFolder } from "../storage/rendition-folder.ts";
 import { runProgram, UsageError } from "./program.ts";
@@ -29,10 +29,8 @@ await runProgram(USAGE, async ({ config, database, lifecycle, storage, edge }) =
 });
 
 function readArguments(): UserId {
-  try {
-    const { values } = parseArgs({ options: { user: { type: "string" } } });
-    return parseId(values.user ?? "", "user");
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
+  const { values } = parseArgs({ options: { user: { type: "string" } } });
+  const id = values.user?.toLowerCase() ?? "";
+  if (!isId(id)) throw new UsageError("A user id is 24 hexadecimal digits.");
+  return id;
 }

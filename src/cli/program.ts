@@ -55,7 +55,7 @@ export async function runProgram(
     await database?.close();
     const problems = error instanceof ConfigError ? error.problems : [withCause(error as Error)];
     for (const problem of problems) console.error(`letsapp: ${problem}`);
-    if (error instanceof UsageError) console.error(usage);
+    if (isAboutArguments(error)) console.error(usage);
     process.exit(2);
   }
 }
@@ -67,3 +67,9 @@ function notPurged(count: number): string {
 
 /** Reports wrong command-line arguments. */
 export class UsageError extends Error {}
+
+function isAboutArguments(error: unknown): boolean {
+  return (
+    error instanceof UsageError || String((error as NodeJS.ErrnoException).code).startsWith("ERR_PARSE_ARGS")
+  );
+}

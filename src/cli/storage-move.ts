@@ -45,25 +45,21 @@ function showProgress({ recordCount, copiedBytes }: MoveResult, total: number, s
 }
 
 function readArguments(): { from: StorageConfig; to: StorageConfig; isDryRun: boolean } {
-  try {
-    const { values } = parseArgs({
-      options: {
-        from: { type: "string" },
-        to: { type: "string" },
-        "dry-run": { type: "boolean", default: false },
-      },
-    });
-    const [from, to] = [readUrl("from", values.from), readUrl("to", values.to)];
-    if (isSameStorage(from, to)) throw new Error("--from and --to are the same storage.");
-    return { from, to, isDryRun: values["dry-run"] };
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
+  const { values } = parseArgs({
+    options: {
+      from: { type: "string" },
+      to: { type: "string" },
+      "dry-run": { type: "boolean", default: false },
+    },
+  });
+  const [from, to] = [readUrl("from", values.from), readUrl("to", values.to)];
+  if (isSameStorage(from, to)) throw new UsageError("--from and --to are the same storage.");
+  return { from, to, isDryRun: values["dry-run"] };
 }
 
 function readUrl(name: string, text = ""): StorageConfig {
   const config = parseStorageUrl(text);
-  if (!config) throw new Error(`--${name} must be the address of a storage, as for STORAGE_URL.`);
+  if (!config) throw new UsageError(`--${name} must be the address of a storage, as for STORAGE_URL.`);
   return config;
 }
 
