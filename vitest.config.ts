@@ -18,9 +18,10 @@ if (!chromium) console.log("Skipped in a browser: Chromium is not installed, and
 
 const shared = {
   setupFiles: ["tests/support/setup.ts"],
-  testTimeout: 30_000,
-  hookTimeout: 60_000,
-  expect: { poll: { timeout: 5_000 } }, // Enough on a slow machine. A test with a shorter limit sets its own.
+  // Limits for a machine with many times the load. A passing test does not wait for them.
+  testTimeout: 120_000,
+  hookTimeout: 180_000,
+  expect: { poll: { timeout: 15_000 } },
 };
 
 export default defineConfig({
