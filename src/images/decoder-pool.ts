@@ -40,12 +40,13 @@ export class DecoderPool implements ImageWorker {
 
   /** Starts one child in advance, so that the first image does not wait for it. */
   start(): void {
-    this.#idle.push(this.#start());
+    this.#idle.push(this.#startChild());
   }
 
   /**
    * @throws what the task throws
    * @throws IMAGE_TOO_COMPLEX when the image takes too much time or memory, UNREADABLE_IMAGE when the decoder crashes
+   * @throws OVERLOADED when no child can be started
    */
   async run<Task extends ImageTask>(task: Task, ...args: TaskArguments<Task>): Promise<TaskResult<Task>> {
     const child = this.#idle.pop() ?? (await this.#startOrWait());
@@ -64,12 +65,12 @@ export class DecoderPool implements ImageWorker {
   }
 
   async #startOrWait(): Promise<ChildProcess> {
-    if (this.#children.size < this.options.maxProcesses) return this.#start();
+    if (this.#children.size < this.options.maxProcesses) return this.#startChild();
     const child = await new Promise<ChildProcess | null>((resolve) => this.#waiting.push(resolve));
-    return child ?? this.#start();
+    return child ?? this.#startChild();
   }
 
-  #start(): ChildProcess {
+  #startChild(): ChildProcess {
     if (this.#isClosed) throw stopping();
     const child = fork(path.join(import.meta.dirname, "decoder-process.js"), {
       serialization: "advanced",
@@ -78,13 +79,18 @@ export class DecoderPool implements ImageWorker {
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
     this.#children.add(child);
-    child.once("exit", () => {
-      this.#children.delete(child);
+    const forget = () => {
+      if (!this.#children.delete(child)) return;
       const at = this.#idle.indexOf(child);
       if (at !== -1) this.#idle.splice(at, 1);
       this.#waiting.shift()?.(null);
+    };
+    child.once("exit", forget);
+    // The child could not be started, or a message could not be sent to it. Only after the latter, `exit` follows.
+    child.on("error", () => {
+      if (child.pid === undefined) forget();
+      else child.kill("SIGKILL");
     });
-    child.on("error", () => {}); // A message could not be sent, because the child has ended. `exit` follows.
     return child;
   }
 
@@ -104,14 +110,15 @@ export class DecoderPool implements ImageWorker {
     };
     const timer = setTimeout(() => end("too long"), taskTimeoutMs);
     const watch = setInterval(async () => {
-      if ((await residentBytes(child.pid!)) > maxResidentBytes) end("too much memory");
+      if (child.pid !== undefined && (await residentBytes(child.pid)) > maxResidentBytes)
+        end("too much memory");
     }, WATCH_INTERVAL_MS);
-    const over = new AbortController();
+    const listening = new AbortController();
     try {
       child.send(request);
       const [answer] = await Promise.race([
-        once(child, "message", { signal: over.signal }) as Promise<[TaskAnswer]>,
-        once(child, "exit", { signal: over.signal }).then(([code, signal]) => {
+        once(child, "message", { signal: listening.signal }) as Promise<[TaskAnswer]>,
+        once(child, "exit", { signal: listening.signal }).then(([code, signal]) => {
           if (this.#isClosed) throw stopping();
           if (excess) throw new AppError("IMAGE_TOO_COMPLEX", `The image takes ${excess} to process.`);
           const how = signal === null ? `exit code ${code}` : String(signal);
@@ -122,8 +129,15 @@ export class DecoderPool implements ImageWorker {
         }),
       ]);
       return answer;
+    } catch (cause) {
+      if (cause instanceof AppError) throw cause;
+      if (this.#isClosed) throw stopping();
+      onCrash((cause as Error).message);
+      throw new AppError("OVERLOADED", "Images cannot be decoded right now. Try again in a moment.", {
+        cause,
+      });
     } finally {
-      over.abort();
+      listening.abort();
       clearTimeout(timer);
       clearInterval(watch);
     }

@@ -137,3 +137,17 @@ describe("a decoder process", () => {
     expect(childIds()).not.toContain(id);
   });
 });
+
+describe("a decoder process that cannot be started", () => {
+  it("lets the image fail as OVERLOADED, and takes no place in the pool", async () => {
+    const { execPath } = process;
+    createPool();
+    process.execPath = "/nonexistent/node";
+    const failed = pool.run("makePicture", smallJpeg, plainLook);
+    await expect(failed).rejects.toMatchObject({ code: "OVERLOADED" });
+    process.execPath = execPath;
+
+    await expect(pool.run("makePicture", smallJpeg, plainLook)).resolves.toMatchObject({ width: 512 });
+    expect(crashes).toHaveLength(1);
+  });
+});
