@@ -1,4 +1,4 @@
-// Checks that the folders of `src/` import only along the arrows that the README draws.
+// Checks that the folders of `src/` import only along the arrows that `docs/architecture.md` describes.
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 
