@@ -279,8 +279,9 @@ describe("a connection", () => {
       socket.send(JSON.stringify({ id: "x", type: "complete" }));
     }
     socket.send(JSON.stringify(subscribe));
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    expect(app.app.liveChanges.listenerCount).toBe(1);
+    socket.send(JSON.stringify({ type: "ping" })); // Messages are answered in their order.
+    await expect.poll(() => heard.map(({ type }) => type), { timeout: 60_000 }).toContain("pong");
+    await expect.poll(() => app.app.liveChanges.listenerCount, { timeout: 60_000 }).toBe(1);
 
     await upload(owner);
     await expect.poll(() => heard.filter(({ type }) => type === "next")).toHaveLength(1);
@@ -288,7 +289,7 @@ describe("a connection", () => {
     socket.close();
 
     await expect.poll(() => app.app.liveChanges.listenerCount).toBe(0);
-    expect(heard.map(({ type }) => type)).toEqual(["connection_ack", "next"]);
+    expect(heard.map(({ type }) => type)).toEqual(["connection_ack", "pong", "next"]);
   });
 
   it.each<[string, object, number]>([
