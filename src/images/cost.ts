@@ -1,6 +1,6 @@
 // Estimates the memory that work on a stored image takes, from the image's header and without decoding it.
 import { estimateMemory } from "./image-header.ts";
-import { walkStored } from "./walk.ts";
+import { parseStored } from "./parse.ts";
 
 /** Maximum frames × pixels of an animation whose squares are animated: half a second of work, and 80 MB. */
 const MAX_MOVING_PIXELS = 20_000_000;
@@ -13,7 +13,7 @@ export const SQUARE_MEMORY_BYTES = 8_000_000;
 
 /** The memory for work on a still image. @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX */
 export async function readMemoryBytes(original: Buffer): Promise<number> {
-  return estimateMemory((await walkStored(original)).header, original.length);
+  return estimateMemory((await parseStored(original)).header, original.length);
 }
 
 /**
@@ -22,7 +22,7 @@ export async function readMemoryBytes(original: Buffer): Promise<number> {
  * @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX
  */
 export async function readMovingMemoryBytes(original: Buffer): Promise<number | null> {
-  const { frameCount, width, height } = (await walkStored(original)).header;
+  const { frameCount, width, height } = (await parseStored(original)).header;
   const pixels = frameCount * width * height;
   return frameCount > 1 && pixels <= MAX_MOVING_PIXELS ? pixels * BYTES_PER_MOVING_PIXEL : null;
 }

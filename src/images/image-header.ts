@@ -21,17 +21,17 @@ export interface ImageHeader {
   scanCount: number;
 }
 
-/** An image that was split into segments, chunks or blocks. */
-export interface WalkedImage {
+/** An image that our own parser has split into segments, chunks or blocks. */
+export interface ParsedImage {
   header: ImageHeader;
   /** Returns the image without metadata. Copies bytes without checking the compressed data. */
-  keep(): Buffer;
+  toStripped(): Buffer;
   /**
-   * As `keep`, but also checks the compressed data of formats whose decoders do not report missing pixels.
+   * As `toStripped`, but also checks the compressed data of formats whose decoders do not report missing pixels.
    *
    * @throws UNREADABLE_IMAGE when pixels are missing
    */
-  verify(): Promise<Buffer>;
+  toVerified(): Promise<Buffer>;
 }
 
 /** @throws IMAGE_TOO_COMPLEX with the `limit` that was exceeded and the `actual` number */

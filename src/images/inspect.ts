@@ -1,4 +1,4 @@
-// Reads the size of an image with the decoder. The image must be stripped already, see `walk.ts`.
+// Reads the size of an image with the decoder. The image must be stripped already, see `parse.ts`.
 import { pictureLimits } from "../domain/picture-format.ts";
 import { decoding, openHeader } from "./decoder.ts";
 import { tooComplex } from "./too-complex.ts";
@@ -12,7 +12,7 @@ export interface DecodedSize {
 
 /**
  * Returns the size that the decoder uses. The decoder replaces some GIF screen sizes, such as 640 × 480, by the size
- * of the first frame. Otherwise the size is the one that `walk.ts` finds.
+ * of the first frame. Otherwise the size is the one that `parse.ts` finds.
  *
  * @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX
  */

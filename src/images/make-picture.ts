@@ -3,9 +3,9 @@ import type { Look } from "../domain/look.ts";
 import type { Placeholder } from "../domain/media.ts";
 import type { UploadFormat } from "../domain/picture-format.ts";
 import { inspect } from "./inspect.ts";
+import { parseUpload } from "./parse.ts";
 import { drawThumbnail } from "./thumbnail.ts";
 import { makeUpright } from "./upright.ts";
-import { walkImage } from "./walk.ts";
 
 /** A picture that has been decoded from end to end and holds nothing but its pixels and colour profile. */
 export interface SafePicture {
@@ -25,13 +25,13 @@ export interface SafePicture {
  * @throws UNREADABLE_IMAGE when the image is corrupt or ends early
  */
 export async function makePicture(bytes: Buffer, look: Look): Promise<SafePicture> {
-  const { header, verify } = await walkImage(bytes);
+  const { header, toVerified } = await parseUpload(bytes);
   const { format, orientation } = header;
-  const stripped = await verify();
+  const stripped = await toVerified();
   const original =
     orientation === 1
       ? stripped
-      : await (await walkImage(await makeUpright(stripped, format, orientation))).verify();
+      : await (await parseUpload(await makeUpright(stripped, format, orientation))).toVerified();
   const size = await inspect(original);
   const { thumbnail, ...placeholder } = await drawThumbnail(original, format, size, look);
   return { format, original, thumbnail, placeholder, width: size.width, height: size.height };

@@ -5,8 +5,8 @@ import { pictureLimits } from "../domain/picture-format.ts";
 import { WorkQueue, type WorkLimits } from "../runtime/work-queue.ts";
 import { estimateMemory } from "./image-header.ts";
 import type { SafePicture } from "./make-picture.ts";
+import { parseUpload } from "./parse.ts";
 import type { ImageTask, ImageWorker, TaskArguments, TaskResult } from "./tasks.ts";
-import { walkImage } from "./walk.ts";
 
 /** Maximum wait for a turn: a client is waiting for the answer. */
 const MAX_WAIT_MS = 8_000;
@@ -65,7 +65,7 @@ export class PictureMaker {
    * @throws OVERLOADED when too many pictures are waiting, or this one has waited too long
    */
   async make(bytes: Buffer, client: string, look: Look = plainLook): Promise<SafePicture> {
-    const { header } = await walkImage(bytes);
+    const { header } = await parseUpload(bytes);
     return this.#queue.run(client, estimateMemory(header, bytes.length), () =>
       this.worker.run("makePicture", bytes, look),
     );

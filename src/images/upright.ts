@@ -2,7 +2,7 @@
 import type { UploadFormat } from "../domain/picture-format.ts";
 import { decoding, openImage } from "./decoder.ts";
 import { inspect, type DecodedSize } from "./inspect.ts";
-import { walkStored, withOrientation } from "./walk.ts";
+import { parseStored, withOrientation } from "./parse.ts";
 
 const turnedOptions: Record<UploadFormat, object> = {
   // The quality is high enough that encoding again causes no visible loss. `optimiseCoding` would keep a copy of the
@@ -37,8 +37,8 @@ export async function makeUpright(
 export async function readUpright(
   stored: Buffer,
 ): Promise<{ bytes: Buffer; format: UploadFormat; size: DecodedSize }> {
-  const { header, keep } = await walkStored(stored);
+  const { header, toStripped } = await parseStored(stored);
   const { format, orientation } = header;
-  const bytes = orientation === 1 ? keep() : await makeUpright(keep(), format, orientation);
+  const bytes = orientation === 1 ? toStripped() : await makeUpright(toStripped(), format, orientation);
   return { bytes, format, size: await inspect(bytes) };
 }

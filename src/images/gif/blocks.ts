@@ -1,7 +1,7 @@
 // Splits a GIF into blocks and keeps frames, their timing, the loop count and a colour profile, byte for byte. Drops
 // all other blocks, and bytes after the end of the image. Source: the GIF89a specification.
 import { cutProfile } from "../icc-profile.ts";
-import type { ImageHeader, WalkedImage } from "../image-header.ts";
+import type { ImageHeader, ParsedImage } from "../image-header.ts";
 import { unreadable } from "../unreadable.ts";
 import { cutPixels, joinSubBlocks, splitIntoSubBlocks } from "./lzw.ts";
 
@@ -43,12 +43,12 @@ const COLOUR_TABLE_SIZE = 0x07;
 type Part = Buffer | { head: Buffer; blocks: Buffer; pixelCount: number };
 
 /**
- * Drops comments, plain text, XMP, other extensions and trailing bytes. `verify` also drops data after the last pixel
- * of a frame.
+ * Drops comments, plain text, XMP, other extensions and trailing bytes. `toVerified` also drops data after the last
+ * pixel of a frame.
  *
  * @throws UNREADABLE_IMAGE when the file ends before its trailer, or is not made of blocks
  */
-export function walkGif(bytes: Buffer): WalkedImage {
+export function parseGif(bytes: Buffer): ParsedImage {
   const screenEnd = HEADER_BYTES + SCREEN_DESCRIPTOR_BYTES;
   if (screenEnd > bytes.length) throw unreadable("GIF", "it ends within its header");
   const kept: Part[] = [];
@@ -65,7 +65,7 @@ export function walkGif(bytes: Buffer): WalkedImage {
     if (kind === TRAILER && framePixels > 0) {
       extensions.dropGraphicControl();
       kept.push(bytes.subarray(start, start + 1));
-      return walked(kept, { width, height, frameCount, framePixels }, restoresFrames);
+      return toParsedImage(kept, { width, height, frameCount, framePixels }, restoresFrames);
     }
     if (kind === IMAGE) {
       const dataAt = startOfData(bytes, start);
@@ -96,17 +96,17 @@ export function walkGif(bytes: Buffer): WalkedImage {
   }
 }
 
-function walked(
+function toParsedImage(
   parts: readonly Part[],
   size: Pick<ImageHeader, "width" | "height" | "frameCount" | "framePixels">,
   restoresFrames: boolean,
-): WalkedImage {
+): ParsedImage {
   const heldPixelBytes = restoresFrames ? RESTORED_PIXEL_BYTES : 0;
   return {
     header: { format: "gif", ...size, orientation: 1, pixelBytes: 4, heldPixelBytes, scanCount: 1 },
-    keep: () =>
+    toStripped: () =>
       Buffer.concat(parts.flatMap((part) => (Buffer.isBuffer(part) ? part : [part.head, part.blocks]))),
-    verify: async () =>
+    toVerified: async () =>
       Buffer.concat(
         parts.flatMap((part) =>
           Buffer.isBuffer(part) ? part : keepFrame(part.head, part.blocks, part.pixelCount),

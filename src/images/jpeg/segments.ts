@@ -2,7 +2,7 @@
 // and bytes after the end of the image. Source: ITU-T T.81, annex B.
 import { pictureLimits } from "../../domain/picture-format.ts";
 import { readOrientation, writeOrientation } from "../exif.ts";
-import type { ImageHeader, WalkedImage } from "../image-header.ts";
+import type { ImageHeader, ParsedImage } from "../image-header.ts";
 import { tooComplex } from "../too-complex.ts";
 import { unreadable } from "../unreadable.ts";
 import { readFrame, type JpegFrame } from "./frame.ts";
@@ -48,13 +48,13 @@ const COEFFICIENT_OVERHEAD = 1.1;
 const SEQUENTIAL_RANGE = Buffer.from([0, 63, 0]);
 
 /**
- * Drops EXIF, XMP, IPTC, comments and embedded thumbnails. `verify` does not check the compressed data: the decoder
+ * Drops EXIF, XMP, IPTC, comments and embedded thumbnails. `toVerified` does not check the compressed data: the decoder
  * reports data that ends early.
  *
  * @throws UNREADABLE_IMAGE when the file ends before its end marker, is not made of segments, or cannot be shown
  * @throws IMAGE_TOO_COMPLEX when it has more scans or segments than any encoder makes
  */
-export function walkJpeg(bytes: Buffer): WalkedImage {
+export function parseJpeg(bytes: Buffer): ParsedImage {
   const kept: Buffer[] = [bytes.subarray(0, 2)];
   const profile: { at: number; parts: ProfilePart[] } = { at: 1, parts: [] };
   let frame: JpegFrame | null = null;
@@ -73,11 +73,11 @@ export function walkJpeg(bytes: Buffer): WalkedImage {
       if (!frame || scanCount === 0) throw unreadable("JPG", "it has no picture data");
       kept.push(bytes.subarray(markerAt - 1, markerAt + 1));
       kept.splice(profile.at, 0, ...keepProfile(profile.parts));
-      const keep = () => Buffer.concat(kept);
+      const toStripped = () => Buffer.concat(kept);
       return {
         header: toHeader(frame, { orientation, scanCount, isInterleaved }),
-        keep,
-        verify: async () => keep(),
+        toStripped,
+        toVerified: async () => toStripped(),
       };
     }
     const end = markerAt + 1 + readLength(bytes, markerAt + 1);

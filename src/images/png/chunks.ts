@@ -5,7 +5,7 @@ import { crc32, deflate, inflate } from "node:zlib";
 
 import { readOrientation, writeOrientation } from "../exif.ts";
 import { cutProfile, MAX_PROFILE_BYTES } from "../icc-profile.ts";
-import type { ImageHeader, WalkedImage } from "../image-header.ts";
+import type { ImageHeader, ParsedImage } from "../image-header.ts";
 import { unreadable } from "../unreadable.ts";
 import { isPictureChunk, PALETTE, readPngHeader, type PngHeader } from "./header.ts";
 import { measurePixels } from "./pixels.ts";
@@ -25,17 +25,18 @@ const CHUNK_HEAD_BYTES = 8;
 const CHUNK_TAIL_BYTES = 4;
 
 /**
- * Drops text, EXIF, XMP, time, animation and bytes after the end chunk. `verify` also drops data after the last pixel.
+ * Drops text, EXIF, XMP, time, animation and bytes after the end chunk. `toVerified` also drops data after the last
+ * pixel.
  *
  * @throws UNREADABLE_IMAGE when the file ends before its end chunk, or a kept chunk has a wrong checksum
  */
-export function walkPng(bytes: Buffer): WalkedImage {
+export function parsePng(bytes: Buffer): ParsedImage {
   const { header, chunks, orientation } = keptChunks(bytes);
   const signature = bytes.subarray(0, SIGNATURE_BYTES);
   return {
     header: toHeader(header, chunks, orientation),
-    keep: () => Buffer.concat([signature, ...chunks.map((chunk) => chunk.bytes)]),
-    async verify() {
+    toStripped: () => Buffer.concat([signature, ...chunks.map((chunk) => chunk.bytes)]),
+    async toVerified() {
       const pixels = chunks.filter(({ type }) => type === "IDAT").map(({ data }) => data);
       const pixelBytes = await measurePixels(header, Buffer.concat(pixels));
       if (pixelBytes === null) throw unreadable("PNG", "its pixel data does not match its size");

@@ -2,16 +2,16 @@
 // before a decoder reads it.
 import type { UploadFormat } from "../domain/picture-format.ts";
 import { AppError } from "../errors.ts";
-import { walkGif } from "./gif/blocks.ts";
+import { parseGif } from "./gif/blocks.ts";
 import { recogniseFormat } from "./image-format.ts";
-import { assertWithinLimits, type WalkedImage } from "./image-header.ts";
-import { walkJpeg, withJpegOrientation } from "./jpeg/segments.ts";
-import { walkPng, withPngOrientation } from "./png/chunks.ts";
+import { assertWithinLimits, type ParsedImage } from "./image-header.ts";
+import { parseJpeg, withJpegOrientation } from "./jpeg/segments.ts";
+import { parsePng, withPngOrientation } from "./png/chunks.ts";
 
-const walks: Record<UploadFormat, (bytes: Buffer) => WalkedImage> = {
-  jpeg: walkJpeg,
-  png: walkPng,
-  gif: walkGif,
+const parsers: Record<UploadFormat, (bytes: Buffer) => ParsedImage> = {
+  jpeg: parseJpeg,
+  png: parsePng,
+  gif: parseGif,
 };
 
 /**
@@ -19,20 +19,20 @@ const walks: Record<UploadFormat, (bytes: Buffer) => WalkedImage> = {
  * @throws UNREADABLE_IMAGE when the bytes end early or do not consist of segments, chunks or blocks
  * @throws IMAGE_TOO_COMPLEX when decoding would take too much time or memory
  */
-export async function walkImage(bytes: Buffer): Promise<WalkedImage> {
-  const walked = walks[await recogniseFormat(bytes)](bytes);
-  assertWithinLimits(walked.header, bytes.length);
-  return walked;
+export async function parseUpload(bytes: Buffer): Promise<ParsedImage> {
+  const parsed = parsers[await recogniseFormat(bytes)](bytes);
+  assertWithinLimits(parsed.header, bytes.length);
+  return parsed;
 }
 
 /**
- * As `walkImage`, for a stored picture: bytes of another format mean that the picture is damaged.
+ * As `parseUpload`, for a stored picture: bytes of another format mean that the picture is damaged.
  *
  * @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX
  */
-export async function walkStored(bytes: Buffer): Promise<WalkedImage> {
+export async function parseStored(bytes: Buffer): Promise<ParsedImage> {
   try {
-    return await walkImage(bytes);
+    return await parseUpload(bytes);
   } catch (cause) {
     if (!(cause instanceof AppError) || cause.code !== "UNSUPPORTED_IMAGE_TYPE") throw cause;
     throw new AppError("UNREADABLE_IMAGE", "The stored picture is damaged.", { cause });
