@@ -57,14 +57,14 @@ function assertAtMost(limit: number, actual: number, what: string): void {
 const FILE_COPIES = 4;
 
 /**
- * The maximum memory that decoding takes, in bytes, measured as the growth of the resident set. Decoders read most
- * images a few rows at a time. Interlaced PNGs, JPEGs of several scans, GIFs and images that have to be turned upright
- * are held as a whole.
+ * The maximum memory that decoding takes, in bytes. The factors are measured growths of the resident set. Decoders read
+ * most images a few rows at a time. They hold interlaced PNGs, JPEGs of several scans, GIFs, and images that have to be
+ * turned upright as a whole.
  */
 export function estimateMemory(header: ImageHeader, fileBytes: number): number {
   const { format, width, height, pixelBytes, heldPixelBytes, orientation } = header;
-  const turnedBytes = orientation === 1 ? 0 : pixelBytes * 1.2;
-  const bytesOfRows = { gif: 5, png: pixelBytes / 3, jpeg: 2 }[format];
-  const perPixel = Math.max(heldPixelBytes + turnedBytes, bytesOfRows);
+  const turnedPixelBytes = orientation === 1 ? 0 : pixelBytes * 1.2;
+  const basePixelBytes = { gif: 5, png: pixelBytes / 3, jpeg: 2 }[format];
+  const perPixel = Math.max(heldPixelBytes + turnedPixelBytes, basePixelBytes);
   return Math.ceil(FILE_COPIES * fileBytes + width * height * perPixel);
 }

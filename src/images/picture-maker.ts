@@ -1,5 +1,5 @@
-// Schedules all work on images. Each kind of work has its own lane, and clients take turns in each lane. The work
-// itself runs in another process, see `decoder-pool.ts`.
+// Schedules all work on images. Clients take turns in one shared queue. Work other than uploads first waits in a queue
+// for its kind. The work itself runs in another process, see `decoder-pool.ts`.
 import { plainLook, type Look } from "../domain/look.ts";
 import { pictureLimits } from "../domain/picture-format.ts";
 import { WorkQueue, type WorkLimits } from "../runtime/work-queue.ts";
@@ -11,17 +11,17 @@ import type { ImageTask, ImageWorker, TaskArguments, TaskResult } from "./tasks.
 /** Maximum wait for a turn: a client is waiting for the answer. */
 const MAX_WAIT_MS = 8_000;
 
-/** Each lane passes one job at a time to the queue of uploads: an upload waits for at most one job of each lane. */
-const lane = { maxConcurrent: 1, maxWaitMs: MAX_WAIT_MS, maxMemoryBytes: Infinity };
+/** The queue of a kind passes one job at a time to the shared queue: an upload waits for at most one job of each kind. */
+const oneAtATime = { maxConcurrent: 1, maxWaitMs: MAX_WAIT_MS, maxMemoryBytes: Infinity };
 
 /** Limits of work other than uploads. Placeholders may wait ten minutes, because no request waits for them. */
-const laneLimits = {
-  squares: { ...lane, maxWaiting: 64 },
-  animations: { ...lane, maxWaiting: 8 },
-  placeholders: { ...lane, maxWaiting: 1_000, maxWaitMs: 600_000 },
+const kindLimits = {
+  squares: { ...oneAtATime, maxWaiting: 64 },
+  animations: { ...oneAtATime, maxWaiting: 8 },
+  placeholders: { ...oneAtATime, maxWaiting: 1_000, maxWaitMs: 600_000 },
 } satisfies Record<string, WorkLimits>;
 
-export type Lane = keyof typeof laneLimits;
+export type WorkKind = keyof typeof kindLimits;
 
 /** A task, and the maximum memory that it takes. */
 export interface Work<Task extends ImageTask> {
@@ -31,8 +31,9 @@ export interface Work<Task extends ImageTask> {
 }
 
 export class PictureMaker {
+  /** The shared queue. All work passes through it. */
   readonly #queue: WorkQueue;
-  readonly #lanes: Record<Lane, WorkQueue>;
+  readonly #queueOfKind: Record<WorkKind, WorkQueue>;
 
   constructor(
     limits: Pick<WorkLimits, "maxConcurrent" | "maxWaiting">,
@@ -43,10 +44,10 @@ export class PictureMaker {
       maxWaitMs: MAX_WAIT_MS,
       maxMemoryBytes: pictureLimits.maxSharedMemoryBytes,
     });
-    this.#lanes = {
-      squares: new WorkQueue("pictures", laneLimits.squares),
-      animations: new WorkQueue("animations", laneLimits.animations),
-      placeholders: new WorkQueue("placeholders", laneLimits.placeholders),
+    this.#queueOfKind = {
+      squares: new WorkQueue("pictures", kindLimits.squares),
+      animations: new WorkQueue("animations", kindLimits.animations),
+      placeholders: new WorkQueue("placeholders", kindLimits.placeholders),
     };
   }
 
@@ -75,20 +76,21 @@ export class PictureMaker {
    * Runs work on images other than uploads.
    *
    * @param client a user's id, or a network address
-   * @param prepare reads the input at the client's turn, so that one job per lane holds it; returns null for no work
+   * @param prepare reads the input when the client's turn comes, so that only one job of each kind holds its input in
+   * memory. Returns null if there is nothing to do.
    * @throws OVERLOADED, and what the task and `prepare` throw
    */
   async run<Task extends ImageTask>(
-    name: Lane,
+    kind: WorkKind,
     client: string,
     prepare: () => Promise<Work<Task> | null>,
   ): Promise<TaskResult<Task> | null> {
-    return this.#lanes[name].run<TaskResult<Task> | null>(client, 0, async () => {
+    return this.#queueOfKind[kind].run<TaskResult<Task> | null>(client, 0, async () => {
       const work = await prepare();
       if (!work) return null;
-      // In the shared queue a lane counts as one client, so it takes turns with the users who upload.
+      // In the shared queue, a kind of work counts as one client, so it takes turns with the users who upload.
       const { memoryBytes, task, args } = work;
-      return (await this.#queue.run(name, memoryBytes, () =>
+      return (await this.#queue.run(kind, memoryBytes, () =>
         this.worker.run(task, ...args),
       )) as TaskResult<Task>;
     });

@@ -1,7 +1,7 @@
 // Prepares image work on the stored original of a picture.
 import type { Look } from "../domain/look.ts";
 import { objectSizeOf, type Media } from "../domain/media.ts";
-import { readMemoryBytes } from "../images/cost.ts";
+import { estimateStillMemory } from "../images/cost.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 
 interface OriginalWork<Task> {
@@ -21,5 +21,5 @@ export async function workOnOriginal<Task extends "drawMaster" | "redrawThumbnai
   storage: ObjectStorage,
 ): Promise<OriginalWork<Task> | null> {
   const original = await storage.read(media.objectKey, objectSizeOf(media));
-  return original && { memoryBytes: await readMemoryBytes(original), task, args: [original, media.look] };
+  return original && { memoryBytes: await estimateStillMemory(original), task, args: [original, media.look] };
 }

@@ -8,7 +8,7 @@ import type { MediaId } from "../domain/ids.ts";
 import { objectSizeOf, type Media } from "../domain/media.ts";
 import type { RenditionFormat, PictureSize } from "../domain/rendition.ts";
 import { AppError } from "../errors.ts";
-import { readMovingMemoryBytes, SQUARE_MEMORY_BYTES } from "../images/cost.ts";
+import { estimateAnimationMemory, SQUARE_MEMORY_BYTES } from "../images/cost.ts";
 import type { PictureMaker } from "../images/picture-maker.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import type { RenditionFolder } from "../storage/rendition-folder.ts";
@@ -127,7 +127,7 @@ export class Renditions {
     let isStill = false;
     const animation = await this.pictureMaker.run("animations", client, async () => {
       const original = await this.storage.read(media.objectKey, objectSizeOf(media));
-      const memoryBytes = original && (await readMovingMemoryBytes(original));
+      const memoryBytes = original && (await estimateAnimationMemory(original));
       isStill = memoryBytes === null;
       return original && memoryBytes !== null
         ? { memoryBytes, task: "drawAnimation", args: [original, square.sidePx, media.look] }
