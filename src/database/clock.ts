@@ -4,8 +4,8 @@ import type { Connection } from "mongoose";
 import { querying } from "./errors.ts";
 
 /**
- * Processes whose clocks differ must agree on the age of a record. The change feed calls `read` twice a second.
- * Between two reads, `now` adds the last known offset to this process's clock.
+ * Gives all processes the same time, so that they agree on the age of a record even if their own clocks differ. The
+ * change feed calls `read` twice a second. Between two reads, `now` adds the last known offset to this process's clock.
  */
 export class DatabaseClock {
   #offsetMs = 0;

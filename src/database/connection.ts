@@ -23,12 +23,12 @@ const DEFAULT_DATABASE = "letsapp";
 const connectionDefaults = {
   /** Acknowledged writes are kept when another server becomes primary. */
   w: "majority",
-  /** Long enough for the driver to notice a fail-over, short enough for a user to wait. */
+  /** How long an operation waits for a server that can run it, for instance during a fail-over. */
   serverSelectionTimeoutMS: 5_000,
   connectTimeoutMS: 5_000,
   /**
-   * Maximum time of an operation with all its waits. The driver has no other limit for the whole operation: one whose
-   * connection closes between its write and its read would never end.
+   * Time limit of a whole operation, with all its waits and retries. Without it, an operation would never end if its
+   * connection closes after the driver has written the command and before it waits for the answer.
    */
   timeoutMS: 8_000,
   /** Number of operations that run at once; further operations wait for a connection. */
@@ -66,9 +66,9 @@ export class Database {
   }
 
   /**
-   * Connects, and creates the missing indexes, unless that would take long.
+   * Connects, and creates the missing indexes of collections that are not too large for that.
    *
-   * @throws Error with a one-line message when the database cannot be opened, or lacks indexes
+   * @throws Error with a one-line message when the database cannot be opened, or a large collection lacks an index
    */
   static async open(
     location: DatabaseLocation,
@@ -109,7 +109,7 @@ export class Database {
       try {
         return await Database.#connect(runningUri);
       } catch {
-        // The process that left this URI was killed, so its file is free.
+        // No database answers at this URI: the process that wrote it has ended. `open` fails if the file is locked.
       }
     }
     return Database.open(location, (error) => {

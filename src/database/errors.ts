@@ -7,7 +7,8 @@ const DUPLICATE_KEY = 11000;
 
 /**
  * Codes of temporary server errors: no primary, too few servers that confirm a write, shutdown, timeout, disk full.
- * Source: the retryable codes of MongoDB's specification, 64 and 100 for write concerns, and 14031, OutOfDiskSpace.
+ * Source: the retryable codes of MongoDB's specification, and in addition 50 (MaxTimeMSExpired), 64 and 100 (write
+ * concerns) and 14031 (OutOfDiskSpace).
  */
 const temporaryCodes = new Set([
   6, 7, 50, 64, 89, 91, 100, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 14031,

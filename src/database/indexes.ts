@@ -8,7 +8,7 @@ import { mediaModel } from "./media.model.ts";
 import { rateLimitIndexes } from "./rate-limit-store.ts";
 import { userModel } from "./user.model.ts";
 
-/** Up to this number of records, a collection gets its index at start. For more, the start would take too long. */
+/** Maximum records of a MongoDB collection that gets a missing index at start. For more, it would take too long. */
 const MAX_COUNT_AT_START = 10_000;
 
 const MAX_TRIES = 5;
@@ -75,7 +75,7 @@ export async function createIndex(connection: Connection, index: WantedIndex): P
   const { collection, key, options } = index;
   for (let tries = 1; ; tries++) {
     try {
-      // No time limit: the server would finish the index anyway, and other operations do not wait for it.
+      // No time limit: a large collection takes minutes, and the server runs other operations while it builds an index.
       await querying(() => connection.collection(collection).createIndex(key, { ...options, timeoutMS: 0 }));
       return;
     } catch (error) {

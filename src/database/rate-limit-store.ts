@@ -14,7 +14,10 @@ const MAX_TRIES = 5;
 /** MongoDB's error code, by which the library recognises and replaces an expired entry that is not removed yet. */
 const DUPLICATE_KEY = 11000;
 
-/** The library would create its own index without awaiting it. A failure would then end the process. */
+/**
+ * The index by which MongoDB removes expired entries. The library would create it too, but without awaiting the result:
+ * a failure would be an unhandled rejection, which ends the process.
+ */
 export const rateLimitIndexes = [
   { collection: COLLECTION, key: { expire: 1 as const }, options: { expireAfterSeconds: 0 } },
 ];

@@ -22,7 +22,7 @@ export interface Look {
   filter: PictureFilter | null;
 }
 
-/** Shows the middle of the picture in its own colours. */
+/** No crop and no filter. The visible part of a square is then its `position`, see `images/square.ts`. */
 export const plainLook: Look = { crop: null, filter: null };
 
 /** A part of a picture, in whole pixels. */

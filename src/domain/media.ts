@@ -28,7 +28,7 @@ export interface Media extends ViewCount {
   height: number | null;
   createdAt: Date;
   uploaderId: UserId;
-  /** False while a change of its owner's pointer is under way: it is visible only while the pointer leads to it. */
+  /** False while its owner's pointer is moving to or from it. It is then visible only while the pointer leads to it. */
   isSettled: boolean;
   /** The crop and filter of everything that is derived from the original. */
   look: Look;
@@ -68,14 +68,14 @@ export interface NewMedia {
   placeholder: Placeholder;
 }
 
-/** Says that a media was shown or hidden. */
+/** The latest change to a media: it was shown or hidden, or its owner's pointer is about to leave it. */
 export interface MediaChange {
   mediaId: MediaId;
   uploaderId: UserId;
   isHidden: boolean;
-  /** False if another change will follow: this one is still under way, or its process has died. */
+  /** False if the change is not finished. Another one then follows, if necessary by the clean-up job. */
   isSettled: boolean;
-  /** When the media was shown or hidden, by the database's clock. */
+  /** When the change was made, by the database's clock. */
   changedAt: Date;
 }
 

@@ -2,7 +2,10 @@
 // it as a path.
 import { removeInvisible } from "./invisible-text.ts";
 
-/** The limit of most file systems. A byte may take three characters in a header, whose length proxies limit. */
+/**
+ * The limit of most file systems. It also bounds the header that contains the name: proxies limit the length of headers,
+ * and a byte of the name may take three characters there.
+ */
 const MAX_BYTES = 255;
 
 /**

@@ -21,7 +21,7 @@ export function extensionOf(contentType: string): string {
 }
 
 export const pictureLimits = {
-  /** The seed's "800 KB", inclusive. */
+  /** LetsApp's limit of 800 KB. A file of exactly this size is accepted. */
   maxFileBytes: 800 * 1024,
   /** More pixels than a phone's photograph of 800 KB has. */
   maxPixels: 40_000_000,

@@ -16,7 +16,7 @@ export type Rendition =
   | {
       kind: "square";
       sidePx: PictureSize;
-      /** Null stands for the format closest to the original's: JPEG or PNG. */
+      /** Null stands for WebP if the square is animated, for JPEG if the original is a JPEG, and for PNG otherwise. */
       format: RenditionFormat | null;
       isAnimated: boolean;
       /** True if the client's `Accept` header has decided the format. */

@@ -16,8 +16,8 @@ import {
 import { WriteProbe } from "./write-probe.ts";
 
 /**
- * The operations of a bucket that `BucketStorage` needs. The SDKs retry, and give up before `CALL_TIMEOUT_MS`. An
- * object is missing only if the store itself says so: a proxy in front of a store that is down may answer 404.
+ * The operations of a bucket that `BucketStorage` needs. The SDKs retry failed requests. A method reports an object as
+ * missing only if the store itself says so: a proxy in front of a store that is down may answer 404.
  */
 export interface Bucket {
   put(key: string, bytes: Uint8Array): Promise<void>;
@@ -37,7 +37,7 @@ export interface ListPage {
   next: string | undefined;
 }
 
-/** Time limit of one call with all its attempts. */
+/** Time limit of one call with all the SDK's attempts. */
 const CALL_TIMEOUT_MS = 20_000;
 
 export class BucketStorage implements ObjectStorage {

@@ -108,7 +108,10 @@ async function assertRegion(client: S3Client, bucket: string): Promise<void> {
   }
 }
 
-/** Tests, by command, that a response is from the store itself: a proxy in front of it may answer 200 in its place. */
+/**
+ * For each command, a test that is true for a response of the store itself. A proxy in front of a store that is down may
+ * answer 200.
+ */
 const answersOfStores = new Map<string | undefined, (output: AnyOutput) => unknown>([
   ["PutObjectCommand", ({ ETag }) => ETag],
   ["GetObjectCommand", ({ ETag }) => ETag],

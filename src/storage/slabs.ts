@@ -1,7 +1,7 @@
 // Reusable memory for bytes that are read, sent and dropped.
 //
-// A new buffer for each of some thousand reads a second keeps the garbage collector busy: V8 scans the whole heap for
-// every few tens of megabytes outside of it, even when few objects hold them.
+// Allocating a new buffer for each of several thousand reads a second keeps the garbage collector busy. The bytes of a
+// buffer are outside of V8's heap, and V8 scans the whole heap after every few tens of megabytes of such bytes.
 
 export interface Slab {
   /** Not cleared: contains the bytes of earlier reads. */
