@@ -55,9 +55,10 @@ export class Lease {
       if (!isDuplicateKey(error)) throw error;
     }
     const [past, future] = [new Date(+now - LEASE_MS), new Date(+now + LEASE_MS)];
-    // A renewal time in the future: the clock was set back, or another server with another clock answered.
-    const over = { _id: this.name, $or: [{ renewed_at: { $lt: past } }, { renewed_at: { $gt: future } }] };
-    const { matchedCount } = await querying(() => this.#leases.updateOne(over, { $set: lease }));
+    // A renewal time far in the future also counts as expired: the database's clock was set back, or another server,
+    // whose clock differs, answered.
+    const expired = { _id: this.name, $or: [{ renewed_at: { $lt: past } }, { renewed_at: { $gt: future } }] };
+    const { matchedCount } = await querying(() => this.#leases.updateOne(expired, { $set: lease }));
     return matchedCount === 1;
   }
 

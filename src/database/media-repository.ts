@@ -8,17 +8,17 @@ import type { DatabaseClock } from "./clock.ts";
 import { querying } from "./errors.ts";
 import {
   changedNow,
+  completeAndNotHidden,
   mediaModel,
   toMedia,
   toPendingRecord,
   uploaderIdOf,
-  visible,
   type MediaRecord,
 } from "./media.model.ts";
 import type { UserRepository } from "./user-repository.ts";
 
-/** Media that are shown and have a change under way, such as one that is being restored and is not current yet. */
-const beingRestored = {
+/** Complete media that are not hidden and have a change under way: they are being restored, replaced or deleted. */
+const visibleAndUnsettled = {
   is_deleted: { $ne: true },
   status: { $ne: "pending" },
   unsettled_since: { $gt: new Date(0) },
@@ -53,7 +53,7 @@ export class MediaRepository {
 
   /** The visible media among `ids`, in no particular order. */
   async findManyByIds(ids: readonly MediaId[]): Promise<Media[]> {
-    const filter = { _id: { $in: ids }, ...visible };
+    const filter = { _id: { $in: ids }, ...completeAndNotHidden };
     const records = await querying(() => this.#media.find(filter).lean<MediaRecord[]>());
     return (await this.#shownOf(records)).map(toMedia);
   }
@@ -74,7 +74,7 @@ export class MediaRepository {
     );
   }
 
-  /** Media that any process has shown or hidden after `since` and that still exist, in no particular order. */
+  /** The changes that any process has made to media after `since`, in no particular order. Omits removed records. */
   async findChangedSince(since: Date): Promise<MediaChange[]> {
     const filter = { changed_at: { $gt: since } };
     const fields = { uploader_id: 1, is_deleted: 1, changed_at: 1, unsettled_since: 1 };
@@ -88,14 +88,14 @@ export class MediaRepository {
     }));
   }
 
-  /** Reads the database's clock, for the argument of `findChangedSince`. */
+  /** Reads the database's clock, by which records have their times. */
   readClock(): Promise<Date> {
     return this.clock.read();
   }
 
   /** The ids of the visible media among `ids`, in no particular order. */
   async findVisibleIds(ids: readonly MediaId[]): Promise<MediaId[]> {
-    const filter = { _id: { $in: ids }, ...visible };
+    const filter = { _id: { $in: ids }, ...completeAndNotHidden };
     const fields = { _id: 1, uploader_id: 1, unsettled_since: 1 };
     const records = await querying(() => this.#media.find(filter, fields).lean<MediaRecord[]>());
     return (await this.#shownOf(records)).map(({ _id }) => _id.toHexString());
@@ -121,10 +121,10 @@ export class MediaRepository {
    */
   async markReady(id: MediaId, replacesId: MediaId | null): Promise<boolean> {
     const ready = { status: "ready", is_deleted: false, unsettled_since: this.clock.now() };
-    const over = { deleted_at: 1, is_leaving: 1 };
+    const retirementFields = { deleted_at: 1, is_leaving: 1 };
     const update = replacesId
-      ? { $set: { ...ready, replaces: replacesId }, $unset: over }
-      : { $set: ready, $unset: { ...over, replaces: 1 } };
+      ? { $set: { ...ready, replaces: replacesId }, $unset: retirementFields }
+      : { $set: ready, $unset: { ...retirementFields, replaces: 1 } };
     const { matchedCount } = await querying(() =>
       this.#media.updateOne({ _id: id, is_being_removed: { $ne: true } }, update),
     );
@@ -147,19 +147,20 @@ export class MediaRepository {
     return records.map(({ _id }) => _id.toHexString());
   }
 
-  /** The media if it was retired less than `retentionMs` ago or is being restored now; null otherwise. */
+  /** The media if it was retired less than `retentionMs` ago, or is not hidden and has a change under way; else null. */
   async findRestorable(id: MediaId, retentionMs: number): Promise<Media | null> {
     const retired = { is_deleted: true, deleted_at: { $gt: new Date(+this.clock.now() - retentionMs) } };
-    const filter = { _id: id, is_being_removed: { $ne: true }, $or: [retired, beingRestored] };
+    const filter = { _id: id, is_being_removed: { $ne: true }, $or: [retired, visibleAndUnsettled] };
     const record = await querying(() => this.#media.findOne(filter).lean<MediaRecord>());
     return record && toMedia(record);
   }
 
   /**
-   * Records the intent to make a retired media current again. The media stays hidden until then. Its retention time
-   * starts again, so that the clean-up job does not remove its bytes.
+   * Records the intent to make a retired media current again. The media stays hidden until `markReady`. Its retention
+   * time starts again, so that the clean-up job does not remove its bytes. A media that is not hidden and has a change
+   * under way stays as it is.
    *
-   * @returns false when its bytes are being removed already
+   * @returns false for any other media, for instance when its bytes are being removed
    */
   async markRestoring(id: MediaId): Promise<boolean> {
     const now = this.clock.now();
@@ -167,10 +168,10 @@ export class MediaRepository {
     const update = { $set: { deleted_at: now, unsettled_since: now } };
     const { matchedCount } = await querying(() => this.#media.updateOne(retired, update));
     if (matchedCount === 1) return true;
-    return (await querying(() => this.#media.exists({ _id: id, ...beingRestored }))) !== null;
+    return (await querying(() => this.#media.exists({ _id: id, ...visibleAndUnsettled }))) !== null;
   }
 
-  /** Shows a retired media again. Repeating it has no further effect. */
+  /** Shows a retired media again, unless its bytes are being removed. Repeating it only renews `changed_at`. */
   async reinstate(id: MediaId): Promise<void> {
     const update = { $set: { is_deleted: false }, $unset: { deleted_at: 1 }, ...changedNow };
     await querying(() => this.#media.updateOne({ _id: id, is_being_removed: { $ne: true } }, update));
@@ -184,7 +185,7 @@ export class MediaRepository {
 
   /**
    * Records in one command that a change is finished. Removes the marks of the media that the pointer has left, if it
-   * is hidden, and of the media that it has reached. Repeating it has no further effect.
+   * is hidden, and of the media that it has reached. Repeating it only renews `changed_at` of the latter.
    */
   async settle({ retiredId, currentId, isLeft = false }: Settlement): Promise<void> {
     const settled = { $unset: { unsettled_since: 1, replaces: 1, is_leaving: 1 } };

@@ -16,7 +16,7 @@ export interface UnsettledMedia {
   replacesId: MediaId | null;
 }
 
-/** A media and the state in which its record says it is. */
+/** A media and its state, according to its record. */
 export interface ExaminedMedia {
   media: Media;
   /** True if this service stored it. LetsApp keeps other attachments in the same collection. */
@@ -29,8 +29,8 @@ export interface ExaminedMedia {
   unsettledSince: Date | null;
 }
 
-/** Records in one query of `examineAll`. */
-const PAGE_COUNT = 200;
+/** Number of records that `examineAll` reads in one query. */
+const RECORDS_PER_PAGE = 200;
 
 export class MediaUpkeep {
   readonly #media: Model<MediaRecord>;
@@ -106,9 +106,12 @@ export class MediaUpkeep {
   }
 
   /** Every media, whatever its state, in pages in the order of their ids. */
-  async *examineAll(pageCount = PAGE_COUNT): AsyncGenerator<ExaminedMedia[]> {
+  async *examineAll(recordsPerPage = RECORDS_PER_PAGE): AsyncGenerator<ExaminedMedia[]> {
     for (let afterId: MediaId | null = null; ;) {
-      const page: ExaminedMedia[] = await this.#find(afterId ? { _id: { $gt: afterId } } : {}, pageCount);
+      const page: ExaminedMedia[] = await this.#find(
+        afterId ? { _id: { $gt: afterId } } : {},
+        recordsPerPage,
+      );
       if (page.length === 0) return;
       yield page;
       afterId = page.at(-1)!.media.id;
@@ -135,8 +138,8 @@ export class MediaUpkeep {
     return querying(() => this.#media.estimatedDocumentCount());
   }
 
-  /** Hides a media at once and permanently, by marking it as being removed. */
-  async condemn(id: MediaId): Promise<void> {
+  /** Claims a media for removal, whatever its state: hides it at once and permanently. */
+  async claimInAnyState(id: MediaId): Promise<void> {
     const hidden = { is_deleted: true, deleted_at: this.clock.now(), is_being_removed: true };
     const update = { $set: hidden, ...changedNow };
     await querying(() => this.#media.updateOne({ _id: id }, update));

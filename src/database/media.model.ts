@@ -70,11 +70,11 @@ export class MediaRecord {
   @prop({ type: () => Date })
   deleted_at?: Date;
 
-  /** When it was last shown or hidden, by the database's clock. See `services/change-feed.ts`. */
+  /** When the last update with `changedNow` was made, by the database's clock. See `services/change-feed.ts`. */
   @prop({ type: () => Date })
   changed_at?: Date;
 
-  /** True once the clean-up job has begun to remove its bytes. */
+  /** True once the media is claimed for removal. It cannot be restored any more. */
   @prop({ type: () => Boolean })
   is_being_removed?: boolean;
 
@@ -116,10 +116,13 @@ export class MediaRecord {
   replaces?: Types.ObjectId;
 }
 
-/** A visible media is stored completely, and not deleted or replaced. During a change, the owner's pointer decides. */
-export const visible = { is_deleted: { $ne: true }, status: { $ne: "pending" } } as const;
+/**
+ * Selects media that are stored completely, and not deleted or replaced. `MediaRepository` excludes those with a change
+ * under way that are not their owner's picture.
+ */
+export const completeAndNotHidden = { is_deleted: { $ne: true }, status: { $ne: "pending" } } as const;
 
-/** Part of each update that shows or hides a media. */
+/** Part of each update that other processes must learn of: it shows or hides a media, or a change to it begins. */
 export const changedNow = { $currentDate: { changed_at: true } } as const;
 
 /** The connection's own model. Typegoose's `getModelForClass` would share one model among all connections. */

@@ -43,7 +43,7 @@ export class ViewCountRepository {
       await this.#update([...counts.keys()], toUpdate);
     } catch (error) {
       if (!(error instanceof mongo.MongoBulkWriteError)) throw error;
-      for (const damage of damages) await this.#update([...counts.keys()], (id) => damage(id));
+      for (const repair of repairs) await this.#update([...counts.keys()], (id) => repair(id));
       await this.#update([...counts.keys()], toUpdate);
     }
   }
@@ -66,8 +66,8 @@ export class ViewCountRepository {
   }
 }
 
-/** Values of the wrong type that other programs may have written, and the updates that repair them. */
-const damages: ((id: MediaId) => Update)[] = [
+/** Updates that repair values of the wrong type, which other programs may have written. */
+const repairs: ((id: MediaId) => Update)[] = [
   (id) => ({
     filter: { _id: id, view_count: { $exists: true, $not: { $type: "number" } } },
     update: { $set: { view_count: 0 } },

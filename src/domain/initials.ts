@@ -9,8 +9,8 @@ const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 const joiningScripts = /[\p{Script=Arabic}\p{Script=Syriac}\p{Script=Mongolian}\p{Script=Nko}]/u;
 const ZERO_WIDTH_NON_JOINER = "\u200c";
 
-/** Scripts without spaces between words. The first character alone is enough as initials. */
-const wordlessScripts =
+/** In these scripts, the first character of a name serves as its initials. */
+const singleCharacterScripts =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}]/u;
 
 /**
@@ -24,7 +24,7 @@ export function initialsOf(name: string): string {
     .flatMap((word) => firstLetterOf(word) ?? []);
   const [first, last] = [words.at(0), words.length > 1 ? words.at(-1) : undefined];
   if (first === undefined) return "";
-  if (last === undefined || wordlessScripts.test(first)) return first;
+  if (last === undefined || singleCharacterScripts.test(first)) return first;
   const isJoined = joiningScripts.test(first) && joiningScripts.test(last);
   return first + (isJoined ? ZERO_WIDTH_NON_JOINER : "") + last;
 }

@@ -72,13 +72,15 @@ export class Collection {
   /** Yields the documents whose keys in one index lie in [start, end), in ascending or descending key order. */
   *readRange(index: Index, start: Buffer, end: Buffer, isReverse: boolean): Generator<StoredDocument> {
     const pageSize = 64;
-    const from = isReverse ? "entry.key >= ? AND entry.key < ?" : "entry.key > ? AND entry.key < ?";
+    const nextPageCondition = isReverse
+      ? "entry.key >= ? AND entry.key < ?"
+      : "entry.key > ? AND entry.key < ?";
     const sql = (condition: string) =>
       `SELECT entry.key, stored.id, stored.body FROM index_${index.id} entry
        JOIN documents_${this.id} stored ON stored.id = entry.document
        WHERE ${condition} ORDER BY entry.key ${isReverse ? "DESC" : "ASC"} LIMIT ${pageSize}`;
     let [low, high] = [start, end];
-    for (let condition = "entry.key >= ? AND entry.key < ?"; ; condition = from) {
+    for (let condition = "entry.key >= ? AND entry.key < ?"; ; condition = nextPageCondition) {
       const rows = this.prepare(sql(condition)).all(low, high);
       for (const { id, body } of rows) yield { rowId: id, document: deserialize(body) };
       if (rows.length < pageSize) return;

@@ -54,13 +54,13 @@ export function assertOperators(update: Document): void {
     }
     if (!updateOperators.has(operator)) throw notImplemented(`The update operator ${operator}`);
     for (const path of Object.keys(fields)) {
-      const meeting = paths.find(
+      const conflicting = paths.find(
         (other) => `${other}.`.startsWith(`${path}.`) || `${path}.`.startsWith(`${other}.`),
       );
-      if (meeting !== undefined) {
+      if (conflicting !== undefined) {
         throw new MongoError(
           "ConflictingUpdateOperators",
-          `Updating the path '${path}' would create a conflict at '${meeting}'`,
+          `Updating the path '${path}' would create a conflict at '${conflicting}'`,
         );
       }
       paths.push(path);
@@ -84,8 +84,8 @@ function assertPath(document: Document, path: string): void {
 /** Refuses arithmetic on a field that is not a number, which mingo would skip. @throws TypeMismatch */
 function assertNumbers(document: Document, operator: string, fields: Document): void {
   for (const [path, operand] of Object.entries(fields)) {
-    const current = new Query({ [path]: { $exists: true, $not: { $type: "number" } } }).test(document);
-    if (current || typeof operand !== "number") {
+    const isNotNumber = new Query({ [path]: { $exists: true, $not: { $type: "number" } } }).test(document);
+    if (isNotNumber || typeof operand !== "number") {
       throw new MongoError(
         "TypeMismatch",
         `Cannot apply ${operator} to a value of non-numeric type: field '${path}'`,

@@ -111,16 +111,16 @@ export class CleanupJob {
     const { upkeep, media: mediaRepository } = this.database;
     const result = nothingDone();
     const now = at ?? (await mediaRepository.readClock());
-    const graceEnd = new Date(now.getTime() - GRACE_PERIOD_MS);
-    await this.#settleBegunBefore(graceEnd, result, isDryRun);
-    const retentionEnd = new Date(now.getTime() - this.settings.retentionMs);
-    const hiddenEverywhere = new Date(now.getTime() - HIDDEN_EVERYWHERE_MS);
+    const graceCutoff = new Date(now.getTime() - GRACE_PERIOD_MS);
+    await this.#settleBegunBefore(graceCutoff, result, isDryRun);
+    const retentionCutoff = new Date(now.getTime() - this.settings.retentionMs);
+    const hiddenBefore = new Date(now.getTime() - HIDDEN_EVERYWHERE_MS);
     await this.#inBatches(
       result,
-      (skipCount) => upkeep.findRetired(retentionEnd, BATCH_COUNT, skipCount),
+      (skipCount) => upkeep.findRetired(retentionCutoff, BATCH_COUNT, skipCount),
       async ({ media }) => {
         await this.#assertUnused(media);
-        const isRemoved = isDryRun || (await this.#removeRetired(media, retentionEnd, hiddenEverywhere));
+        const isRemoved = isDryRun || (await this.#removeRetired(media, retentionCutoff, hiddenBefore));
         if (isRemoved) result.removedCount += 1;
         return isRemoved && !isDryRun;
       },
@@ -132,26 +132,26 @@ export class CleanupJob {
   }
 
   /**
-   * Works on records, oldest first, until `find` finds no more. Skips records that `work` left as they were.
+   * Handles records, oldest first, until `find` finds no more. Skips records that `handle` left as they were.
    *
-   * @param work resolves to true if `find` does not find the record any more
+   * @param handle resolves to true if `find` does not find the record any more
    */
-  async #inBatches<Work extends { media: Media }>(
+  async #inBatches<Found extends { media: Media }>(
     result: CleanupResult,
-    find: (skipCount: number) => Promise<Work[]>,
-    work: (one: Work) => Promise<boolean>,
+    find: (skipCount: number) => Promise<Found[]>,
+    handle: (record: Found) => Promise<boolean>,
   ): Promise<void> {
-    for (let passedOver = 0; ;) {
-      const batch = await find(passedOver);
-      for (const one of batch) {
+    for (let skipCount = 0; ;) {
+      const batch = await find(skipCount);
+      for (const record of batch) {
         if (this.#isClosing) return;
         try {
-          if (!(await work(one))) passedOver += 1;
+          if (!(await handle(record))) skipCount += 1;
         } catch (error) {
-          passedOver += 1;
+          skipCount += 1;
           result.failedCount += 1;
           this.log.error(
-            { err: error, mediaId: one.media.id },
+            { err: error, mediaId: record.media.id },
             "a media could not be cleaned up; the next run tries again",
           );
         }
