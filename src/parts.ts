@@ -31,7 +31,7 @@ import { Renditions } from "./services/renditions.ts";
 import { RateLimits, type RateLimiterFactory } from "./services/rate-limits.ts";
 import type { Reports } from "./services/reports.ts";
 import { UserPages } from "./services/user-pages.ts";
-import { createStorages } from "./storage/create-storage.ts";
+import { createStorageWithFallback } from "./storage/create-storage.ts";
 import { ObjectCache } from "./storage/object-cache.ts";
 import { CachedStorage } from "./storage/cached-storage.ts";
 import type { ObjectStorage } from "./storage/object-storage.ts";
@@ -71,7 +71,7 @@ export async function buildParts(
   const tokens = new AccessTokens(await readTokenSource(config.auth, log), config.auth.clockToleranceSeconds);
   const rateLimits = new RateLimits(config.limits, limiterFactory(config, database));
 
-  const coldStorage = await (overrides.createStorage ?? createStorages)(config);
+  const coldStorage = await (overrides.createStorage ?? createStorageWithFallback)(config);
   const objectCache = new ObjectCache(config.media.memoryBytes);
   const storage = new CachedStorage(coldStorage, objectCache);
   const pictureMaker = createPictureMaker(config, overrides, log);

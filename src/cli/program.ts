@@ -10,7 +10,7 @@ import { EdgePurge } from "../jobs/edge-purge.ts";
 import { createLog } from "../runtime/log.ts";
 import { Changes } from "../services/changes.ts";
 import { PictureLifecycle } from "../services/picture-lifecycle.ts";
-import { createStorages } from "../storage/create-storage.ts";
+import { createStorageWithFallback } from "../storage/create-storage.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 
 export interface ProgramParts {
@@ -39,7 +39,7 @@ export async function runProgram(
     const config = loadConfig(process.env);
     database = await Database.openBeside(config.database);
     const log = createLog(config.logLevel, process.stderr);
-    const storage = await createStorages(config);
+    const storage = await createStorageWithFallback(config);
     edge = config.purge && new EdgePurge(config.purge, log);
     const changes = new Changes();
     changes.on("pictureHidden", (id) => edge?.purge(mediaTag(id)));

@@ -8,7 +8,10 @@ import {
   type SignedHeaders,
 } from "./object-storage.ts";
 
-/** Cached bytes do not become stale: the object under a key never changes, unless a program repairs it. */
+/**
+ * Cached bytes do not become stale, because the object under a key never changes. The exception is a thumbnail that the
+ * doctor draws again: the service may still have the old one in memory.
+ */
 export class CachedStorage implements ObjectStorage {
   constructor(
     readonly storage: ObjectStorage,
@@ -25,7 +28,7 @@ export class CachedStorage implements ObjectStorage {
   }
 
   async lend(objectKey: string, sizeBytes: number | null): Promise<LentBytes | null> {
-    if (sizeBytes !== null && !this.hot.isWorthKeeping(objectKey, sizeBytes))
+    if (sizeBytes !== null && !this.hot.shouldStore(objectKey, sizeBytes))
       return this.storage.lend(objectKey, sizeBytes);
     const bytes = await this.read(objectKey, sizeBytes);
     return bytes && keepBytes(bytes);

@@ -8,7 +8,7 @@ import { MovingStorage } from "./moving-storage.ts";
 import type { ObjectStorage } from "./object-storage.ts";
 
 /** Creates the storage, combined with the fallback storage if objects are moving from there. */
-export async function createStorages({
+export async function createStorageWithFallback({
   storage,
   storageFallback,
 }: Pick<Config, "storage" | "storageFallback">): Promise<ObjectStorage> {

@@ -11,7 +11,10 @@ const MAX_RETRIES = 2;
 const REQUEST_TIMEOUT_MS = 5_000;
 const TOTAL_TIMEOUT_SECONDS = 15;
 
-/** Google's SDK finds the credentials: in the file that a variable names, or through the machine's account. */
+/**
+ * Google's SDK finds the credentials itself: in the file that GOOGLE_APPLICATION_CREDENTIALS names, or through the
+ * service account of the machine.
+ */
 export function createGcsBucket({ bucket, endpoint }: BucketConfig): Bucket {
   const storage = new Storage({
     ...(endpoint !== null && { apiEndpoint: endpoint }),
@@ -47,8 +50,8 @@ export function createGcsBucket({ bucket, endpoint }: BucketConfig): Bucket {
       return url;
     },
     getSizeBytes,
-    // Does not abort a download: the library would close every connection, and end all other downloads. The number of
-    // connections is not limited.
+    // Ignores the signal: to abort one download, the library would close all connections and end all other downloads.
+    // A download that goes on delays no other, because the number of connections is not limited.
     async get(key) {
       try {
         return await download(storage.bucket(bucket).file(key));
@@ -79,7 +82,7 @@ export function createGcsBucket({ bucket, endpoint }: BucketConfig): Bucket {
   };
 }
 
-/** Downloads an object. Reads a response without the store's checksum header to its end too, and then rejects it. */
+/** Downloads an object. @throws Error, after reading to the end, when the response lacks the store's checksum header */
 async function download(file: File): Promise<Buffer> {
   const stream = file.createReadStream();
   let isOfStore = false;
@@ -93,7 +96,7 @@ function isEmptyOrJson({ statusCode, headers }: Pick<IncomingMessage, "statusCod
   return statusCode === 204 || /json/.test(headers["content-type"] ?? "");
 }
 
-/** Rejects the response of a proxy in front of the store, which may answer 200 in its place. */
+/** @throws Error when a response is not from the store: a proxy in front of a store that is down may answer 200 */
 function assertOfStore(isOfStore: boolean): void {
   if (!isOfStore) throw new Error("response is not from the object store");
 }
@@ -106,8 +109,8 @@ async function nullIfMissing<Result>(work: Promise<Result>): Promise<Result | nu
   try {
     return await work;
   } catch (error) {
-    const isOurs = isNotFound(error) && error.errors?.some(({ reason }) => reason === "notFound");
-    if (isOurs && !/bucket does not exist/i.test(error.message)) return null;
+    const isSaidByStore = isNotFound(error) && error.errors?.some(({ reason }) => reason === "notFound");
+    if (isSaidByStore && !/bucket does not exist/i.test(error.message)) return null;
     throw error;
   }
 }

@@ -14,7 +14,7 @@ export class ObjectCache {
     this.#bytes = new Cache({
       maxWeight: maxBytes,
       weightOf: (bytes) => bytes!.length,
-      isStored: (bytes, key) => bytes !== null && this.isWorthKeeping(key, bytes.length),
+      isStored: (bytes, key) => bytes !== null && this.shouldStore(key, bytes.length),
     });
     this.#readOnce = new Cache({ maxWeight: maxBytes, weightOf: (sizeBytes) => sizeBytes });
   }
@@ -33,10 +33,11 @@ export class ObjectCache {
   }
 
   /**
-   * Decides on a cache miss whether to store the object. A large object is stored when it is read for the second time
-   * before it would have been evicted: it takes the place of a hundred small ones, and most originals are read once.
+   * Decides on a cache miss whether to store the object, and records the first read of a large object. A large object
+   * is stored when it is read again before it would have been evicted: it takes the place of a hundred small ones, and
+   * most originals are read once.
    */
-  isWorthKeeping(key: string, sizeBytes: number): boolean {
+  shouldStore(key: string, sizeBytes: number): boolean {
     if (sizeBytes <= SMALL_BYTES || this.#readOnce.get(key) !== undefined) return sizeBytes <= this.maxBytes;
     this.#readOnce.set(key, sizeBytes);
     return false;
