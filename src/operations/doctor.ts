@@ -9,7 +9,7 @@ import type { ListedObject, ObjectStorage } from "../storage/object-storage.ts";
 import { examineObjects } from "./examine-objects.ts";
 import type { Finding } from "./finding.ts";
 
-const PAGE_COUNT = 200;
+const POINTERS_PER_PAGE = 200;
 
 /** Receives the number of media examined until now, and their approximate total. */
 export type OnProgress = (done: number, total: number) => void;
@@ -26,33 +26,34 @@ export class Doctor {
 
   /** Examines every record, every pointer and every object. Changes nothing. The service may run at the same time. */
   async *examine(now = new Date(), onProgress: OnProgress = () => {}): AsyncGenerator<Finding> {
-    const graceEnd = new Date(now.getTime() - GRACE_PERIOD_MS);
+    const graceCutoff = new Date(now.getTime() - GRACE_PERIOD_MS);
     const total = await this.database.upkeep.count();
     const knownKeys = new Set<string>();
     for await (const page of this.database.upkeep.examineAll()) {
       for (const examined of page) {
         knownKeys.add(examined.media.objectKey).add(examined.media.thumbnailKey);
-        yield* this.#examineMedia(examined, graceEnd);
+        yield* this.#examineMedia(examined, graceCutoff);
         onProgress(++this.counts.media, total);
       }
     }
     for await (const pointer of this.#eachPointer()) yield* this.#examinePointer(pointer);
     for await (const object of this.storage.list()) {
       this.counts.objects += 1;
-      if (object.modifiedAt < graceEnd && !knownKeys.has(object.objectKey)) yield this.#withoutRecord(object);
+      if (object.modifiedAt < graceCutoff && !knownKeys.has(object.objectKey))
+        yield this.#withoutRecord(object);
     }
   }
 
-  async *#examineMedia(listed: ExaminedMedia, graceEnd: Date): AsyncGenerator<Finding> {
+  async *#examineMedia(listed: ExaminedMedia, graceCutoff: Date): AsyncGenerator<Finding> {
     const { id, uploaderId, createdAt } = listed.media;
     const found = await this.#observe(id, uploaderId);
-    if (!found || isUnderWay(found.examined, graceEnd)) return;
+    if (!found || isUnderWay(found.examined, graceCutoff)) return;
     const { examined, isCurrent } = found;
     const isHidden = examined.isPending || examined.isDeleted;
     if (isHidden && isCurrent) yield this.#hiddenButCurrent(id, uploaderId);
     if (isHidden || !(examined.isOurs || isCurrent)) return;
-    const isLeaving = await this.database.upkeep.isBeingReplaced(id, graceEnd);
-    if (!isCurrent && !isLeaving && createdAt < graceEnd) yield this.#shownButNotCurrent(id, uploaderId);
+    const isLeaving = await this.database.upkeep.isBeingReplaced(id, graceCutoff);
+    if (!isCurrent && !isLeaving && createdAt < graceCutoff) yield this.#shownButNotCurrent(id, uploaderId);
     yield* examineObjects(examined.media, this.lifecycle, this.storage);
   }
 
@@ -71,7 +72,7 @@ export class Doctor {
     return {
       kind: "pointer-to-hidden",
       subject: uploaderId,
-      remedy: "take the pointer away",
+      remedy: "set the user's profile_picture to null",
       repair: async () => {
         const found = await this.#observe(id, uploaderId);
         const isHidden = found && (found.examined.isPending || found.examined.isDeleted);
@@ -101,7 +102,7 @@ export class Doctor {
     yield {
       kind: examined ? "pointer-to-foreign" : "pointer-to-nothing",
       subject: userId,
-      remedy: "take the pointer away",
+      remedy: "set the user's profile_picture to null",
       repair: () => this.lifecycle.removePointer(pointer),
     };
   }
@@ -117,13 +118,13 @@ export class Doctor {
 
   async *#eachPointer(): AsyncGenerator<Pointer> {
     for (let page: Pointer[] = [], last: UserId | null = null; ; last = page.at(-1)!.userId) {
-      page = await this.database.users.findPointers(last, PAGE_COUNT);
+      page = await this.database.users.findPointers(last, POINTERS_PER_PAGE);
       yield* page;
-      if (page.length < PAGE_COUNT) return;
+      if (page.length < POINTERS_PER_PAGE) return;
     }
   }
 }
 
-function isUnderWay({ unsettledSince }: ExaminedMedia, graceEnd: Date): boolean {
-  return unsettledSince !== null && unsettledSince > graceEnd;
+function isUnderWay({ unsettledSince }: ExaminedMedia, graceCutoff: Date): boolean {
+  return unsettledSince !== null && unsettledSince > graceCutoff;
 }

@@ -34,7 +34,7 @@ export async function erasePictures(
       if (isOurs || (await storage.stat(media.objectKey)) || media.id === mediaId) ours.push(media);
     }
     if (ours.length === 0) return { erasedCount, leftAloneCount: all.length };
-    for (const { id } of ours) await upkeep.condemn(id); // The owner cannot restore it any more.
+    for (const { id } of ours) await upkeep.claimInAnyState(id); // The owner cannot restore it any more.
     await setTimeout(HIDDEN_EVERYWHERE_MS); // The record must exist until every process has read that it is hidden.
     for (const { id, objectKey, thumbnailKey } of ours) {
       await storage.delete(objectKey);

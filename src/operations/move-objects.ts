@@ -26,8 +26,8 @@ export interface MoveResult {
   failed: { objectKey: string; reason: string }[];
 }
 
-/** Maximum number of objects that are copied at once. */
-const LANE_COUNT = 8;
+/** Maximum number of records whose objects are copied at once. */
+const MAX_CONCURRENT_RECORDS = 8;
 /** Number of consecutive failed records that ends the move: a storage is probably unreachable or denies access. */
 const MAX_FAILURES_IN_A_ROW = 20;
 
@@ -52,7 +52,7 @@ export async function moveObjects(
   let failuresInARow = 0;
   for await (const page of database.upkeep.examineAll()) {
     const waiting = [...page];
-    const lanes = Array.from({ length: LANE_COUNT }, async () => {
+    const workers = Array.from({ length: MAX_CONCURRENT_RECORDS }, async () => {
       for (let examined = waiting.shift(); examined; examined = waiting.shift()) {
         const failure = await moveRecord(database, examined, options, result);
         failuresInARow = failure ? failuresInARow + 1 : 0;
@@ -61,7 +61,7 @@ export async function moveObjects(
         onProgress(result);
       }
     });
-    await Promise.all(lanes);
+    await Promise.all(workers);
   }
   return result;
 }
@@ -88,7 +88,7 @@ async function moveRecord(
       const isGoing = !now || now.isBeingRemoved;
       // The process that removes the record may have deleted the object before this copy existed.
       if (outcome === "copied" && isGoing) await options.to.delete(objectKey);
-      // A pending upload is stored soon or never. Other attachments of LetsApp are stored elsewhere.
+      // Not missing: an object of a pending upload may not be stored yet, and LetsApp stores its attachments elsewhere.
       if (outcome === "missing" && !isGoing && now.isOurs && !now.isPending) result.missing.push(objectKey);
     } catch (error) {
       failure = error as Error;

@@ -11,13 +11,13 @@ import { ProfilePicture } from "../picture/ProfilePicture.tsx";
 import { usePictureChanges } from "../picture/usePictureChanges.ts";
 import { formatViews } from "./format-views.ts";
 
-const PAGE_COUNT = 24;
+const USERS_PER_PAGE = 24;
 
 type Person = PeopleQuery["users"]["edges"][number]["node"];
 
 export function People({ meId }: { meId: string | null }) {
   const { data, error, loading, fetchMore, refetch } = useQuery(PeopleDocument, {
-    variables: { first: PAGE_COUNT },
+    variables: { first: USERS_PER_PAGE },
     fetchPolicy: "cache-and-network",
     ...polling,
     notifyOnNetworkStatusChange: true,
