@@ -98,7 +98,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     fromMemory: () => lane.totals,
     caches: () => ({ records: parts.mediaCache.state, bytes: parts.objectCache.state }),
     cleanup: () => parts.cleanup.totals,
-    edge: () => parts.edgePurge && { ...parts.edgePurge.totals, waiting: parts.edgePurge.waitingCount },
+    cdnPurge: () => parts.cdnPurge && { ...parts.cdnPurge.totals, waiting: parts.cdnPurge.waitingCount },
   });
 
   return {
@@ -111,7 +111,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
       await parts.changeFeed.start();
       parts.mediaCache.start();
       parts.pictureMaker.start();
-      await parts.edgePurge?.start(parts.database.media);
+      await parts.cdnPurge?.start(parts.database.media);
       await parts.renditions.start();
       const address = reachable(await server.listen({ host: config.http.host, port: config.http.port }));
       baseUrl = config.http.publicUrl ?? address;
@@ -121,9 +121,9 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     async stop() {
       await stopServer(server);
       parts.mediaCache.close();
-      const { views, changeFeed, edgePurge, cleanup, pictureMaker } = parts;
+      const { views, changeFeed, cdnPurge, cleanup, pictureMaker } = parts;
       const closing = Promise.all(
-        [views, changeFeed, edgePurge, cleanup, pictureMaker].map((part) => part?.close()),
+        [views, changeFeed, cdnPurge, cleanup, pictureMaker].map((part) => part?.close()),
       );
       await Promise.race([closing, sleep(CLOSE_MS, undefined, { ref: false })]);
       await parts.database.close();

@@ -13,7 +13,7 @@ import { DecoderPool } from "./images/decoder-pool.ts";
 import { PictureMaker } from "./images/picture-maker.ts";
 import type { ImageWorker } from "./images/tasks.ts";
 import { CleanupJob } from "./jobs/cleanup-job.ts";
-import { EdgePurge } from "./jobs/edge-purge.ts";
+import { CdnPurge } from "./jobs/cdn-purge.ts";
 import { mediaTag, userTag } from "./domain/cache-tags.ts";
 import type { MediaId } from "./domain/ids.ts";
 import { AccountService } from "./services/account-service.ts";
@@ -86,7 +86,7 @@ export async function buildParts(
   const changes = new Changes();
   const changeFeed = new ChangeFeed(database.media, changes, log);
   const mediaCache = new MediaCache(database.media, changeFeed, changes, log);
-  const edgePurge = config.purge && new EdgePurge(config.purge, log);
+  const cdnPurge = config.purge && new CdnPurge(config.purge, log);
   const liveChanges = new LiveChanges();
   const lifecycle = new PictureLifecycle(database, changes);
   const media = new MediaService(
@@ -122,14 +122,14 @@ export async function buildParts(
   changes.on("pictureLeaving", (id) => mediaCache.forget(id));
   changes.on("pictureHidden", (id) => {
     forgetPicture(id);
-    edgePurge?.purge(mediaTag(id));
+    cdnPurge?.purge(mediaTag(id));
   });
   changes.on("hiddenPictureFound", forgetPicture);
   changes.on("userAdded", () => userPages.forgetAll());
   changes.on("userChanged", (id) => {
     currentPictures.forgetUser(id);
     userPages.forgetAll();
-    edgePurge?.purge(userTag(id));
+    cdnPurge?.purge(userTag(id));
   });
   changes.on("changesFound", (found) => {
     const hidden = found.filter(({ isHidden }) => isHidden).map(({ mediaId }) => mediaId);
@@ -159,7 +159,7 @@ export async function buildParts(
     changes,
     changeFeed,
     mediaCache,
-    edgePurge,
+    cdnPurge,
     liveChanges,
     lifecycle,
     media,

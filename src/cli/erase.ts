@@ -9,7 +9,7 @@ import { runProgram, UsageError } from "./program.ts";
 
 const USAGE = "Usage: npm run erase -- --user ID";
 
-await runProgram(USAGE, async ({ config, database, lifecycle, storage, edge }) => {
+await runProgram(USAGE, async ({ config, database, lifecycle, storage, cdnPurge }) => {
   const userId = readArguments();
   const renditions = new RenditionFolder(config.media.renditionDir, config.media.renditionBytes);
   const { erasedCount, leftAloneCount } = await erasePictures(
@@ -19,7 +19,7 @@ await runProgram(USAGE, async ({ config, database, lifecycle, storage, edge }) =
     storage,
     renditions,
   );
-  edge?.purge(userTag(userId)); // Purges also pictures that were deleted long ago.
+  cdnPurge?.purge(userTag(userId)); // Purges also pictures that were deleted long ago.
   console.log(
     `${erasedCount} ${erasedCount === 1 ? "picture" : "pictures"} erased: objects, records and pointer.`,
   );

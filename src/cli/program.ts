@@ -6,7 +6,7 @@ import { ConfigError, loadConfig, type Config } from "../config/config.ts";
 import { Database } from "../database/connection.ts";
 import { mediaTag, userTag } from "../domain/cache-tags.ts";
 import { withCause } from "../errors.ts";
-import { EdgePurge } from "../jobs/edge-purge.ts";
+import { CdnPurge } from "../jobs/cdn-purge.ts";
 import { createLog } from "../runtime/log.ts";
 import { Changes } from "../services/changes.ts";
 import { PictureLifecycle } from "../services/picture-lifecycle.ts";
@@ -19,7 +19,7 @@ export interface ProgramParts {
   lifecycle: PictureLifecycle;
   storage: ObjectStorage;
   /** Purges from the CDN every picture that `lifecycle` hides; null if CDN_PURGE_URL is not set. */
-  edge: EdgePurge | null;
+  cdnPurge: CdnPurge | null;
   /** Writes to standard error, so that standard output has only the program's result. */
   log: FastifyBaseLogger;
 }
@@ -34,24 +34,24 @@ export async function runProgram(
   program: (parts: ProgramParts) => Promise<number>,
 ): Promise<never> {
   let database: Database | undefined;
-  let edge: EdgePurge | null = null;
+  let cdnPurge: CdnPurge | null = null;
   try {
     const config = loadConfig(process.env);
     database = await Database.openBeside(config.database);
     const log = createLog(config.logLevel, process.stderr);
     const storage = await createStorageWithFallback(config);
-    edge = config.purge && new EdgePurge(config.purge, log);
+    cdnPurge = config.purge && new CdnPurge(config.purge, log);
     const changes = new Changes();
-    changes.on("pictureHidden", (id) => edge?.purge(mediaTag(id)));
-    changes.on("userChanged", (id) => edge?.purge(userTag(id)));
+    changes.on("pictureHidden", (id) => cdnPurge?.purge(mediaTag(id)));
+    changes.on("userChanged", (id) => cdnPurge?.purge(userTag(id)));
     const lifecycle = new PictureLifecycle(database, changes);
-    const status = await program({ config, database, lifecycle, storage, edge, log });
-    const notPurgedCount = (await edge?.close()) ?? 0;
+    const status = await program({ config, database, lifecycle, storage, cdnPurge, log });
+    const notPurgedCount = (await cdnPurge?.close()) ?? 0;
     await database.close();
     if (notPurgedCount > 0) console.error(notPurged(notPurgedCount));
     process.exit(notPurgedCount > 0 ? Math.max(status, 1) : status);
   } catch (error) {
-    await edge?.close();
+    await cdnPurge?.close();
     await database?.close();
     const problems = error instanceof ConfigError ? error.problems : [withCause(error as Error)];
     for (const problem of problems) console.error(`letsapp: ${problem}`);
@@ -62,7 +62,8 @@ export async function runProgram(
 
 function notPurged(count: number): string {
   const what = count === 1 ? "1 tag" : `${count} tags`;
-  return `letsapp: ${what} could not be purged from the CDN, which may still show deleted pictures. Run this again.`;
+  const advice = "The CDN may still show deleted pictures. Purge its cache by hand.";
+  return `letsapp: ${what} could not be purged from the CDN. ${advice}`;
 }
 
 /** Reports wrong command-line arguments. */

@@ -13,7 +13,7 @@ export interface MetricSources {
   /** Number of media by result, over all runs. The name of each result ends with "Count". */
   cleanup: () => object;
   /** Number of purges at the CDN, by result; null when the service purges no CDN. */
-  edge: () => { purged: number; failed: number; givenUp: number; waiting: number } | null;
+  cdnPurge: () => { purged: number; failed: number; givenUp: number; waiting: number } | null;
 }
 
 export class Metrics {
@@ -83,10 +83,10 @@ export class Metrics {
           value: value as number,
         })),
     );
-    this.#watchEdge(sources.edge);
+    this.#watchCdnPurge(sources.cdnPurge);
   }
 
-  #watchEdge(state: MetricSources["edge"]): void {
+  #watchCdnPurge(state: MetricSources["cdnPurge"]): void {
     this.#collected("edge_purges_total", "Purges at the CDN, by result.", ["result"], () => {
       const { purged, failed, givenUp } = state() ?? { purged: 0, failed: 0, givenUp: 0 };
       return Object.entries({ purged, failed, given_up: givenUp }).map(([result, value]) => ({

@@ -235,7 +235,7 @@ describe("erase, when a CDN has the pictures as well,", () => {
     expect(status).toBe(1);
     expect(stdout).toContain("1 picture erased");
     expect(stderr).toBe(
-      "letsapp: 1 tag could not be purged from the CDN, which may still show deleted pictures. Run this again.\n",
+      "letsapp: 1 tag could not be purged from the CDN. The CDN may still show deleted pictures. Purge its cache by hand.\n",
     );
   });
 });

@@ -18,7 +18,7 @@ async function start({ expect, onTestFinished }: TestContext, env: Record<string
   });
   /** Waits until every purge has succeeded, the repeated ones included. */
   const isQuiet = async () => {
-    await expect.poll(() => app.app.edgePurge!.waitingCount, { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => app.app.cdnPurge!.waitingCount, { timeout: 10_000 }).toBe(0);
   };
   return { cdn, app, isQuiet };
 }
@@ -100,7 +100,7 @@ describe.skipIf(secondDatabaseUri() !== undefined).concurrent("a purge", () => {
     cdn.answer = status;
 
     await app.graphql(DELETE, {}, token);
-    await context.expect.poll(() => app.app.edgePurge!.totals.failed).toBeGreaterThan(2);
+    await context.expect.poll(() => app.app.cdnPurge!.totals.failed).toBeGreaterThan(2);
     cdn.answer = 200;
     cdn.purges.length = 0;
     await isQuiet();
@@ -123,7 +123,7 @@ describe.skipIf(secondDatabaseUri() !== undefined).concurrent("a purge", () => {
     await app.graphql(DELETE, {}, other.token);
 
     await context.expect.poll(() => cdn.counts[`/purge/media-${other.mediaId}`], { timeout: 1_000 }).toBe(1);
-    expect(app.app.edgePurge!.waitingCount).toBeGreaterThan(0);
+    expect(app.app.cdnPurge!.waitingCount).toBeGreaterThan(0);
     cdn.refused = null;
     await isQuiet();
   });
@@ -139,9 +139,9 @@ describe.skipIf(secondDatabaseUri() !== undefined).concurrent("a purge", () => {
 
     expect(data.deleteProfilePicture.success).toBe(true);
     expect(gone.status).toBe(404);
-    expect(app.app.edgePurge!.totals.failed).toBe(0); // The purge has not timed out yet: no answer waited for it.
+    expect(app.app.cdnPurge!.totals.failed).toBe(0); // The purge has not timed out yet: no answer waited for it.
     const startedAtMs = performance.now();
-    expect(await app.app.edgePurge!.close()).toBeGreaterThan(0);
+    expect(await app.app.cdnPurge!.close()).toBeGreaterThan(0);
     expect(performance.now() - startedAtMs).toBeLessThan(6_500);
   });
 
@@ -153,7 +153,7 @@ describe.skipIf(secondDatabaseUri() !== undefined).concurrent("a purge", () => {
     await isQuiet();
     cdn.purges.length = 0;
 
-    await app.app.edgePurge!.start(app.app.database.media);
+    await app.app.cdnPurge!.start(app.app.database.media);
     await isQuiet();
 
     expect(cdn.counts).toEqual({ [`/purge/media-${mediaId}`]: 2, [`/purge/user-${user.id}`]: 2 });
@@ -209,6 +209,6 @@ describe.concurrent("tags", () => {
       expect(headers.get("surrogate-key")).toBeNull();
       expect(headers.get("cache-tag")).toBeNull();
     }
-    expect(app.app.edgePurge).toBeNull();
+    expect(app.app.cdnPurge).toBeNull();
   });
 });

@@ -1,5 +1,5 @@
-// Purges deleted and replaced pictures from the CDN, the cache at the edge. Each process purges the changes that it
-// made. Requests do not wait for purges.
+// Purges deleted and replaced pictures from the CDN. Each process purges the changes that it made. Requests do not wait
+// for purges.
 import type { FastifyBaseLogger } from "fastify";
 
 import { withTag, type PurgeConfig } from "../config/config.ts";
@@ -28,7 +28,7 @@ const LOOK_BACK_MS = 2 * 60_000;
 /** How long `close()` waits for the CDN after the last purge is due. */
 const CLOSE_TIMEOUT_MS = 2_000;
 
-export class EdgePurge {
+export class CdnPurge {
   readonly totals = { purged: 0, failed: 0, givenUp: 0 };
   readonly #waiting = new Set<CacheTag>();
   /** Tags whose purge failed and that wait for the end of the back-off. The tags in `#waiting` do not wait for them. */
@@ -80,7 +80,7 @@ export class EdgePurge {
   }
 
   /**
-   * Waits until every tag is purged, the second time as well, or for a few seconds if the CDN does not answer.
+   * Waits until both purges of every tag are done, but at most `CLOSE_TIMEOUT_MS` after the last one is due.
    *
    * @returns number of purges that were not done
    */
@@ -91,7 +91,7 @@ export class EdgePurge {
     if (leftCount > 0)
       this.log.warn(
         { count: leftCount },
-        "stopped before these purges were done; the CDN may still show deleted or replaced pictures",
+        "stopped before all purges were done; the CDN may still show deleted or replaced pictures",
       );
     this.#closing.abort();
     for (const timer of this.#later.values()) clearTimeout(timer);
