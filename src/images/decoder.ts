@@ -31,8 +31,9 @@ export function openImage(bytes: Buffer, options: { pages?: number; failOn?: "er
 }
 
 /**
- * As `openImage`, for a picture that was accepted: decoder warnings are ignored. The decoder does not report warnings
- * about the last rows of a request, so a picture that was accepted at one size may cause warnings at another.
+ * As `openImage`, but ignores decoder warnings. Only for a picture that was accepted. The decoder does not report
+ * warnings about the last rows that it decodes for a request. A picture that caused no warning at one size may
+ * therefore cause one at another.
  */
 export function openStored(bytes: Buffer, options: { pages?: number } = {}): Sharp {
   return openImage(bytes, { ...options, failOn: "error" });
@@ -70,7 +71,8 @@ export async function decoding<Result>(work: Promise<Result>): Promise<Result> {
       throw new AppError("OVERLOADED", "There is too little memory for this image right now.", { cause });
     }
     if (/timeout|exceeds pixel limit/i.test((cause as Error).message)) {
-      throw new AppError("IMAGE_TOO_COMPLEX", "The image takes too long to process.", { cause });
+      const message = "The image has too many pixels, or takes too long to process.";
+      throw new AppError("IMAGE_TOO_COMPLEX", message, { cause });
     }
     throw new AppError("UNREADABLE_IMAGE", "The file is not a complete JPG, PNG or GIF image.", { cause });
   }

@@ -46,7 +46,7 @@ export function assertWithinLimits(header: ImageHeader, fileBytes: number): void
   if (frameCount > 1) assertAtMost(maxAnimationPixels, frameCount * pixels, "pixels in all frames together");
   assertAtMost(maxAnimationPixels, framePixels, "pixels in all frames together");
   if (scanCount > 1) assertAtMost(maxScanPixels, scanCount * pixels, "pixels in all scans together");
-  assertAtMost(maxMemoryBytes, estimateMemory(header, fileBytes), "bytes of memory");
+  assertAtMost(maxMemoryBytes, estimateMemory(header, fileBytes), "bytes when it is decoded");
 }
 
 function assertAtMost(limit: number, actual: number, what: string): void {
@@ -58,8 +58,8 @@ const FILE_COPIES = 4;
 
 /**
  * The maximum memory that decoding takes, in bytes. The factors are measured growths of the resident set. Decoders read
- * most images a few rows at a time. They hold interlaced PNGs, JPEGs of several scans, GIFs, and images that have to be
- * turned upright as a whole.
+ * most images a few rows at a time. Interlaced PNGs, JPEGs of several scans, GIFs, and images that have to be turned
+ * upright are held as a whole.
  */
 export function estimateMemory(header: ImageHeader, fileBytes: number): number {
   const { format, width, height, pixelBytes, heldPixelBytes, orientation } = header;

@@ -62,7 +62,8 @@ export function parseGif(bytes: Buffer): ParsedImage {
   for (;;) {
     const start = offset;
     const kind = bytes[start];
-    if (kind === TRAILER && framePixels > 0) {
+    if (kind === TRAILER) {
+      if (framePixels === 0) throw unreadable("GIF", "it has no frame with pixels");
       extensions.dropGraphicControl();
       kept.push(bytes.subarray(start, start + 1));
       return toParsedImage(kept, { width, height, frameCount, framePixels }, restoresFrames);
@@ -115,7 +116,7 @@ function toParsedImage(
   };
 }
 
-/** True for a graphic control whose frame is replaced by the one before it (3; decoders take larger numbers for it). */
+/** True for a graphic control after whose frame the image before it is shown again: disposal method 3 or above. */
 function isRestoring(extension: Buffer): boolean {
   return extension[1] === GRAPHIC_CONTROL && ((extension[3]! >> 2) & 7) >= 3;
 }

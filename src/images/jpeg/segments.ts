@@ -64,7 +64,7 @@ export function parseJpeg(bytes: Buffer): ParsedImage {
   let segmentCount = 0;
   for (let offset = 2; ;) {
     segmentCount += 1;
-    if (segmentCount > MAX_SEGMENTS) throw tooComplex("segments or more", MAX_SEGMENTS, segmentCount);
+    if (segmentCount > MAX_SEGMENTS) throw tooComplex("or more segments", MAX_SEGMENTS, segmentCount);
     const markerAt = skipFill(bytes, offset);
     const marker = bytes[markerAt];
     if (marker === undefined) throw unreadable("JPG", "it has no end marker");
@@ -87,7 +87,7 @@ export function parseJpeg(bytes: Buffer): ParsedImage {
       scanCount += 1;
       if (!frame) throw unreadable("JPG", "a scan comes before the frame header");
       if (scanCount > pictureLimits.maxScans)
-        throw tooComplex("scans or more", pictureLimits.maxScans, scanCount);
+        throw tooComplex("or more scans", pictureLimits.maxScans, scanCount);
       isInterleaved &&= payload[0] === frame.components.length;
       offset = findMarker(bytes, end);
       kept.push(frame.isProgressive ? segment : withFullRange(segment), bytes.subarray(end, offset));
