@@ -10,7 +10,7 @@ const signatures: Record<UploadFormat, readonly Buffer[]> = {
   gif: [Buffer.from("GIF87a"), Buffer.from("GIF89a")],
 };
 
-/** Length of the start of a refused file that is examined to name its type. */
+/** Number of bytes at the start of a refused file that are examined to name the file's type in the error. */
 const NAMING_BYTES = 4096;
 
 /** @throws UNSUPPORTED_IMAGE_TYPE with the accepted types, and the actual one when it is recognised */

@@ -7,7 +7,7 @@ import { parseUpload } from "./parse.ts";
 import { drawThumbnail } from "./thumbnail.ts";
 import { makeUpright } from "./upright.ts";
 
-/** A picture that has been decoded from end to end and holds nothing but its pixels and colour profile. */
+/** A picture that was decoded completely. Only data that a decoder needs, or that affects how it looks, is left. */
 export interface SafePicture {
   format: UploadFormat;
   /** The upright original: the uploaded bytes, unless metadata was removed or the picture was turned upright. */

@@ -1,4 +1,4 @@
-// The placeholder that clients show until a picture has loaded: a ThumbHash (about 30 bytes) and the main colour.
+// The placeholder that clients show until a picture has loaded: a ThumbHash (about 25 bytes) and the main colour.
 import { rgbaToThumbHash, thumbHashToRGBA } from "thumbhash";
 
 import type { Placeholder } from "../domain/media.ts";

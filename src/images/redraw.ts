@@ -1,12 +1,12 @@
-// Checks that a stored picture can still be decoded completely.
+// Draws the thumbnail and the placeholder of a stored picture again.
 import type { Look } from "../domain/look.ts";
 import { drawThumbnail, type Thumbnail } from "./thumbnail.ts";
 import { readUpright } from "./upright.ts";
 
 /**
- * Decodes the whole picture.
+ * Decodes the whole picture. Does not find missing pixels of a GIF: the decoder does not report them.
  *
- * @returns its thumbnail and its placeholder, drawn again
+ * @returns the picture's thumbnail and placeholder, drawn again
  * @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX
  */
 export async function redrawThumbnail(original: Buffer, look: Look): Promise<Thumbnail> {

@@ -1,4 +1,5 @@
-// Draws the square thumbnail. Decodes the whole picture to do so, which proves that the file is complete.
+// Draws the square thumbnail. Decodes the whole picture to do so, which also finds most damage. The decoder does not
+// report missing pixels of a GIF: `gif/lzw.ts` finds them.
 import type { OutputInfo, Sharp } from "sharp";
 
 import type { Look } from "../domain/look.ts";
@@ -20,11 +21,11 @@ export interface Thumbnail extends Placeholder {
 }
 
 /**
- * Draws a thumbnail of 150 × 150 pixels in sRGB, in the picture's own format and without metadata. The thumbnail shows
- * the middle of the picture unless `look` has a crop, and the first frame of an animation.
+ * Draws a thumbnail of 150 × 150 pixels in sRGB, in the picture's own format and without metadata. Shows the middle of
+ * the picture, unless `look` has a crop. For an animation, draws the first frame.
  *
  * @param bytes an upright picture
- * @throws UNREADABLE_IMAGE when any part of the picture data is missing or corrupt
+ * @throws UNREADABLE_IMAGE when the decoder reports missing or corrupt data in any part of the picture
  * @throws IMAGE_TOO_COMPLEX when decoding takes too long
  */
 export async function drawThumbnail(
@@ -49,8 +50,8 @@ export async function drawThumbnail(
 }
 
 /**
- * Draws the square from the decoded pixels. Decodes the picture again when the crop is a small part of it, so that too
- * few of those pixels would be left.
+ * Draws the square from the pixels in `reduced`. If the crop leaves too few of them for a thumbnail, decodes the
+ * picture again, in its full size.
  */
 function drawUnencodedSquare(bytes: Buffer, size: DecodedSize, reduced: Pixels, look: Look): Sharp {
   const shape = { sidePx: THUMBNAIL_SIDE_PX, look, position: "centre" } as const;
