@@ -213,6 +213,7 @@ function open(file: string): Database {
 /** Adds the file's name and advice to an error of SQLite. Returns any other error unchanged. */
 function explain(error: unknown, file: string): unknown {
   if (!isSqliteError(error)) return error;
-  const message = `the database ${file} cannot be used: ${error.message}; put the last backup in its place`;
-  return new Error(message, { cause: error });
+  const advice =
+    "Check that this user can read and write it. If it is damaged, replace it with the last backup.";
+  return new Error(`the database ${file} cannot be used: ${error.message}. ${advice}`, { cause: error });
 }

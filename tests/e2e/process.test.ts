@@ -337,7 +337,10 @@ describe("the program exits with one clear line per problem", () => {
     ] as const)
       expect([code, lines]).toEqual([
         1,
-        [`letsapp: the database ${file} cannot be used: ${reason}; put the last backup in its place`],
+        [
+          `letsapp: the database ${file} cannot be used: ${reason}. Check that this user can read and write it. ` +
+            "If it is damaged, replace it with the last backup.",
+        ],
       ]);
   });
 
