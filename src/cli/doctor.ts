@@ -1,5 +1,5 @@
-// npm run doctor -- [--repair [--force]] [--json]: compares records with objects. The exit status is 1 if it
-// found a problem and did not repair it, and 0 otherwise.
+// npm run doctor -- [--repair [--force]] [--json]: compares records with objects. The exit status is 0 if it found no
+// problem or repaired all of them, 1 if a problem is left, and 2 if the program failed.
 import { parseArgs } from "node:util";
 
 import { Doctor } from "../operations/doctor.ts";

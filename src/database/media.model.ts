@@ -74,7 +74,7 @@ export class MediaRecord {
   @prop({ type: () => Date })
   changed_at?: Date;
 
-  /** True once the media is claimed for removal. It cannot be restored any more. */
+  /** True once the media is claimed for removal, so that it cannot be restored any more. */
   @prop({ type: () => Boolean })
   is_being_removed?: boolean;
 

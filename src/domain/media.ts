@@ -28,7 +28,7 @@ export interface Media extends ViewCount {
   height: number | null;
   createdAt: Date;
   uploaderId: UserId;
-  /** False while its owner's pointer is moving to or from it. It is then visible only while the pointer leads to it. */
+  /** False while a change of its owner's pointer is under way: it is visible only if the pointer leads to it now. */
   isSettled: boolean;
   /** The crop and filter of everything that is derived from the original. */
   look: Look;

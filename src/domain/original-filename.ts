@@ -3,8 +3,8 @@
 import { removeInvisible } from "./invisible-text.ts";
 
 /**
- * The limit of most file systems. It also bounds the header that contains the name: proxies limit the length of headers,
- * and a byte of the name may take three characters there.
+ * The limit of most file systems. Proxies limit the length of headers, so the name must also fit into a header, where
+ * each of its bytes may take three characters.
  */
 const MAX_BYTES = 255;
 

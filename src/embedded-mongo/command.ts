@@ -2,7 +2,7 @@
 import type { Document } from "bson";
 
 export interface Command {
-  /** Fields that the command accepts, beside those that every command may have. Any other field is refused. */
+  /** Fields that the command accepts, in addition to its name and `genericFields`. Any other field is an error. */
   fields: readonly string[];
   /** True for a command that runs outside of a transaction. */
   isStandalone?: boolean;

@@ -1,5 +1,5 @@
-// The results that a driver has not fetched yet. A cursor is a suspended generator, so an open cursor costs a position
-// and not a copy of the results.
+// The results that a driver has not fetched yet. A cursor of a `find` is a suspended generator: it holds a position and
+// not a copy of the results. Aggregations and sorts in memory hold all their results.
 import { calculateObjectSize, Long, type Document } from "bson";
 
 import { MongoError } from "./errors.ts";

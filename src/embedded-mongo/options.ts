@@ -3,7 +3,7 @@ import type { Document } from "bson";
 
 import { MongoError, notImplemented } from "./errors.ts";
 
-/** Fields that every command may have. `checkFields` also checks the guarantees that two of them request. */
+/** Fields that every command may have. `checkFields` also checks the values of `readConcern` and `writeConcern`. */
 const genericFields = new Set([
   "$db",
   "$readPreference",

@@ -1,5 +1,5 @@
-// Starts the embedded database in a separate thread, so that neither an fsync nor a scan delays a request. The service
-// then connects to it as to any MongoDB.
+// Starts the embedded database in a separate thread, so that an fsync or a scan does not block the service's event
+// loop. The service then connects to it as to any MongoDB.
 import { Worker } from "node:worker_threads";
 
 import { AddressFile } from "./address.ts";

@@ -53,7 +53,7 @@ export class ViewCounter {
     await this.adopt();
   }
 
-  /** Counts one view. Resolves when the view survives a crash of this process. Never rejects. */
+  /** Counts one view. Resolves when the view is in the journal, or could not be written there. Never rejects. */
   count(id: MediaId): Promise<void> {
     this.#countedTotal += 1;
     this.#open.add(id);
@@ -92,7 +92,7 @@ export class ViewCounter {
       const abandoned = await this.journal.adopt();
       if (abandoned.length === 0) return;
       this.#sealed.push(...abandoned);
-      this.log.info({ viewCount: totalOf(abandoned) }, "took over the views of a process that was killed");
+      this.log.info({ viewCount: totalOf(abandoned) }, "took over the views in journals of dead processes");
     } catch (error) {
       this.log.error({ err: error }, "could not read the view journals; trying again at the next interval");
     }

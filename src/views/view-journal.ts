@@ -16,7 +16,7 @@ const folderPattern = /^(?<owner>[\w-]+)(?:~\d+)?$/;
 /** The name of the process that counted the batch, and the number of the batch. */
 const filePattern = /^(?<writer>[\w-]+)\.(?<number>[1-9]\d*)\.views$/;
 
-/** How long a folder of a dead process stays untouched. A live process touches its folders every two seconds. */
+/** A process is dead if its folder was untouched for longer. A live process touches its folders every two seconds. */
 const ABANDONED_AFTER_MS = 60_000;
 
 export class ViewJournal {
@@ -44,7 +44,7 @@ export class ViewJournal {
     return batch;
   }
 
-  /** Resolves when the view survives a crash of this process. Never rejects: a failed write is logged. */
+  /** Resolves when the view survives a crash of this process, or when the write has failed and was logged. */
   append(batch: ViewBatch, id: MediaId): Promise<void> {
     return this.#files.get(batch)!.append(id);
   }
@@ -74,7 +74,8 @@ export class ViewJournal {
 
   /**
    * Takes over the batches of dead processes, in ascending order of their numbers: a record with the mark of a later
-   * batch would refuse an earlier one. Batches may be in records already, unknown to the process that added them.
+   * batch would refuse an earlier one. A batch may be in records already, if its process died before it could remove
+   * the file.
    */
   async adopt(): Promise<ViewBatch[]> {
     const batches: ViewBatch[] = [];
