@@ -91,7 +91,7 @@ function Frame({ me, children }: { me?: OwnPictureFragment | null | undefined; c
       {children}
       <footer>
         <p>
-          JPG, PNG and GIF up to 800 KB. Where and with what a photo was taken is removed before anyone sees
+          JPG, PNG and GIF up to 800 KB. We remove the location and camera data of a photo before anyone sees
           it.
         </p>
         <a href="playground">API playground</a>

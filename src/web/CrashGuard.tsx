@@ -12,7 +12,7 @@ export class CrashGuard extends Component<{ children: ReactNode }, { hasFailed: 
     if (!this.state.hasFailed) return this.props.children;
     return (
       <main role="alert">
-        <h1 className="title">This page has a fault, and could not go on.</h1>
+        <h1 className="title">This page has stopped because of an error.</h1>
         <p>Your picture is safe.</p>
         <p>
           <button type="button" onClick={() => location.reload()}>

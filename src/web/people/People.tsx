@@ -46,7 +46,7 @@ export function People({ meId }: { meId: string | null }) {
         <ErrorNote error={toServiceError(failure)} onRetry={() => void (error ? refetch() : showMore())} />
       )}
       {!loading && people.length === 1 && people[0]!.id === meId && (
-        <p className="hint">Nobody else is here yet. Whoever signs up appears in this list.</p>
+        <p className="hint">New users will appear in this list.</p>
       )}
       {hasNextPage && (
         <button type="button" className="quiet" disabled={loading} onClick={() => void showMore()}>

@@ -12,7 +12,7 @@ import { FileProblem } from "./FileProblem.tsx";
 import { UploadProgress } from "./UploadProgress.tsx";
 import { useProfilePictureUpload } from "./useProfilePictureUpload.ts";
 
-/** How long the service may take to process an upload that has arrived completely. */
+/** Delay of the second query after a cancelled upload. The service may have finished the upload by then. */
 const LATE_CHANGE_MS = 2_000;
 
 interface Props {
