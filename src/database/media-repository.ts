@@ -147,7 +147,7 @@ export class MediaRepository {
     return records.map(({ _id }) => _id.toHexString());
   }
 
-  /** The media if it was retired less than `retentionMs` ago, or is not hidden and has a change under way; else null. */
+  /** The media if it was retired less than `retentionMs` ago, or is shown with a change under way; null otherwise. */
   async findRestorable(id: MediaId, retentionMs: number): Promise<Media | null> {
     const retired = { is_deleted: true, deleted_at: { $gt: new Date(+this.clock.now() - retentionMs) } };
     const filter = { _id: id, is_being_removed: { $ne: true }, $or: [retired, visibleAndUnsettled] };

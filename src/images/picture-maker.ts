@@ -11,7 +11,7 @@ import type { ImageTask, ImageWorker, TaskArguments, TaskResult } from "./tasks.
 /** Maximum wait for a turn: a client is waiting for the answer. */
 const MAX_WAIT_MS = 8_000;
 
-/** The queue of a kind passes one job at a time to the shared queue: an upload waits for at most one job of each kind. */
+/** A kind's queue passes one job at a time to the shared queue: an upload waits for at most one job of each kind. */
 const oneAtATime = { maxConcurrent: 1, maxWaitMs: MAX_WAIT_MS, maxMemoryBytes: Infinity };
 
 /** Limits of work other than uploads. Placeholders may wait ten minutes, because no request waits for them. */

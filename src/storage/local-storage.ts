@@ -22,7 +22,7 @@ import { WriteProbe } from "./write-probe.ts";
 const readFile = promisify(fs.readFile);
 const [openFile, readFrom, closeFile] = [promisify(fs.open), promisify(fs.read), promisify(fs.close)];
 
-/** More than the largest upload, 800 KB. A slab takes only as much physical memory as the largest object read into it. */
+/** More than the largest upload, 800 KB. A slab takes as much physical memory as the largest object read into it. */
 const SLAB_BYTES = 1024 * 1024;
 /** Maximum number of objects that are lent in slabs at once. Further objects are read into new buffers. */
 const MAX_SLABS = 64;

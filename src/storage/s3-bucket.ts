@@ -109,8 +109,8 @@ async function assertRegion(client: S3Client, bucket: string): Promise<void> {
 }
 
 /**
- * For each command, a test that is true for a response of the store itself. A proxy in front of a store that is down may
- * answer 200.
+ * For each command, a test that is true for a response of the store itself. A proxy in front of a store that is down
+ * may answer 200.
  */
 const answersOfStores = new Map<string | undefined, (output: AnyOutput) => unknown>([
   ["PutObjectCommand", ({ ETag }) => ETag],

@@ -235,7 +235,8 @@ describe("erase, when a CDN has the pictures as well,", () => {
     expect(status).toBe(1);
     expect(stdout).toContain("1 picture erased");
     expect(stderr).toBe(
-      "letsapp: 1 tag could not be purged from the CDN. The CDN may still show deleted pictures. Purge its cache by hand.\n",
+      "letsapp: 1 tag could not be purged from the CDN. The CDN may still show deleted pictures. " +
+        "Purge its cache by hand.\n",
     );
   });
 });
