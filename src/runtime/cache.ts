@@ -11,7 +11,7 @@ export interface CacheOptions<Key, Value> {
   /** A load that has taken longer than this is not shared with new callers. Default: `maxAgeMs`. */
   maxLoadMs?: number;
   /** Decides whether a loaded value is stored. Default: all values except null. */
-  isStored?: (value: Value, key: Key) => boolean;
+  shouldStore?: (value: Value, key: Key) => boolean;
   /** Called with each key whose value is too heavy to be stored, or was evicted for another value. */
   onEvict?: (key: Key) => void;
 }
@@ -37,7 +37,7 @@ export class Cache<Key extends string, Value> {
   readonly #maxWeight: number;
   readonly #weightOf: (value: Value) => number;
   readonly #maxLoadMs: number;
-  readonly #isStored: (value: Value, key: Key) => boolean;
+  readonly #shouldStore: (value: Value, key: Key) => boolean;
   readonly #onEvict: (key: Key) => void;
   #hits = 0;
   #misses = 0;
@@ -47,7 +47,7 @@ export class Cache<Key extends string, Value> {
     this.#maxWeight = maxWeight;
     this.#weightOf = weightOf ?? (() => 1);
     this.#maxLoadMs = maxLoadMs;
-    this.#isStored = options.isStored ?? ((value) => value !== null);
+    this.#shouldStore = options.shouldStore ?? ((value) => value !== null);
     this.#onEvict = options.onEvict ?? (() => {});
     const bound = Math.max(maxWeight, 1); // lru-cache takes 0 for "no bound".
     this.#stored = new LRUCache({
@@ -72,7 +72,7 @@ export class Cache<Key extends string, Value> {
     return entry?.value;
   }
 
-  /** Stores a value without calling `isStored`. A value that is heavier than the bound is evicted at once. */
+  /** Stores a value without calling `shouldStore`. A value that is heavier than the bound is evicted at once. */
   set(key: Key, value: Value, startedAtMs = performance.now()): void {
     const weight = this.#weightOf(value);
     if (weight > this.#maxWeight) {
@@ -99,7 +99,7 @@ export class Cache<Key extends string, Value> {
     this.#loads.set(key, own);
     try {
       const value = await own.value;
-      if (this.#loads.get(key) === own && this.#isStored(value, key)) this.set(key, value, startedAtMs);
+      if (this.#loads.get(key) === own && this.#shouldStore(value, key)) this.set(key, value, startedAtMs);
       return value;
     } finally {
       if (this.#loads.get(key) === own) this.#loads.delete(key);
@@ -119,7 +119,7 @@ export class Cache<Key extends string, Value> {
       for (const value of values) {
         const key = keyOf(value);
         const isCurrent = batch.deleted !== null && !batch.deleted.has(key);
-        if (isCurrent && this.#isStored(value, key)) this.set(key, value, startedAtMs);
+        if (isCurrent && this.#shouldStore(value, key)) this.set(key, value, startedAtMs);
       }
       return values;
     } finally {

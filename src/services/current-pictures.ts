@@ -31,7 +31,7 @@ export class CurrentPictures {
   readonly #users = new Cache<UserId, User | null>({
     maxWeight: MAX_COUNT,
     maxAgeMs: MAX_AGE_MS,
-    isStored: () => true, // Also null, for an unknown user.
+    shouldStore: () => true, // Also null, for an unknown user.
   });
   readonly #drawn = new Cache<string, DefaultPicture>({ maxWeight: MAX_COUNT });
 

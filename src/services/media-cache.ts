@@ -23,7 +23,7 @@ const REVIEW_BATCH_COUNT = 1000;
 export class MediaCache {
   readonly #media = new Cache<MediaId, Media | null>({
     maxWeight: MAX_COUNT,
-    isStored: (media) => media?.isSettled === true,
+    shouldStore: (media) => media?.isSettled === true,
     // A stalled query does not see what was hidden since it started, so new callers do not share its result.
     maxLoadMs: HIDDEN_EVERYWHERE_MS,
   });

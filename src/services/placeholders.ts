@@ -27,7 +27,7 @@ export class Placeholders {
   /** Stores only failures that would happen again, so that the work is not repeated. */
   readonly #made = new Cache<MediaId, Making>({
     maxWeight: MAX_COUNT,
-    isStored: ({ isImpossible }) => isImpossible,
+    shouldStore: ({ isImpossible }) => isImpossible,
   });
 
   readonly #urls = new Cache<string, string>({ maxWeight: MAX_COUNT });

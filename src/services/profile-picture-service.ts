@@ -7,7 +7,7 @@ import type { FastifyBaseLogger } from "fastify";
 import type { MediaRepository } from "../database/media-repository.ts";
 import type { UserRepository } from "../database/user-repository.ts";
 import type { MediaId, UserId } from "../domain/ids.ts";
-import { allOrNone } from "../runtime/all-or-none.ts";
+import { settleAll } from "../runtime/settle-all.ts";
 import { createObjectKey, objectSizeOf, thumbnailKeyOf, type Media } from "../domain/media.ts";
 import { pictureFormats } from "../domain/picture-format.ts";
 import type { Reports } from "./reports.ts";
@@ -73,7 +73,7 @@ export class ProfilePictureService {
       look,
       placeholder: picture.placeholder,
     }); // 1. intent: after a crash from here on, this record leads the clean-up job to the objects
-    await allOrNone([
+    await settleAll([
       this.storage.put(objectKey, picture.original),
       this.storage.put(thumbnailKeyOf(objectKey), picture.thumbnail),
     ]); // 2. bytes

@@ -14,7 +14,7 @@ export class ObjectCache {
     this.#bytes = new Cache({
       maxWeight: maxBytes,
       weightOf: (bytes) => bytes!.length,
-      isStored: (bytes, key) => bytes !== null && this.shouldStore(key, bytes.length),
+      shouldStore: (bytes, key) => bytes !== null && this.shouldStore(key, bytes.length),
     });
     this.#readOnce = new Cache({ maxWeight: maxBytes, weightOf: (sizeBytes) => sizeBytes });
   }

@@ -81,9 +81,9 @@ describe("loading", () => {
     expect(load).toHaveBeenCalledTimes(1);
   });
 
-  it("does not store null, or a value that isStored refuses", async () => {
+  it("does not store null, or a value that shouldStore refuses", async () => {
     const cache = new Cache<string, string | null>({ maxWeight: 10 });
-    const picky = new Cache<string, string>({ maxWeight: 10, isStored: (value) => value !== "no" });
+    const picky = new Cache<string, string>({ maxWeight: 10, shouldStore: (value) => value !== "no" });
 
     await cache.load("a", async () => null);
     await picky.load("a", async () => "no");
