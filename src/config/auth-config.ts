@@ -29,25 +29,25 @@ function readTokens(read: EnvironmentReader, isShared: boolean, instanceDir: str
   const url = read.url("JWT_JWKS_URL", ["http:", "https:"]);
   const [issuer, audience] = [read.text("JWT_ISSUER"), read.text("JWT_AUDIENCE")];
   if ([secret, secretFile, url].filter((one) => one !== undefined).length > 1) {
-    read.problem("JWT_SECRET, JWT_SECRET_FILE and JWT_JWKS_URL cannot be combined. Set only one of them.");
+    read.addProblem("JWT_SECRET, JWT_SECRET_FILE and JWT_JWKS_URL cannot be combined. Set only one of them.");
   }
   if (url) {
-    if (!issuer) read.problem("JWT_ISSUER is required with JWT_JWKS_URL.");
-    if (!audience) read.problem("JWT_AUDIENCE is required with JWT_JWKS_URL.");
+    if (!issuer) read.addProblem("JWT_ISSUER is required with JWT_JWKS_URL.");
+    if (!audience) read.addProblem("JWT_AUDIENCE is required with JWT_JWKS_URL.");
     return { kind: "key-set", url, issuer: issuer ?? "", audience: audience ?? "" };
   }
   if (issuer)
-    read.problem(
+    read.addProblem(
       "JWT_ISSUER has no effect without JWT_JWKS_URL. Set JWT_JWKS_URL too, or remove this variable.",
     );
   if (audience)
-    read.problem(
+    read.addProblem(
       "JWT_AUDIENCE has no effect without JWT_JWKS_URL. Set JWT_JWKS_URL too, or remove this variable.",
     );
   if (secret) return { kind: "shared-secret", secret };
   if (secretFile) return { kind: "secret-file", secretFile: path.resolve(secretFile) };
   if (isShared) {
-    read.problem(
+    read.addProblem(
       "With MONGODB_URI, set JWT_SECRET, JWT_SECRET_FILE or JWT_JWKS_URL: all processes must accept the same tokens.",
     );
   }

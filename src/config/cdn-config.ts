@@ -39,7 +39,7 @@ export function readPurge(read: EnvironmentReader): PurgeConfig | null {
   if (!url) {
     for (const name of ["CDN_PURGE_METHOD", "CDN_PURGE_HEADER", "CDN_PURGE_BODY"]) {
       if (read.text(name))
-        read.problem(
+        read.addProblem(
           `${name} has no effect without CDN_PURGE_URL. Set CDN_PURGE_URL too, or remove this variable.`,
         );
     }
@@ -53,7 +53,7 @@ function checkUrl(read: EnvironmentReader, text: string, body: string | null): v
   const url = new URL(withTag(text, "media-0"));
   const hasKey = text.includes(KEY) && `${url.pathname}${url.search}`.includes("media-0");
   if (!hasKey && !body) {
-    read.problem(
+    read.addProblem(
       `CDN_PURGE_BODY, or the path or query of CDN_PURGE_URL, must contain ${KEY} in place of the tag to purge.`,
     );
   }
@@ -67,7 +67,7 @@ function readHeader(read: EnvironmentReader): PurgeConfig["header"] {
     if (ofConnection.has(name.toLowerCase())) throw new Error("set by the HTTP client");
     new Headers([[name, value]]);
   } catch {
-    read.problem('CDN_PURGE_HEADER must be a header such as "Authorization: Bearer …".');
+    read.addProblem('CDN_PURGE_HEADER must be a header such as "Authorization: Bearer …".');
   }
   return [name, value];
 }
@@ -79,7 +79,7 @@ function readBody(read: EnvironmentReader): string | null {
     JSON.parse(text);
     if (!text.includes(KEY)) throw new Error("no place for the tag");
   } catch {
-    read.problem(`CDN_PURGE_BODY must be JSON with ${KEY} in it, such as {"tags":["${KEY}"]}.`);
+    read.addProblem(`CDN_PURGE_BODY must be JSON with ${KEY} in it, such as {"tags":["${KEY}"]}.`);
   }
   return text;
 }

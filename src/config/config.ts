@@ -147,10 +147,10 @@ function readDatabase(read: EnvironmentReader, instanceDir: string): DatabaseCon
   const uri = read.text("MONGODB_URI");
   if (!uri) return { kind: "embedded", file: path.join(instanceDir, "database", "letsapp.sqlite") };
   if (!/^mongodb(\+srv)?:\/\/./.test(uri)) {
-    read.problem("MONGODB_URI must start with mongodb:// or mongodb+srv://.");
+    read.addProblem("MONGODB_URI must start with mongodb:// or mongodb+srv://.");
   }
   if (writesUnacknowledged(uri)) {
-    read.problem("MONGODB_URI must not have w=0: the database would not confirm writes. Remove w=0.");
+    read.addProblem("MONGODB_URI must not have w=0: the database would not confirm writes. Remove w=0.");
   }
   return { kind: "mongodb", uri };
 }
@@ -166,11 +166,11 @@ function readCaching(read: EnvironmentReader): CachingConfig {
   const staleSeconds = read.integer("MEDIA_STALE_SECONDS", { fallback: 0, min: 0, max: 31_536_000 });
   const isImmutable = read.flag("MEDIA_IMMUTABLE", false);
   if (maxAgeSeconds === 0 && staleSeconds > 0)
-    read.problem(
+    read.addProblem(
       "MEDIA_STALE_SECONDS cannot be used with MEDIA_MAX_AGE_SECONDS=0, which makes caches revalidate at each use.",
     );
   if (maxAgeSeconds === 0 && isImmutable)
-    read.problem(
+    read.addProblem(
       "MEDIA_IMMUTABLE cannot be used with MEDIA_MAX_AGE_SECONDS=0, which makes caches revalidate at each use.",
     );
   return { maxAgeSeconds, staleSeconds, isImmutable };
@@ -179,7 +179,7 @@ function readCaching(read: EnvironmentReader): CachingConfig {
 function readDelivery(read: EnvironmentReader, storage: StorageConfig): MediaConfig["delivery"] {
   const delivery = read.choice("MEDIA_DELIVERY", deliveries, "proxy");
   if (delivery === "redirect" && storage.kind === "local") {
-    read.problem(
+    read.addProblem(
       "MEDIA_DELIVERY=redirect needs a bucket in STORAGE_URL: clients cannot fetch from a local folder.",
     );
   }

@@ -9,7 +9,7 @@ export class EnvironmentReader {
     readonly problems: string[],
   ) {}
 
-  problem(sentence: string): void {
+  addProblem(sentence: string): void {
     this.problems.push(sentence);
   }
 
@@ -27,7 +27,7 @@ export class EnvironmentReader {
     if (text === undefined) return fallback;
     const value = Number(text);
     if (!/^\d+$/.test(text) || value < min || value > max) {
-      this.problem(`${name} must be a whole number from ${min} to ${max}.`);
+      this.addProblem(`${name} must be a whole number from ${min} to ${max}.`);
       return fallback;
     }
     return value;
@@ -37,7 +37,7 @@ export class EnvironmentReader {
     const text = this.text(name);
     if (text === undefined) return fallback;
     const choice = choices.find((one) => one === text);
-    if (!choice) this.problem(`${name} must be one of ${choices.join(", ")}.`);
+    if (!choice) this.addProblem(`${name} must be one of ${choices.join(", ")}.`);
     return choice ?? fallback;
   }
 
@@ -50,11 +50,11 @@ export class EnvironmentReader {
     if (text === undefined) return undefined;
     const isWhole = protocols.some((protocol) => text.toLowerCase().startsWith(`${protocol}//`));
     if (!isWhole || !URL.canParse(text) || /[\s"<>\\^`{|}]/.test(text.replaceAll("{key}", ""))) {
-      this.problem(
+      this.addProblem(
         `${name} must be a URL that starts with ${protocols.map((one) => `${one}//`).join(" or ")}.`,
       );
     } else if (new URL(text).username || new URL(text).password) {
-      this.problem(`${name} must not contain a user name or password: clients or the log may show it.`);
+      this.addProblem(`${name} must not contain a user name or password: clients or the log may show it.`);
     }
     return text;
   }

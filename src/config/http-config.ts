@@ -30,7 +30,7 @@ export function readHttp(read: EnvironmentReader): HttpConfig {
 function readBaseUrl(read: EnvironmentReader, name: "PUBLIC_URL" | "CDN_URL"): string | null {
   const url = read.url(name, ["http:", "https:"]);
   if (url && /[?#]/.test(url))
-    read.problem(`${name} must not contain ? or #: the service appends paths to it.`);
+    read.addProblem(`${name} must not contain ? or #: the service appends paths to it.`);
   return url?.replace(/\/+$/, "") ?? null;
 }
 
@@ -41,7 +41,7 @@ function readCorsOrigins(read: EnvironmentReader): readonly string[] | "*" {
   const origins = text.split(",").map((origin) => origin.trim());
   for (const origin of origins) {
     if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
-      read.problem(`CORS_ORIGINS must be "*" or a list such as https://a.example,https://b.example.`);
+      read.addProblem(`CORS_ORIGINS must be "*" or a list such as https://a.example,https://b.example.`);
       break;
     }
   }
@@ -53,7 +53,9 @@ function readTrustProxy(read: EnvironmentReader): HttpConfig["trustProxy"] {
   if (text === undefined || text === "false") return false;
   const addresses = text.split(",").map((address) => address.trim());
   if (!addresses.every(isAddressOrRange)) {
-    read.problem("TRUST_PROXY must be false or the addresses of your proxies, such as 10.0.0.0/8,loopback.");
+    read.addProblem(
+      "TRUST_PROXY must be false or the addresses of your proxies, such as 10.0.0.0/8,loopback.",
+    );
   }
   return addresses;
 }

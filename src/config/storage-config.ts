@@ -46,7 +46,7 @@ export function readStorages(read: EnvironmentReader, instanceDir: string): Stor
   const storage = readStorage(read, "STORAGE_URL") ?? { kind: "local", rootDir };
   const storageFallback = readStorage(read, "STORAGE_FALLBACK_URL");
   if (storageFallback && isSameStorage(storageFallback, storage)) {
-    read.problem(
+    read.addProblem(
       "STORAGE_FALLBACK_URL must differ from STORAGE_URL. Set it to the storage that pictures move from, or remove it.",
     );
   }
@@ -60,7 +60,7 @@ function readStorage(
   const text = read.text(name);
   if (text === undefined) return null;
   const config = parseStorageUrl(text);
-  if (!config) read.problem(`${name} must be like ${EXAMPLES}, without credentials.`);
+  if (!config) read.addProblem(`${name} must be like ${EXAMPLES}, without credentials.`);
   return config;
 }
 
