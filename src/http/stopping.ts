@@ -8,7 +8,7 @@ import type { FastifyInstance } from "fastify";
 import { until } from "../runtime/until.ts";
 
 /** How long idle connections stay open: a proxy uses each of them once more, and receives `Connection: close`. */
-const FAREWELL_MS = 1_000;
+const IDLE_DRAIN_MS = 1_000;
 
 /** How long requests may take after the stop. A client that does not read its answer would keep the process alive. */
 const STOP_GRACE_MS = 8_000;
@@ -24,28 +24,28 @@ const CALM_WAIT_MS = 500;
  * connections while it still listens, and their clients connect again.
  */
 export async function stopServer(app: FastifyInstance): Promise<void> {
-  await untilNobodyWaits(app.server);
+  await untilBacklogIsEmpty(app.server);
   Server.prototype.close.call(app.server); // `http.Server.close` would close idle connections, too.
   await app.close();
 }
 
 /**
  * Makes each answer the last on its connection when the service stops. Idle connections close only after
- * `FAREWELL_MS`: a client may send a request while its connection closes, and cannot know whether it was processed.
+ * `IDLE_DRAIN_MS`: a client may send a request while its connection closes, and cannot know whether it was processed.
  *
  * @returns a function that returns true when the service is stopping
  */
 export function finishConnectionsOnStop(app: FastifyInstance): () => boolean {
   let isStopping = false;
-  let impatience: NodeJS.Timeout;
+  let graceTimer: NodeJS.Timeout;
   const { open, silent } = watchConnections(app.server);
   app.addHook("preClose", async () => {
     isStopping = true;
-    impatience = setTimeout(() => destroyAll(open), STOP_GRACE_MS).unref();
-    await until(() => open.size === 0, FAREWELL_MS);
+    graceTimer = setTimeout(() => destroyAll(open), STOP_GRACE_MS).unref();
+    await until(() => open.size === 0, IDLE_DRAIN_MS);
     destroyAll(silent);
   });
-  app.addHook("onClose", async () => clearTimeout(impatience));
+  app.addHook("onClose", async () => clearTimeout(graceTimer));
   app.addHook("onSend", async (_request, reply) => {
     if (isStopping) reply.header("connection", "close");
   });
@@ -56,7 +56,7 @@ export function finishConnectionsOnStop(app: FastifyInstance): () => boolean {
  * Waits for an event-loop turn that was short and accepted no connection. The kernel makes connections before Node
  * accepts them, and cuts those that still wait when the server stops listening, together with their requests.
  */
-async function untilNobodyWaits(server: HttpServer): Promise<void> {
+async function untilBacklogIsEmpty(server: HttpServer): Promise<void> {
   let takenCount = 0;
   const count = () => void takenCount++;
   server.on("connection", count);

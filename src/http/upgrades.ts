@@ -11,8 +11,8 @@ const upgradeHeaders = new Set(["connection", "upgrade", "http2-settings"]);
 /** Node stores the response that is under way in this property of the socket. */
 type AnsweringSocket = Duplex & { _httpMessage?: ServerResponse | null };
 
-/** Ignored upgrades per connection. A normal client asks once, or in each of the few requests that are under way. */
-const MAX_BEGINNINGS = 64;
+/** Ignored upgrades per connection. A normal client asks once, or in each of a few pipelined requests. */
+const MAX_IGNORED_UPGRADE_COUNT = 64;
 
 /** @param accept receives each request for a WebSocket on `path`, and the first bytes after it */
 export function acceptWebSockets(
@@ -20,7 +20,7 @@ export function acceptWebSockets(
   path: string,
   accept: (request: IncomingMessage, socket: Duplex, head: Buffer) => void,
 ): void {
-  const beginnings = new WeakMap<Duplex, number>();
+  const ignoredCounts = new WeakMap<Duplex, number>();
   const handle = (request: IncomingMessage, socket: AnsweringSocket, head: Buffer): void => {
     const isWebSocket = request.headers.upgrade?.toLowerCase() === "websocket";
     // The answer to an earlier request on the connection may still be under way.
@@ -28,9 +28,9 @@ export function acceptWebSockets(
       whenFree(socket, socket._httpMessage, () => handle(request, socket, head));
     } else if (isWebSocket && request.url?.split("?", 1)[0] === path) accept(request, socket, head);
     else {
-      const count = (beginnings.get(socket) ?? 0) + 1;
-      beginnings.set(socket, count);
-      if (count > MAX_BEGINNINGS) socket.destroy();
+      const count = (ignoredCounts.get(socket) ?? 0) + 1;
+      ignoredCounts.set(socket, count);
+      if (count > MAX_IGNORED_UPGRADE_COUNT) socket.destroy();
       else serveWithoutUpgrade(server, request, socket, head);
     }
   };
