@@ -8,8 +8,8 @@ const COST = 12;
 export const MAX_PASSWORD_BYTES = 72;
 export const MIN_PASSWORD_BYTES = 8;
 
-/** The hash of a password that no user has, at the same cost, for `verifyNothing`. */
-const NOBODYS_HASH = `$2b$${COST}$GcWAUTAG2Z6.sul2i49Dvu93be7CFl5utmYVbzCdHCjeLoqqVPZ5e`;
+/** The hash of a password that no user has, with the same cost as the hashes of users. */
+const DUMMY_HASH = `$2b$${COST}$GcWAUTAG2Z6.sul2i49Dvu93be7CFl5utmYVbzCdHCjeLoqqVPZ5e`;
 
 export function hashPassword(password: string): Promise<string> {
   return hash(password, COST);
@@ -18,13 +18,13 @@ export function hashPassword(password: string): Promise<string> {
 /** Compares a password with a hash. Returns false also for a hash that is not a bcrypt hash. */
 export async function verifyPassword(password: string, passwordHash: string): Promise<boolean> {
   if (Buffer.byteLength(password) > MAX_PASSWORD_BYTES || !isBcryptHash(passwordHash))
-    return verifyNothing(password);
+    return verifyAgainstDummy(password);
   return verify(password, passwordHash);
 }
 
-/** Takes as long as a check against a user's hash, so that response times do not reveal who is registered. */
-export async function verifyNothing(password: string): Promise<false> {
-  await verify(password.slice(0, MAX_PASSWORD_BYTES), NOBODYS_HASH);
+/** Takes as long as a check against a user's hash, so that response times do not reveal which users are registered. */
+export async function verifyAgainstDummy(password: string): Promise<false> {
+  await verify(password.slice(0, MAX_PASSWORD_BYTES), DUMMY_HASH);
   return false;
 }
 

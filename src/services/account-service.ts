@@ -4,7 +4,7 @@ import {
   hashPassword,
   MAX_PASSWORD_BYTES,
   MIN_PASSWORD_BYTES,
-  verifyNothing,
+  verifyAgainstDummy,
   verifyPassword,
 } from "../auth/password.ts";
 import type { UserRepository } from "../database/user-repository.ts";
@@ -82,19 +82,19 @@ export class AccountService {
       name.includes("@") ? { email: name.toLowerCase() } : { username: name },
     );
     await this.rateLimits.consumeAccount(name);
-    const mayTry = credentials !== null && (await this.#mayTry(credentials.user.id));
+    const mayTry = credentials !== null && (await this.#countAttempt(credentials.user.id));
     const isRight = await this.#passwordWork.run<boolean>(network, 0, () =>
-      mayTry ? verifyPassword(input.password, credentials.passwordHash) : verifyNothing(input.password),
+      mayTry ? verifyPassword(input.password, credentials.passwordHash) : verifyAgainstDummy(input.password),
     );
     if (!credentials || !isRight) throw wrongCredentials();
     return { token: await this.tokens.issue(credentials.user.id), user: credentials.user };
   }
 
   /**
-   * Counts an attempt on the account, whichever of its names the client sent. Returns false when the account is
-   * limited: RATE_LIMITED would reveal which e-mail address belongs to which user name.
+   * Counts an attempt on the account, whether the client sent the user name or the e-mail address. Returns false when
+   * the account is limited: RATE_LIMITED would reveal which e-mail address belongs to which user name.
    */
-  async #mayTry(userId: UserId): Promise<boolean> {
+  async #countAttempt(userId: UserId): Promise<boolean> {
     try {
       await this.rateLimits.consumeAccount(userId);
       return true;
