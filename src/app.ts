@@ -53,12 +53,12 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   let baseUrl = config.http.publicUrl ?? `http://${urlHost(config.http.host)}:${config.http.port}`;
   const urls = new MediaUrls(() => config.http.cdnUrl ?? baseUrl);
   const isRedirecting = config.media.delivery === "redirect";
-  const hasEdge = config.http.cdnUrl !== null || config.purge !== null;
+  const sendsCacheTags = config.http.cdnUrl !== null || config.purge !== null;
 
   const lane = new PictureLane({
     media: parts.media,
     views: parts.views,
-    answers: new PictureAnswers(config.media.caching, hasEdge),
+    answers: new PictureAnswers(config.media.caching, sendsCacheTags),
     isRedirecting,
     log,
     clientAddressOf: clientAddressReader(config.http.trustProxy),
@@ -91,7 +91,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     watchLive: (state) => metrics.watchLive(state),
     countOperation: (operation, code) => metrics.countOperation(operation, code),
   });
-  await server.register(restDoor, { prefix: REST_PREFIX, ...parts, urls, hasEdge });
+  await server.register(restDoor, { prefix: REST_PREFIX, ...parts, urls, sendsCacheTags });
   metrics.watch({
     views: () => parts.views.totals,
     pictures: () => parts.pictureMaker.state,

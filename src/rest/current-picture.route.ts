@@ -16,8 +16,8 @@ import { readFormat, readSize } from "./picture-query.ts";
 export interface CurrentPictureRouteOptions {
   currentPictures: CurrentPictures;
   urls: MediaUrls;
-  /** True when a CDN is configured: responses then have a cache tag for the user. */
-  hasEdge: boolean;
+  /** True when a CDN is configured: responses have a cache tag for the user. */
+  sendsCacheTags: boolean;
 }
 
 interface CurrentPictureRequest {
@@ -31,7 +31,7 @@ const DEFAULT_SIZE_PX = 150;
 
 export function registerCurrentPictureRoute(
   app: FastifyInstance,
-  { currentPictures, urls, hasEdge }: CurrentPictureRouteOptions,
+  { currentPictures, urls, sendsCacheTags }: CurrentPictureRouteOptions,
 ): void {
   app.route<CurrentPictureRequest>({
     method: ["GET", "HEAD"],
@@ -42,7 +42,7 @@ export function registerCurrentPictureRoute(
       const format = query.format === "svg" ? null : readFormat(query.format);
       const { user, mediaId } = await currentPictures.find(parseId(params.userId, "user"));
       setHeaders(reply);
-      if (hasEdge) reply.headers(cacheTagHeaders([userTag(user.id)]));
+      if (sendsCacheTags) reply.headers(cacheTagHeaders([userTag(user.id)]));
       if (mediaId) return reply.redirect(urls.square(mediaId, sizePx, format), 302);
       const { contentType, bytes } = await currentPictures.drawDefault(
         user,

@@ -48,10 +48,10 @@ export class PictureAnswers {
   readonly #cacheControl: string;
   readonly #redirectCacheControl: string;
 
-  /** @param isTagged true when a CDN is configured: answers then have cache tags for the picture and its owner */
+  /** @param sendsCacheTags true when a CDN is configured: answers then have cache tags for the picture and its owner */
   constructor(
     caching: Caching,
-    readonly isTagged: boolean,
+    readonly sendsCacheTags: boolean,
   ) {
     this.#cacheControl = toCacheControl(caching);
     const maxAgeSeconds = Math.min(caching.maxAgeSeconds, MAX_REDIRECT_AGE_SECONDS);
@@ -126,7 +126,7 @@ export class PictureAnswers {
   }
 
   #tags({ media }: Picture): Record<string, string> {
-    return this.isTagged ? cacheTagHeaders([mediaTag(media.id), userTag(media.uploaderId)]) : {};
+    return this.sendsCacheTags ? cacheTagHeaders([mediaTag(media.id), userTag(media.uploaderId)]) : {};
   }
 
   #contentHeaders(picture: Picture, sizeBytes: number): readonly string[] {
