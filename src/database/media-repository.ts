@@ -28,10 +28,10 @@ interface Settlement {
   retiredId: MediaId | null;
   currentId: MediaId | null;
   /**
-   * True if a change was about to retire the current media and never finished: `settle` then removes its mark. If
-   * false, a mark on the current media belongs to another change and stays.
+   * True to remove the mark of `markLeaving` from the current media as well. The clean-up job sets it, because the change
+   * that made the mark was interrupted. False by default: the mark then belongs to another change and stays.
    */
-  isLeft?: boolean;
+  clearsCurrentMark?: boolean;
 }
 
 /** Finds media by id, and records each step of their life cycle. */
@@ -187,12 +187,12 @@ export class MediaRepository {
    * Records in one command that a change is finished. Removes the marks of the media that the pointer has left, if it
    * is hidden, and of the media that it has reached. Repeating it only renews `changed_at` of the latter.
    */
-  async settle({ retiredId, currentId, isLeft = false }: Settlement): Promise<void> {
+  async settle({ retiredId, currentId, clearsCurrentMark = false }: Settlement): Promise<void> {
     const settled = { $unset: { unsettled_since: 1, replaces: 1, is_leaving: 1 } };
     const writes: AnyBulkWriteOperation[] = [];
     if (retiredId)
       writes.push({ updateOne: { filter: { _id: retiredId, is_deleted: true }, update: settled } });
-    const filter = { _id: currentId, ...(!isLeft && { is_leaving: { $ne: true } }) };
+    const filter = { _id: currentId, ...(!clearsCurrentMark && { is_leaving: { $ne: true } }) };
     if (currentId) writes.push({ updateOne: { filter, update: { ...settled, ...changedNow } } });
     if (writes.length > 0) await querying(() => this.#media.bulkWrite(writes));
   }

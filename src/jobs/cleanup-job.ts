@@ -173,7 +173,7 @@ export class CleanupJob {
     if (isCurrent) {
       // The process died while the owner was restoring this picture.
       if (isDeleted) await mediaRepository.reinstate(media.id);
-      const change = { currentId: media.id, isLeft: true };
+      const change = { currentId: media.id, clearsCurrentMark: true };
       // The owner may be restoring the replaced picture right now: `retire` reads the pointer again.
       if (replacesId) await this.lifecycle.retire(media.uploaderId, { ...change, retiredId: replacesId });
       else await mediaRepository.settle({ ...change, retiredId: null });

@@ -55,11 +55,12 @@ export class PictureLifecycle {
    * pointer again after each step, until the picture is shown if it is current and hidden if it is not. The mark of a
    * change under way is removed last: after a crash before that, the clean-up job finds the picture.
    *
-   * @param change `currentId` is the picture that replaced it, or null
+   * @param change.currentId the picture that replaced it, or null
+   * @param change.clearsCurrentMark true to remove an interrupted change's mark from the current picture
    */
   async retire(
     userId: UserId,
-    change: { retiredId: MediaId; currentId: MediaId | null; isLeft?: boolean },
+    change: { retiredId: MediaId; currentId: MediaId | null; clearsCurrentMark?: boolean },
   ): Promise<void> {
     let isShown: boolean | null = null;
     for (let round = 0; round < MAX_ROUNDS; round++) {
