@@ -13,8 +13,8 @@ import { UserType } from "./user.type.ts";
 /** More users than a client shows at once. */
 const MAX_USER_COUNT = 500;
 
-/** Loaders by `LiveChange.look`: subscriptions that receive the same changes read the changed users in one query. */
-const loadersByLook = new WeakMap<object, Loaders>();
+/** Loaders by `LiveChange.poll`: subscriptions that receive the same changes read the changed users in one query. */
+const loadersByPoll = new WeakMap<object, Loaders>();
 
 @Resolver()
 export class LiveResolver {
@@ -43,8 +43,8 @@ export class LiveResolver {
       );
     }
     const { accounts, media } = context.services;
-    const loaders = loadersByLook.get(change.look) ?? createLoaders(accounts, media);
-    loadersByLook.set(change.look, loaders);
+    const loaders = loadersByPoll.get(change.poll) ?? createLoaders(accounts, media);
+    loadersByPoll.set(change.poll, loaders);
     context.loaders = loaders;
     const user = await loaders.userById.load(change.userId);
     return user && toUserType(user);

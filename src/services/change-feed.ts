@@ -10,7 +10,7 @@ import { HIDDEN_EVERYWHERE_MS, type MediaChange } from "../domain/media.ts";
 
 import type { Changes } from "./changes.ts";
 
-const LOOK_INTERVAL_MS = 500;
+const POLL_INTERVAL_MS = 500;
 
 /**
  * How far each poll reaches back before the last one. A change may become visible to queries this much later than its
@@ -24,8 +24,8 @@ export class ChangeFeed {
   /** When the last successful poll started, by the database's clock. */
   #readUntil: Date | null = null;
   /** The same moment by this process's monotonic clock. */
-  #lookedAtMs = -Infinity;
-  #look: Promise<void> | null = null;
+  #polledAtMs = -Infinity;
+  #poll: Promise<void> | null = null;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -36,22 +36,22 @@ export class ChangeFeed {
 
   /** True while the last successful poll is less than `HIDDEN_EVERYWHERE_MS` old. */
   get isUpToDate(): boolean {
-    return performance.now() - this.#lookedAtMs < HIDDEN_EVERYWHERE_MS;
+    return performance.now() - this.#polledAtMs < HIDDEN_EVERYWHERE_MS;
   }
 
   /** Starts to poll. Resolves when the first poll has ended, also when it failed. */
   async start(): Promise<void> {
-    this.#timer = setInterval(() => void this.#lookOnce(), LOOK_INTERVAL_MS).unref();
-    await this.#lookOnce();
+    this.#timer = setInterval(() => void this.#pollOnce(), POLL_INTERVAL_MS).unref();
+    await this.#pollOnce();
   }
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    await this.#look;
+    await this.#poll;
   }
 
-  #lookOnce(): Promise<void> {
-    this.#look ??= this.#findChanges()
+  #pollOnce(): Promise<void> {
+    this.#poll ??= this.#findChanges()
       .catch((error: unknown) => {
         this.log.debug(
           { err: error },
@@ -59,9 +59,9 @@ export class ChangeFeed {
         );
       })
       .finally(() => {
-        this.#look = null;
+        this.#poll = null;
       });
-    return this.#look;
+    return this.#poll;
   }
 
   async #findChanges(): Promise<void> {
@@ -73,7 +73,7 @@ export class ChangeFeed {
     for (const [id, { changedAt }] of this.#told) if (changedAt <= since) this.#told.delete(id);
     this.#readUntil = clock;
     if (!this.isUpToDate) this.changes.emit("changesMissed");
-    this.#lookedAtMs = startedAtMs;
+    this.#polledAtMs = startedAtMs;
     if (changes.length > 0) this.changes.emit("changesFound", changes);
   }
 

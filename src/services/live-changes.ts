@@ -26,7 +26,7 @@ const CHANGES_PER_TURN = 10;
 export interface LiveChange {
   userId: UserId;
   /** The same object in all changes that were found together, so that their users can be read in one query. */
-  look: object;
+  poll: object;
 }
 
 type Heard = IteratorResult<LiveChange | "too-slow", undefined>;
@@ -40,9 +40,9 @@ export class LiveChanges {
 
   /** Notifies listeners of each user whose change is complete. */
   publish(changes: readonly MediaChange[]): void {
-    const look = {};
+    const poll = {};
     const userIds = new Set(changes.filter(({ isSettled }) => isSettled).map(({ uploaderId }) => uploaderId));
-    for (const userId of userIds) this.#tell({ userId, look });
+    for (const userId of userIds) this.#tell({ userId, poll });
   }
 
   get listenerCount(): number {
@@ -61,13 +61,13 @@ export class LiveChanges {
   ): AsyncIterableIterator<LiveChange | "too-slow"> {
     const placeCount = Math.max(userIds?.size ?? PLACES_OF_ALL, MIN_PLACES);
     this.#takePlaces(subscriberId, placeCount);
-    const places = userIds ? [...userIds].map((id) => this.#placeOf(id)) : [this.#ofAll];
+    const listenerSets = userIds ? [...userIds].map((id) => this.#listenersOf(id)) : [this.#ofAll];
     const listener = new Listener(this.#turns, () => {
       if (this.#listeners.delete(listener)) this.#takePlaces(subscriberId, -placeCount);
-      for (const place of places) place.delete(listener);
+      for (const listeners of listenerSets) listeners.delete(listener);
       for (const id of userIds ?? []) if (this.#byUser.get(id)?.size === 0) this.#byUser.delete(id);
     });
-    for (const place of [this.#listeners, ...places]) place.add(listener);
+    for (const listeners of [this.#listeners, ...listenerSets]) listeners.add(listener);
     return listener;
   }
 
@@ -86,10 +86,10 @@ export class LiveChanges {
     this.#placesBySubscriber.add(subscriberId, count);
   }
 
-  #placeOf(userId: UserId): Set<Listener> {
-    const place = this.#byUser.get(userId) ?? new Set();
-    this.#byUser.set(userId, place);
-    return place;
+  #listenersOf(userId: UserId): Set<Listener> {
+    const listeners = this.#byUser.get(userId) ?? new Set();
+    this.#byUser.set(userId, listeners);
+    return listeners;
   }
 
   #tell(change: LiveChange): void {
