@@ -71,13 +71,13 @@ export async function buildParts(
   const tokens = new AccessTokens(await readTokenSource(config.auth, log), config.auth.clockToleranceSeconds);
   const rateLimits = new RateLimits(config.limits, limiterFactory(config, database));
 
-  const coldStorage = await (overrides.createStorage ?? createStorageWithFallback)(config);
+  const uncachedStorage = await (overrides.createStorage ?? createStorageWithFallback)(config);
   const objectCache = new ObjectCache(config.media.memoryBytes);
-  const storage = new CachedStorage(coldStorage, objectCache);
+  const storage = new CachedStorage(uncachedStorage, objectCache);
   const pictureMaker = createPictureMaker(config, overrides, log);
   const folder = new RenditionFolder(config.media.renditionDir, config.media.renditionBytes);
-  const renditions = new Renditions(database.media, coldStorage, folder, pictureMaker, log);
-  const placeholders = new Placeholders(database.media, coldStorage, pictureMaker, log);
+  const renditions = new Renditions(database.media, uncachedStorage, folder, pictureMaker, log);
+  const placeholders = new Placeholders(database.media, uncachedStorage, pictureMaker, log);
 
   const isShared = config.database.kind === "mongodb"; // Only one process at a time uses the embedded database.
   const journal = new ViewJournal(config.media.viewJournalDir, isShared, log);

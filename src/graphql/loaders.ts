@@ -16,7 +16,7 @@ export interface Loaders {
 
 export function createLoaders(accounts: AccountService, media: MediaService): Loaders {
   const viewCountById = new DataLoader<MediaId, number>(async (ids) => {
-    const counts = await media.countViews(ids);
+    const counts = await media.findViewCounts(ids);
     const byId = new Map(counts.map(({ id, viewCount }) => [id, viewCount]));
     return ids.map((id) => byId.get(id) ?? mediaNotFound());
   });

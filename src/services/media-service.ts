@@ -144,7 +144,7 @@ export class MediaService {
   }
 
   /** Reads view counts with one query. Includes views that are not in the records yet. */
-  async countViews(ids: readonly MediaId[]): Promise<{ id: MediaId; viewCount: number }[]> {
+  async findViewCounts(ids: readonly MediaId[]): Promise<{ id: MediaId; viewCount: number }[]> {
     const countLacking = this.views.beforeReading();
     const counts = await this.counts.findMany(ids);
     return counts.map((count) => ({ id: count.id, viewCount: count.viewCount + countLacking(count) }));

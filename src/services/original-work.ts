@@ -15,7 +15,7 @@ interface OriginalWork<Task> {
  *
  * @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX, STORAGE_UNAVAILABLE
  */
-export async function workOnOriginal<Task extends "drawMaster" | "redrawThumbnail">(
+export async function prepareOriginalWork<Task extends "drawMaster" | "redrawThumbnail">(
   task: Task,
   media: Media,
   storage: ObjectStorage,

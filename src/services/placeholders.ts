@@ -9,7 +9,7 @@ import type { Media, Placeholder } from "../domain/media.ts";
 import { AppError } from "../errors.ts";
 import type { PictureMaker } from "../images/picture-maker.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
-import { workOnOriginal } from "./original-work.ts";
+import { prepareOriginalWork } from "./original-work.ts";
 
 /** Memory to draw a blurred image, whose longer side has 32 pixels. */
 const BLUR_MEMORY_BYTES = 100_000;
@@ -70,7 +70,7 @@ export class Placeholders {
 
   async #redraw(media: Media): Promise<Placeholder | null> {
     return this.pictureMaker.run("placeholders", media.id, () =>
-      workOnOriginal("redrawThumbnail", media, this.storage),
+      prepareOriginalWork("redrawThumbnail", media, this.storage),
     );
   }
 

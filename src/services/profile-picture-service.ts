@@ -77,7 +77,7 @@ export class ProfilePictureService {
       this.storage.put(objectKey, picture.original),
       this.storage.put(thumbnailKeyOf(objectKey), picture.thumbnail),
     ]); // 2. bytes
-    if (!(await this.#makeCurrent(user, media))) throw await this.#takenForLeftBehind(media);
+    if (!(await this.#makeCurrent(user, media))) throw await this.#deleteAbandonedUpload(media);
     return { user: { ...user, profilePictureId: media.id }, media };
   }
 
@@ -195,8 +195,8 @@ export class ProfilePictureService {
     }
   }
 
-  /** Removes the objects of a record that the clean-up job has removed: they may have been stored after that. */
-  async #takenForLeftBehind({ objectKey, thumbnailKey }: Media): Promise<AppError> {
+  /** Deletes objects that were stored after the clean-up job removed their record. @returns the error for the client */
+  async #deleteAbandonedUpload({ objectKey, thumbnailKey }: Media): Promise<AppError> {
     await this.storage.delete(objectKey);
     await this.storage.delete(thumbnailKey);
     return new AppError("STORAGE_UNAVAILABLE", "Storing the picture took too long. Try again.");

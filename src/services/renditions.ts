@@ -12,7 +12,7 @@ import { estimateAnimationMemory, SQUARE_MEMORY_BYTES } from "../images/cost.ts"
 import type { PictureMaker } from "../images/picture-maker.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import type { RenditionFolder } from "../storage/rendition-folder.ts";
-import { workOnOriginal } from "./original-work.ts";
+import { prepareOriginalWork } from "./original-work.ts";
 
 /** Raise this whenever the same picture results in other bytes. File names and entity tags contain it. */
 export const RENDITION_VERSION = 1;
@@ -150,7 +150,7 @@ export class Renditions {
   /** Concurrent requests for squares of one picture share one decoding of its original. */
   #readMaster(media: Media, client: string): Promise<Buffer | null> {
     return this.#masters.load(media.id, () =>
-      this.pictureMaker.run("squares", client, () => workOnOriginal("drawMaster", media, this.storage)),
+      this.pictureMaker.run("squares", client, () => prepareOriginalWork("drawMaster", media, this.storage)),
     );
   }
 
