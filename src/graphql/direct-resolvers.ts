@@ -16,7 +16,7 @@ interface MediaArguments {
 
 type Resolve<Source, Arguments = object> = GraphQLFieldResolver<Source, RequestContext, Arguments>;
 
-export function callDirectly(schema: GraphQLSchema): void {
+export function installDirectResolvers(schema: GraphQLSchema): void {
   const [media, user] = [new MediaResolver(), new UserResolver()];
   const mediaFields: Record<string, Resolve<MediaType, MediaArguments>> = {
     url: (root, { size = null, format = null }, context) => media.url(root, size, format, context),

@@ -54,7 +54,7 @@ const MAX_FRAGMENT_COUNT = 64;
 const INIT_TIMEOUT_MS = 5_000;
 
 /** How long `close()` waits for clients to close their side of the connection. */
-const GOODBYE_MS = 1_000;
+const CLOSE_TIMEOUT_MS = 1_000;
 
 /** The longest delay that `setTimeout` accepts: 24 days. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -118,13 +118,13 @@ export class LiveDoor {
 
   /**
    * Closes all connections. The clients reconnect, to another process or to the next one. A client that does not close
-   * its side within `GOODBYE_MS` is disconnected.
+   * its side within `CLOSE_TIMEOUT_MS` is disconnected.
    */
   async close(): Promise<void> {
     this.#sockets.close();
     const { clients } = this.#sockets;
     for (const socket of clients) socket.close(GOING_AWAY, "The service is stopping.");
-    await until(() => clients.size === 0, GOODBYE_MS);
+    await until(() => clients.size === 0, CLOSE_TIMEOUT_MS);
     for (const socket of clients) socket.terminate();
   }
 

@@ -41,19 +41,19 @@ export function watchSocket(socket: WebSocket, log: FastifyBaseLogger): LiveSock
     hasAnswered = false;
     socket.ping();
   }, PING_INTERVAL_MS).unref();
-  const assertReads = () => {
+  const disconnectIfUnread = () => {
     if (socket.bufferedAmount > MAX_WAITING_BYTES) socket.terminate();
   };
   socket
     .on("pong", () => (hasAnswered = true))
-    .on("ping", assertReads) // ws answers each ping, and the answers may pile up.
+    .on("ping", disconnectIfUnread) // ws answers each ping, and the answers may pile up.
     .on("error", (error) => log.debug({ err: error }, "a WebSocket connection failed"))
     .on("close", () => clearInterval(pings));
   const send = (text: string) =>
     new Promise<void>((resolve) => {
       if (socket.readyState !== socket.OPEN) return resolve();
       socket.send(text, () => resolve()); // A failure closes the socket.
-      assertReads();
+      disconnectIfUnread();
     });
   const close = (code?: number, reason?: string) => socket.close(code, reason && shorten(reason));
   return {

@@ -7,7 +7,7 @@ import { buildSchema, type PubSub } from "type-graphql";
 
 import type { RateLimits } from "../services/rate-limits.ts";
 import { AccountResolver } from "./account.resolver.ts";
-import { callDirectly } from "./direct-resolvers.ts";
+import { installDirectResolvers } from "./direct-resolvers.ts";
 import { LiveResolver } from "./live.resolver.ts";
 import { MediaResolver, PlaceholderResolver } from "./media.resolver.ts";
 import { ProfilePictureResolver } from "./profile-picture.resolver.ts";
@@ -41,7 +41,7 @@ export async function createSchema(
     pubSub: noTopics,
     validate: false, // The services validate their input.
   });
-  callDirectly(schema);
+  installDirectResolvers(schema);
   schema.getQueryType()!.description = "Queries for users and their pictures.";
   schema.getMutationType()!.description =
     "Changes to accounts and profile pictures. An operation can contain one mutation.";

@@ -82,7 +82,7 @@ const negotiable = ["avif", "webp"] as const;
  * AVIF or WebP, because clients send it whether they support them or not. Source: RFC 9110, section 12.5.1.
  */
 function negotiate(accept = ""): RenditionFormat | null {
-  const qualities = new Map(accept.toLowerCase().split(",").map(readRange));
+  const qualities = new Map(accept.toLowerCase().split(",").map(readMediaRange));
   const plain = ["image/jpeg", "image/png", "image/*", "*/*"].map((range) => qualities.get(range) ?? 0);
   let best: { format: RenditionFormat | null; quality: number } = {
     format: null,
@@ -96,7 +96,7 @@ function negotiate(accept = ""): RenditionFormat | null {
 }
 
 /** Reads a range such as `image/webp;q=0.8`. A missing or invalid quality counts as 1. */
-function readRange(range: string): [type: string, quality: number] {
+function readMediaRange(range: string): [type: string, quality: number] {
   const [type = "", ...parameters] = range.split(";").map((part) => part.trim());
   const quality = parameters.find((parameter) => /^q\s*=/.test(parameter))?.split("=")[1];
   const value = Number(quality ?? 1);
