@@ -14,6 +14,6 @@ export function encodeCursor(id: UserId): string {
 export function decodeCursor(cursor: string): UserId {
   const id = Buffer.from(cursor, "base64url").toString("hex");
   if (!isId(id) || encodeCursor(id) !== cursor)
-    throw new AppError("BAD_USER_INPUT", "after is no cursor of this list.");
+    throw new AppError("BAD_USER_INPUT", "`after` is not a cursor of this list.");
   return id;
 }

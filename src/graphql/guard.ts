@@ -69,8 +69,8 @@ const sizeLimits: Record<keyof OperationSize, SizeLimit> = {
 
 /** Limits for one event of a subscription: a user with the picture and the picture's uploader, nested a few times. */
 const eventLimits: Record<keyof OperationSize, SizeLimit> = {
-  values: { max: 200, of: "values in what a subscription sends at a time" },
-  records: { max: 10, of: "users and media in what a subscription sends at a time" },
+  values: { max: 200, of: "values in each event of a subscription" },
+  records: { max: 10, of: "users and media in each event of a subscription" },
   depth: sizeLimits.depth,
 };
 
@@ -101,7 +101,7 @@ function oneMutation(context: ValidationContext) {
     report(
       context,
       operation,
-      "A mutation has one field at its root: send the next one as another operation.",
+      "A mutation must have only one root field. Send each further field as its own operation.",
     );
   }
   return {};

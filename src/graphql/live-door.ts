@@ -172,7 +172,7 @@ export class LiveDoor {
     if (Array.isArray(document)) {
       extra.refusalCount = (extra.refusalCount ?? 0) + 1;
       if (extra.refusalCount >= MAX_REFUSALS_PER_CONNECTION) {
-        extra.close(CloseCode.BadRequest, "Too many subscriptions could not be used.");
+        extra.close(CloseCode.BadRequest, "The client sent too many invalid subscriptions.");
       }
       return document as GraphQLError[];
     }
@@ -195,7 +195,7 @@ export class LiveDoor {
 
 function tooManySubscriptions(actual: number): GraphQLError {
   const limit = MAX_SUBSCRIPTIONS_PER_CONNECTION;
-  const message = `A connection has ${limit} subscriptions at most.`;
+  const message = `A connection may have up to ${limit} subscriptions.`;
   const originalError = new AppError("BAD_USER_INPUT", message, { limit, actual });
   return new GraphQLError(message, { originalError });
 }

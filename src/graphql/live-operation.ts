@@ -29,8 +29,8 @@ export function parseSubscription(
   const operation = getOperationAST(document, operationName);
   if (operation?.operation === "subscription") return document;
   const message = operation
-    ? "Subscriptions alone come this way: send other operations by POST."
-    : "There is no such operation in the document.";
+    ? "Only subscriptions are accepted over WebSocket. Send queries and mutations with HTTP POST."
+    : "`operationName` does not select an operation of the document.";
   return [new GraphQLError(message, { originalError: new AppError("BAD_USER_INPUT", message) })];
 }
 

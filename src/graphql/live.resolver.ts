@@ -39,7 +39,7 @@ export class LiveResolver {
     if (change === "too-slow") {
       throw new AppError(
         "OVERLOADED",
-        "Pictures change faster than they are read. Subscribe again, to fewer.",
+        "The client reads changes more slowly than they arrive. Subscribe again, to fewer users.",
       );
     }
     const { accounts, media } = context.services;
@@ -54,7 +54,7 @@ export class LiveResolver {
 function listen(context: RequestContext, userIds: string[] | null): AsyncIterable<LiveChange | "too-slow"> {
   const subscriberId = requireActor(context.actor).id;
   if (userIds && userIds.length > MAX_USER_COUNT) {
-    throw new AppError("BAD_USER_INPUT", `userIds are ${MAX_USER_COUNT} at most.`, {
+    throw new AppError("BAD_USER_INPUT", `\`userIds\` may contain up to ${MAX_USER_COUNT} ids.`, {
       limit: MAX_USER_COUNT,
       actual: userIds.length,
     });

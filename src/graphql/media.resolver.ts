@@ -13,7 +13,7 @@ import { toUserType } from "./to-type.ts";
 import { UserType } from "./user.type.ts";
 
 /** Created once, because an operation may request thousands of URLs. */
-const formatWithoutSize = new AppError("BAD_USER_INPUT", "format goes together with size.");
+const formatWithoutSize = new AppError("BAD_USER_INPUT", "`format` can only be used together with `size`.");
 
 @Resolver(() => PlaceholderType)
 export class PlaceholderResolver {

@@ -9,9 +9,12 @@ export const noSubscriptions: ApolloServerPlugin<RequestContext> = {
     return {
       async didResolveOperation({ operation }) {
         if (operation?.operation !== "subscription") return;
-        throw new GraphQLError("Subscriptions come over WebSocket, by the protocol graphql-transport-ws.", {
-          extensions: { code: "BAD_USER_INPUT", http: { status: 400 } },
-        });
+        throw new GraphQLError(
+          "Subscriptions are accepted only over WebSocket. Use the protocol graphql-transport-ws.",
+          {
+            extensions: { code: "BAD_USER_INPUT", http: { status: 400 } },
+          },
+        );
       },
     };
   },

@@ -98,7 +98,7 @@ function guardEntities(query: GraphQLObjectType): void {
     assertWithin(MAX_RECORDS, records, "users and media in its answer");
     assertWithin(MAX_VALUES, values, "values in its answer");
     if (!args.representations.every(isUser))
-      throw new AppError("BAD_USER_INPUT", "Representations are of the type User.");
+      throw new AppError("BAD_USER_INPUT", "Each representation must have the `__typename` User.");
     return resolve(source, args, context, info);
   };
 }

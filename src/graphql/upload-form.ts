@@ -20,6 +20,8 @@ export interface IncomingUpload {
 /** Limit for `operations` and `map`, which are JSON: the same as for the body of a plain request. */
 const MAX_FIELD_BYTES = 256 * 1024;
 
+const WRONG_ORDER = "Send `operations`, `map` and the file once each, in this order.";
+
 /** Allows a few other fields, which are ignored, and a second file, which is rejected. */
 const limits = {
   fieldSize: MAX_FIELD_BYTES,
@@ -64,7 +66,9 @@ export function readUploadForm(request: IncomingMessage): Promise<object> {
       attempt(() => form.takeFile(name, stream, filename));
     });
     for (const limit of ["filesLimit", "fieldsLimit", "partsLimit"] as const) {
-      parser.on(limit, () => fail(malformed("A form has `operations`, `map` and one file.")));
+      parser.on(limit, () =>
+        fail(malformed("The form has too many parts. Send only `operations`, `map` and one file.")),
+      );
     }
     parser.on("error", fail);
     parser.on("close", () => attempt(() => form.assertComplete()));
@@ -89,30 +93,29 @@ class UploadForm {
       this.#operation = parseObject(name, value);
       return null;
     }
-    if (name === "operations" || !this.#operation || this.#upload)
-      throw malformed("A form has `operations`, then `map`, then the file.");
+    if (name === "operations" || !this.#operation || this.#upload) throw malformed(WRONG_ORDER);
     const places = Object.entries(parseObject(name, value));
     this.#upload = new Upload();
     const [[field, paths] = [null, []], ...others] = places;
-    if (others.length > 0) throw malformed("A form has one file; its `map` names more.");
+    if (others.length > 0) throw malformed("`map` names more than one file. A form may have only one.");
     this.#fileField = field;
     if (!Array.isArray(paths) || !paths.every((path) => typeof path === "string"))
-      throw malformed("In `map`, each file has an array of paths.");
+      throw malformed("In `map`, each file must have an array of paths.");
     for (const path of paths) put(this.#operation, path, this.#upload);
     return this.#operation;
   }
 
   takeFile(name: string, stream: Readable, filename: string | undefined): void {
-    if (this.#stream) throw malformed("A form has one file.");
+    if (this.#stream) throw malformed("The form has more than one file.");
     this.#stream = stream;
-    if (!this.#upload) throw malformed("A form has `operations`, then `map`, then the file.");
+    if (!this.#upload) throw malformed(WRONG_ORDER);
     if (name !== this.#fileField)
       throw malformed(`The form has a file "${name}" that its \`map\` does not name.`);
     let isRead = false;
     const file: IncomingUpload = {
       filename,
       createReadStream() {
-        if (isRead) throw malformed("The file is used twice.");
+        if (isRead) throw malformed("The operation uses the file more than once.");
         isRead = true;
         return stream;
       },
@@ -141,10 +144,10 @@ function put(operation: object, path: string, upload: Upload): void {
   let place = operation as Record<string, unknown>;
   for (const [index, name] of names.entries()) {
     if (typeof place !== "object" || place === null || !Object.hasOwn(place, name))
-      throw malformed(`In \`map\`, the path "${path.slice(0, 100)}" leads nowhere.`);
+      throw malformed(`In \`map\`, the path "${path.slice(0, 100)}" does not exist in \`operations\`.`);
     if (index < names.length - 1) place = place[name] as Record<string, unknown>;
     else if (place[name] !== null)
-      throw malformed(`In \`map\`, the path "${path.slice(0, 100)}" does not lead to null.`);
+      throw malformed(`In \`map\`, the path "${path.slice(0, 100)}" leads to a value that is not null.`);
     else place[name] = upload;
   }
 }
@@ -157,7 +160,7 @@ function parseObject(field: string, text: string): object {
     throw malformed(`The field \`${field}\` is not valid JSON.`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw malformed(`The field \`${field}\` is a JSON object.`);
+    throw malformed(`The field \`${field}\` must be a JSON object.`);
   return value;
 }
 

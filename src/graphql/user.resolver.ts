@@ -62,7 +62,7 @@ export class UserResolver {
   ): Promise<UserConnection> {
     requireActor(context.actor);
     if (first < 1 || first > MAX_PAGE_COUNT) {
-      throw new AppError("BAD_USER_INPUT", `first is 1 to ${MAX_PAGE_COUNT}.`, {
+      throw new AppError("BAD_USER_INPUT", `\`first\` must be from 1 to ${MAX_PAGE_COUNT}.`, {
         limit: MAX_PAGE_COUNT,
         actual: first,
       });

@@ -76,7 +76,8 @@ export class LiveChanges {
     if (count > 0 && taken > MAX_PLACES) {
       throw new AppError(
         "BAD_USER_INPUT",
-        `Your subscriptions may follow ${MAX_PLACES} users in all. A subscription counts as at least ${MIN_PLACES}.`,
+        `Your subscriptions may follow up to ${MAX_PLACES} users together. ` +
+          `Each counts as at least ${MIN_PLACES} users, and one to all users as ${PLACES_OF_ALL}.`,
         {
           limit: MAX_PLACES,
           actual: taken,

@@ -119,11 +119,11 @@ describe("users", () => {
   });
 
   it.each([
-    [{ first: 0 }, "first is 1 to 100."],
-    [{ first: 101 }, "first is 1 to 100."],
-    [{ first: -5 }, "first is 1 to 100."],
-    [{ after: "nonsense" }, "after is no cursor of this list."],
-    [{ after: "" }, "after is no cursor of this list."],
+    [{ first: 0 }, "`first` must be from 1 to 100."],
+    [{ first: 101 }, "`first` must be from 1 to 100."],
+    [{ first: -5 }, "`first` must be from 1 to 100."],
+    [{ after: "nonsense" }, "`after` is not a cursor of this list."],
+    [{ after: "" }, "`after` is not a cursor of this list."],
   ])("are not listed for invalid arguments: %j", async (variables, message) => {
     const { errors } = await app.graphql(PAGE, variables, people[0]!.token);
 

@@ -211,7 +211,7 @@ describe("a connection", () => {
     for (let i = 0; i < 20; i++) client.subscribe("subscription { nothing }");
 
     await expect.poll(() => client.closed).toMatchObject({ code: 4400 });
-    expect(client.closed!.reason).toBe("Too many subscriptions could not be used.");
+    expect(client.closed!.reason).toBe("The client sent too many invalid subscriptions.");
   });
 
   const token = (claims: object, expiresInSeconds: number) =>
