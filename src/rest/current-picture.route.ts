@@ -39,7 +39,7 @@ export function registerCurrentPictureRoute(
     exposeHeadRoute: false,
     async handler({ params, query, headers, method, ip }, reply) {
       const sizePx = readSize(query.size) ?? DEFAULT_SIZE_PX;
-      const format = query.format === "svg" ? null : readFormat(query.format);
+      const format = query.format === "svg" ? null : readFormat(query.format, ["svg"]);
       const { user, mediaId } = await currentPictures.find(parseId(params.userId, "user"));
       setHeaders(reply);
       if (sendsCacheTags) reply.headers(cacheTagHeaders([userTag(user.id)]));

@@ -55,11 +55,15 @@ function readAnimated(sidePx: PictureSize, format: RenditionFormat | null): Rend
   return { kind: "square", sidePx, format: "webp", isAnimated: true, isNegotiated: false };
 }
 
-/** @throws BAD_USER_INPUT */
-export function readFormat(format: unknown): RenditionFormat | null {
+/**
+ * @param others the formats that the caller reads itself; the error lists them, too
+ * @throws BAD_USER_INPUT
+ */
+export function readFormat(format: unknown, others: readonly string[] = []): RenditionFormat | null {
   if (format === undefined) return null;
   const found = renditionFormats.find((one) => one === format);
-  if (!found) throw refusal(`format must be one of ${renditionFormats.join(", ")}.`, renditionFormats);
+  const allowed = [...renditionFormats, ...others];
+  if (!found) throw refusal(`format must be one of ${allowed.join(", ")}.`, allowed);
   return found;
 }
 
