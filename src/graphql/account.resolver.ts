@@ -9,8 +9,9 @@ import { toUserType } from "./to-type.ts";
 export class AccountResolver {
   @Mutation(() => AuthPayload, {
     description:
-      "Creates an account and signs the user in. Fails with CONFLICT when the name or the e-mail address is taken. " +
-      "Fails with RATE_LIMITED after too many attempts per minute from one network or for one account (default: 10).",
+      "Creates an account and signs the user in. Fails with CONFLICT when the name or the e-mail address is taken, " +
+      "and with RATE_LIMITED after too many attempts per minute from one network or for one e-mail address " +
+      "(default: 10).",
   })
   async register(
     @Arg("input", () => RegisterInput, { description: "The name, e-mail address and password." })
@@ -23,8 +24,9 @@ export class AccountResolver {
 
   @Mutation(() => AuthPayload, {
     description:
-      "Signs a user in. Fails with UNAUTHENTICATED when the name or the password is wrong, without saying which. " +
-      "Fails with RATE_LIMITED after too many attempts per minute from one network or for one account (default: 10).",
+      "Signs a user in. Fails with UNAUTHENTICATED when the name or the password is wrong, or when there were too " +
+      "many attempts with the account's other name. Fails with RATE_LIMITED after too many attempts per minute from " +
+      "one network or with one name (default: 10).",
   })
   async login(
     @Arg("input", () => LoginInput, { description: "The name or e-mail address, and the password." })

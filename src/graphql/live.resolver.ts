@@ -21,9 +21,10 @@ export class LiveResolver {
   @Subscription(() => UserType, {
     nullable: true,
     description:
-      "Sends the current state of a user, or null if the user is gone, within a second or two after the user's " +
-      "picture was changed, deleted or restored. Uses WebSocket (protocol graphql-transport-ws) with the token as " +
-      "`authorization` in the connection parameters. A client that reconnects has to query the changes it missed.",
+      "Sends a user, or null if the account is gone, within about two seconds after the user's picture was replaced, " +
+      "deleted or restored. The client connects over WebSocket with the protocol graphql-transport-ws, and sends the " +
+      "token as `authorization` in the connection parameters. After a reconnect, the client must query the users " +
+      "again, because changes in between are not sent.",
     subscribe: ({ args, context }: { args: { userIds?: string[] | null }; context: RequestContext }) =>
       listen(context, args.userIds ?? null),
   })

@@ -6,7 +6,7 @@ import { DateTime } from "./date-time.ts";
 
 @ObjectType("Media", {
   simpleResolvers: true,
-  description: "A stored picture. Clients fetch its bytes over plain HTTP, from `url` or `thumbnailUrl`.",
+  description: "A stored picture. Clients fetch its bytes with a GET of `url` or `thumbnailUrl`.",
 })
 export class MediaType {
   @Field(() => ID, {

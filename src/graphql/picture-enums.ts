@@ -24,7 +24,8 @@ export const PictureFormat: Record<string, RenditionFormat> = {
 registerEnumType(PictureFormat, {
   name: "PictureFormat",
   description:
-    "Format of a square. The default is the smallest format that the client's `Accept` header prefers.",
+    "Format of a square. By default, the `Accept` header of the request for the square decides: AVIF or WebP if the " +
+    "header prefers one of them, otherwise JPEG or PNG.",
 });
 
 export const PictureFilter = Object.fromEntries(pictureFilters.map((name) => [name, name])) as Record<

@@ -21,7 +21,8 @@ export class ProfilePictureResolver {
   @Mutation(() => ProfilePicturePayload, {
     description:
       "Replaces the signed-in user's profile picture with a JPG, PNG or GIF of up to 800 KB (819,200 bytes). " +
-      "Removes metadata such as the place where the photo was taken. Deletes the previous picture. Needs a token.",
+      "Removes metadata such as the place where the photo was taken. Hides the previous picture, which can be " +
+      "restored until its retention time ends (default: 30 days). Needs a token.",
   })
   @Directive("@rateLimit(limit: 5, duration: 60)")
   async uploadProfilePicture(
@@ -33,7 +34,8 @@ export class ProfilePictureResolver {
     @Arg("crop", () => CropInput, {
       nullable: true,
       description:
-        "The part that squares and the thumbnail show. The default for squares is the most eye-catching part.",
+        "The part that squares and the thumbnail show. The default is the most eye-catching part for squares, and " +
+        "the middle for the thumbnail and for animated squares.",
     })
     crop: CropInput | null,
     @Arg("filter", () => PictureFilter, {
@@ -60,7 +62,8 @@ export class ProfilePictureResolver {
 
   @Mutation(() => ProfilePicturePayload, {
     description:
-      "Hides and deletes the signed-in user's picture. Fails with NO_PROFILE_PICTURE if there is none. Needs a token.",
+      "Hides the signed-in user's picture at once. The picture can be restored until its retention time ends " +
+      "(default: 30 days), and is then deleted. Fails with NO_PROFILE_PICTURE if there is none. Needs a token.",
   })
   async deleteProfilePicture(
     @Arg("userId", () => ID, { nullable: true, description: ownerDescription }) userId: string | null,
@@ -75,8 +78,9 @@ export class ProfilePictureResolver {
 
   @Mutation(() => ProfilePicturePayload, {
     description:
-      "Makes a deleted or replaced picture of the signed-in user current again, while its bytes are still kept. " +
-      "Deletes the current picture. Fails with MEDIA_NOT_FOUND if the picture cannot be restored. Needs a token.",
+      "Makes a deleted or replaced picture of the signed-in user current again, if its retention time has not ended. " +
+      "Hides the current picture, which can then be restored as well. Fails with MEDIA_NOT_FOUND if the picture " +
+      "cannot be restored. Needs a token.",
   })
   async restoreProfilePicture(
     @Arg("mediaId", () => ID, { description: "The id of the deleted or replaced picture." }) mediaId: string,
