@@ -8,7 +8,7 @@ export interface MetricSources {
   pictures: () => { running: number; waiting: number };
   /** State of each in-memory cache, by the name of the cache. */
   caches: () => Record<string, { count: number; weight: number; hits: number; misses: number }>;
-  /** Number of pictures that were answered from memory, by HTTP status. */
+  /** Number of answers 200 and 304 from memory, by HTTP status. */
   fromMemory: () => Record<string, number>;
   /** Number of media by result, over all runs. The name of each result ends with "Count". */
   cleanup: () => object;
@@ -30,7 +30,8 @@ export class Metrics {
   );
   readonly #operations = this.#counter(
     "graphql_operations_total",
-    "GraphQL operations by their first field and the code of their first error, or OK.",
+    "GraphQL operations over HTTP by the code of their first error, or OK, and by their first field: " +
+      "fragment for a fragment, none for an invalid operation.",
     ["operation", "code"],
   );
   readonly #uploads = this.#counter(
@@ -51,12 +52,16 @@ export class Metrics {
     this.#collected("views_pending", "Views that are not in the database yet.", [], () => [
       { labels: {}, value: sources.views().pending },
     ]);
-    this.#collected("pictures_in_work", "Uploaded pictures in work, by state.", ["state"], () =>
-      Object.entries(sources.pictures()).map(([state, value]) => ({ labels: { state }, value })),
+    this.#collected(
+      "pictures_in_work",
+      "Uploads, squares, animations and placeholders in the queue of image work, by state: running or waiting.",
+      ["state"],
+      () => Object.entries(sources.pictures()).map(([state, value]) => ({ labels: { state }, value })),
     );
     this.#collected(
       "pictures_from_memory_total",
-      "Pictures that were answered from memory, by status. No other metric of requests includes them.",
+      "Answers 200 and 304 from memory, by status. Answers from memory are in no other metric of requests, and their " +
+        "206 and 412 are not counted.",
       ["status"],
       () => Object.entries(sources.fromMemory()).map(([status, value]) => ({ labels: { status }, value })),
     );

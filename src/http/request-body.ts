@@ -21,7 +21,7 @@ export function guardRequestBodies(
   app.addHook("onRequest", async (request) => {
     if (announcedBytes(request) > maxBodyBytes) throw tooLarge();
   });
-  // An undrained body would be parsed as the next request, or stay unread, so its connection closes.
+  // Closes the connection after a body that was not drained. Otherwise Node would read the rest of it, without a limit.
   app.addHook("onSend", async (request, reply) => {
     if (await drain(request)) return;
     reply.header("connection", "close");

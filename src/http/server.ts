@@ -54,7 +54,7 @@ const PREFLIGHT_MAX_AGE_SECONDS = 600;
 export interface ServerOptions {
   http: HttpConfig;
   log: FastifyBaseLogger;
-  /** Limit of a whole request body, also of a multipart body. */
+  /** Limit of the length that a request announces in `Content-Length`, also for a multipart body. */
   maxBodyBytes: number;
   bodyTooLarge: () => AppError;
   /** Renders an error that occurs before a route is found, such as an invalid URL. */
@@ -77,7 +77,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     clientErrorHandler: (error, socket) => {
       app.log.debug(
         { code: error.code, address: socket.remoteAddress },
-        "the client did not send a valid HTTP request",
+        "connection failed: the request was invalid, too slow or cut off",
       );
       refuseConnection(error, socket);
     },
