@@ -1,4 +1,4 @@
-// Renders errors for plain HTTP: a status and a JSON body.
+// Renders errors for REST clients: a status and a JSON body.
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from "fastify";
 
 import { AppError } from "../errors.ts";

@@ -110,7 +110,7 @@ export class PictureAnswers {
     return { status: 206, headers, body: part, isView: range.start === 0 };
   }
 
-  /** Headers of every answer about a picture, also of a 304, with which a cache updates its stored headers. */
+  /** Headers of a 200, a 206 and a 304. A cache updates its stored headers with those of a 304. */
   #cachingHeaders(picture: Picture): string[] {
     const { filename, extension, etag, lastModified, isNegotiated } = picture;
     return flatten({

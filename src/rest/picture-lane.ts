@@ -128,7 +128,7 @@ export class PictureLane {
 
   #send(exchange: Exchange, { status, headers, body }: PictureAnswer): void {
     const { response, id, isFromMemory } = exchange;
-    // The body of a GET stays unread, so Node would take it for the next request.
+    // The body of a GET stays unread. Closing the connection saves Node from reading and discarding it.
     if (hasBody(exchange.headers)) response.setHeader("connection", "close");
     response.writeHead(status, headers.concat("x-request-id", id)).end(body);
     if (isFromMemory && (status === 200 || status === 304)) this.totals[status] += 1;

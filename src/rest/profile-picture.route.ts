@@ -1,4 +1,4 @@
-// Uploads and deletes profile pictures over plain HTTP.
+// The REST routes that upload and delete a user's profile picture.
 import type { FastifyInstance } from "fastify";
 
 import type { AccessTokens } from "../auth/access-token.ts";
