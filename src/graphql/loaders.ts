@@ -1,5 +1,5 @@
-// Batches the lookups by id of one request, so that a list of any length costs one query for each type of record. Each
-// request has its own loaders.
+// Batches lookups by id, so that a list of any length costs one query for each loader. Each HTTP request has its own
+// loaders. Subscriptions that receive the same changes share theirs, see `live.resolver.ts`.
 import DataLoader from "dataloader";
 
 import type { MediaId, UserId } from "../domain/ids.ts";

@@ -13,8 +13,8 @@ import type { Changes } from "./changes.ts";
 const POLL_INTERVAL_MS = 500;
 
 /**
- * How far each poll reaches back before the last one. A change may become visible to queries this much later than its
- * timestamp, and the clocks of two database servers may differ by this much.
+ * How far each poll reaches back before the last one. A change may become visible to queries later than its timestamp
+ * says, and the clocks of two database servers may differ. The sum of both must stay below this.
  */
 const OVERLAP_MS = 10_000;
 

@@ -1,5 +1,5 @@
-// The one notifier: use cases publish what they changed, the change feed publishes changes of all processes, and
-// `parts.ts` lists every subscriber in the order of notification.
+// Notifies the parts of this process of changes. The services publish their own changes, and the change feed publishes
+// those of all processes. `parts.ts` subscribes the parts of the service, `cli/program.ts` those of a program.
 import { EventEmitter } from "node:events";
 
 import type { MediaId, UserId } from "../domain/ids.ts";
@@ -16,9 +16,9 @@ export interface ChangeEvents {
   userAdded: [id: UserId];
   /** The change feed found changes that this or another process made. Each change is published once. */
   changesFound: [changes: readonly MediaChange[]];
-  /** The change feed was interrupted and may have missed changes of pictures that were hidden and then removed. */
+  /** The change feed is up to date for the first time, or again, and may have missed earlier changes. */
   changesMissed: [];
-  /** A review found a hidden picture without a change that the feed could find. */
+  /** A review found a record in memory whose picture is hidden or removed. The change feed may not find this change. */
   hiddenPictureFound: [id: MediaId];
 }
 

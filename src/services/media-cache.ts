@@ -48,7 +48,10 @@ export class MediaCache {
     clearInterval(this.#timer);
   }
 
-  /** Returns a visible picture if its record is in memory. Its view count may be outdated. */
+  /**
+   * Returns a visible picture if its record is in memory and the change feed is up to date. Its view count may be
+   * outdated.
+   */
   peek(id: MediaId): Media | undefined {
     return (this.changeFeed.isUpToDate ? this.#media.get(id) : undefined) ?? undefined;
   }

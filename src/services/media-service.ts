@@ -35,7 +35,7 @@ export class MediaService {
     readonly log: FastifyBaseLogger,
   ) {}
 
-  /** Returns the picture if its record is in memory. */
+  /** Returns the picture if its record is in memory and the change feed is up to date. */
   peekPicture(id: MediaId, rendition: Rendition): Picture | undefined {
     const media = this.mediaCache.peek(id);
     return media && this.#toPicture(media, rendition);
@@ -123,7 +123,10 @@ export class MediaService {
     return found.sizeBytes;
   }
 
-  /** Returns a visible picture if its record is in memory. Its view count may be outdated. */
+  /**
+   * Returns a visible picture if its record is in memory and the change feed is up to date. Its view count may be
+   * outdated.
+   */
   peek(id: MediaId): Media | undefined {
     const media = this.mediaCache.peek(id);
     return media && isAllowedContentType(media.contentType) ? media : undefined;

@@ -1,4 +1,4 @@
-// Makes the writes that show and hide pictures and that move pointers, and notifies subscribers after each of them.
+// Makes the writes that hide pictures and that move users' pointers, and notifies subscribers of each of them.
 import type { MediaRepository } from "../database/media-repository.ts";
 import type { Pointer, UserRepository } from "../database/user-repository.ts";
 import type { MediaId, UserId } from "../domain/ids.ts";
@@ -8,8 +8,9 @@ import type { Changes } from "./changes.ts";
 const MAX_ROUNDS = 20;
 
 /**
- * Subscribers are notified before the caller gets the result, and also when the write failed: it may have reached the
- * database before the error.
+ * Notifies subscribers before the caller gets the result, and also when the write failed: it may have reached the
+ * database before the error. `retire` does not notify them when it reinstates or settles a picture, because the change
+ * feed finds this.
  */
 export class PictureLifecycle {
   readonly users: UserRepository;

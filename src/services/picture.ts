@@ -4,7 +4,10 @@ import { extensionOf } from "../domain/picture-format.ts";
 import type { Rendition, RenditionFormat } from "../domain/rendition.ts";
 import { renditionNameOf, type SquareForm } from "./renditions.ts";
 
-/** Stays the same object while the record of its media is in memory. */
+/**
+ * A form of a picture: its original, its thumbnail or a square. The object stays the same while the record of its
+ * media is in memory.
+ */
 export interface Picture {
   media: Media;
   /** The key of its bytes in the memory cache. */

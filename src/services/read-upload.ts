@@ -59,7 +59,10 @@ export interface ReadUpload {
   look: Look;
 }
 
-/** Translates an error of the form, its stream or the connection to BAD_USER_INPUT. */
+/**
+ * Translates an error of the form, its stream or the connection to BAD_USER_INPUT. Returns an `AppError` unchanged. For
+ * a stream that the byte budget aborted, returns the `AppError` of the abort: OVERLOADED.
+ */
 export function translateUploadError(cause: unknown): AppError {
   if (cause instanceof AppError) return cause;
   const abortedFor = (cause as Error).cause; // Set when the byte budget aborted the stream.

@@ -14,10 +14,10 @@ import type { ObjectStorage } from "../storage/object-storage.ts";
 import type { RenditionFolder } from "../storage/rendition-folder.ts";
 import { prepareOriginalWork } from "./original-work.ts";
 
-/** Raise this whenever the same picture results in other bytes. File names and entity tags contain it. */
+/** Increment this when the code starts to make other bytes of the same picture. File names and etags contain it. */
 export const RENDITION_VERSION = 1;
 
-/** How long a square that cannot be made is not tried again. */
+/** How long the service waits before it tries again to make a square that could not be made. */
 const FAILURE_MS = 60_000;
 const MAX_FAILURE_COUNT = 10_000;
 
