@@ -39,7 +39,7 @@ export interface Overrides extends PartOverrides {
 export interface App extends Parts {
   server: FastifyInstance;
   urls: MediaUrls;
-  /** Starts the jobs and listens. Resolves to the address. */
+  /** Starts the parts, listens, and then starts the clean-up job. Resolves to the address. */
   start(): Promise<string>;
   /** Answers the requests that are under way, flushes the views and closes everything. */
   stop(): Promise<void>;
@@ -131,7 +131,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   };
 }
 
-/** Answers requests for unknown paths, and for methods that a path does not support, the latter with `Allow`. */
+/** Sends 404 for unknown paths and 405 for methods that a path does not support. Adds `Allow` to 405 and OPTIONS. */
 function answerOtherMethods(server: FastifyInstance): void {
   const allowed = new AllowedMethods(server);
   allowed.add(MEDIA_ROUTE, ["GET", "HEAD"]);
@@ -161,7 +161,7 @@ async function originsOf(storage: ObjectStorage): Promise<string[]> {
   }
 }
 
-/** Replaces `[::]`, which stands for all addresses of the machine and cannot be requested, by an address that can. */
+/** Replaces `[::]`, all addresses of the machine, with the loopback address: not every client can connect to `[::]`. */
 function reachable(address: string): string {
   return address.replace("//[::]:", "//[::1]:");
 }

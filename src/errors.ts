@@ -26,7 +26,7 @@ export type ErrorCode = keyof typeof errorStatus;
 
 /** Facts about an error for client programs, in addition to the code. Only those that apply are set. */
 export interface ErrorDetails {
-  /** The limit that was exceeded, in the unit that the message names. */
+  /** The limit that the request did not keep, in the unit that the message names. */
   limit?: number;
   /** The value that was found instead. */
   actual?: number | string;

@@ -6,8 +6,8 @@ import { ConfigError, describeStorage, loadConfig, type Config } from "./config/
 import { forbidCodeFromStrings } from "./lockdown.ts";
 import { makeFolder } from "./runtime/files.ts";
 
-// graphql-js checks every type in every call, unless NODE_ENV is "production" when it is loaded. The checks take half
-// of the time of a list query.
+// Unless NODE_ENV is "production" when graphql-js is loaded, its type checks also look for objects of another copy of
+// graphql-js. This takes half of the time of a list query.
 process.env.NODE_ENV ??= "production";
 const { createApp } = await import("./app.ts");
 
@@ -17,7 +17,10 @@ process.setSourceMapsEnabled(false);
 /** How long the process may take to stop after a signal. */
 const STOP_TIMEOUT_MS = 15_000;
 
-/** Receives SIGTERM, and SIGINT of Ctrl+C. The first signal resolves `wait()`. Any other ends the process at once. */
+/**
+ * Receives SIGTERM and SIGINT (Ctrl+C). The first signal after the call of `wait()` resolves its promise. Every other
+ * signal ends the process at once.
+ */
 class StopSignal {
   #tell: (() => void) | null = null;
 
@@ -46,8 +49,8 @@ try {
   const config = loadConfig(process.env);
   await assertWritable(config.instanceDir);
   const app = await createApp(config, { onFatal: (error) => fail([error.message]) });
-  // graphql-js leaves a rejection unhandled when two items of a list fail, one of them at once. The client receives an
-  // answer all the same, and a fault in one request must not end the service.
+  // graphql-js leaves a rejection unhandled when one item of a list fails at once and another one later. The client
+  // gets its answer, but without this listener the rejection would end the process.
   process.on("unhandledRejection", (error) =>
     app.server.log.error({ err: error }, "unhandled promise rejection"),
   );

@@ -39,10 +39,10 @@ import { RenditionFolder } from "./storage/rendition-folder.ts";
 import { ViewCounter } from "./views/view-counter.ts";
 import { ViewJournal } from "./views/view-journal.ts";
 
-/** Limits for pictures in work, each in its own process, and for waiting pictures, which take up to 800 KB each. */
+/** Limits of the queue of image work: running jobs, each in its own process, and waiting jobs of up to 800 KB each. */
 const defaultPictureQueue = { maxConcurrent: Math.min(availableParallelism(), 3), maxWaiting: 32 };
 
-/** Parts and settings that a test may replace. */
+/** Parts and settings that the caller may replace. Tests replace parts, and `main.ts` sets `onFatal`. */
 export interface PartOverrides {
   createStorage?: (
     config: Pick<Config, "storage" | "storageFallback">,
@@ -51,7 +51,7 @@ export interface PartOverrides {
   /** Does the work on images. Default: separate processes. */
   imageWorker?: ImageWorker;
   pictureQueue?: { maxConcurrent: number; maxWaiting: number };
-  /** Called when a part without which the service cannot run has failed permanently. */
+  /** Called when the thread of the embedded database has failed, so that the service cannot go on. */
   onFatal?: (error: Error) => void;
 }
 
@@ -114,7 +114,7 @@ export async function buildParts(
   );
   const cleanup = new CleanupJob(database, lifecycle, storage, config.cleanup, log);
 
-  // All listeners of `changes`. Each listener notifies the parts in the order of its calls.
+  // All subscribers of `changes` in the service. Each one notifies parts in the order in which it calls them.
   const forgetPicture = (id: MediaId) => {
     mediaCache.forget(id);
     void renditions.forget(id);
@@ -192,7 +192,7 @@ function warnOfOwnFolder({ database, storage, instanceDir }: Config, log: Fastif
     );
 }
 
-/** Counts in memory for the embedded database, which one process uses, and otherwise in the shared database. */
+/** Returns limiters that count in the database if processes may share it, and in memory if it is embedded. */
 function limiterFactory(config: Config, database: Database): RateLimiterFactory {
   if (config.database.kind === "embedded") return createMemoryLimiter;
   return new MongoLimiters(database.connection, database.clock).create;

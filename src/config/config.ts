@@ -48,7 +48,7 @@ export interface MediaConfig {
   caching: CachingConfig;
   /** `proxy`: the service sends originals and thumbnails. `redirect`: clients fetch them from the bucket. */
   delivery: (typeof deliveries)[number];
-  /** Maximum total size of the stored pictures that are kept in memory. */
+  /** Maximum total size of the originals, thumbnails and squares that are kept in memory. */
   memoryBytes: number;
   viewJournalDir: string;
   /** Interval at which views are written from the journal to the database. */
@@ -89,7 +89,7 @@ const deliveries = ["proxy", "redirect"] as const;
 const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-/** Lists all problems of the environment at once, one sentence for each. */
+/** Lists the problems of all environment variables together, with one line for each problem. */
 export class ConfigError extends Error {
   constructor(readonly problems: readonly string[]) {
     super(problems.join("\n"));

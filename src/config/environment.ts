@@ -2,7 +2,7 @@
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Each method returns a value even if the variable is invalid, and adds a sentence to `problems`. */
+/** A method that reads a variable returns a value even if the variable is invalid, and adds a line to `problems`. */
 export class EnvironmentReader {
   constructor(
     readonly env: Environment,
