@@ -74,7 +74,7 @@ interface Extra extends Record<PropertyKey, unknown> {
   caller?: Caller;
   expiry?: NodeJS.Timeout;
 }
-type Live = Context<Record<string, unknown>, Extra>;
+type Connection = Context<Record<string, unknown>, Extra>;
 
 export class LiveDoor {
   readonly #sockets = new WebSocketServer({
@@ -87,12 +87,12 @@ export class LiveDoor {
   readonly #countByUser = new Tally<string>();
   readonly #protocol = makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: INIT_TIMEOUT_MS,
-    onConnect: (live) => this.#identify(live),
-    onClose: (live) => this.#forget(live),
-    onSubscribe: (live, _id, payload) => this.#accept(live, payload),
-    onNext: (live, _id, _payload, _args, { errors, ...result }) =>
-      errors && ({ ...result, errors: this.#show(live, errors) } as FormattedExecutionResult),
-    onError: (live, _id, _payload, errors) => this.#show(live, errors),
+    onConnect: (connection) => this.#identify(connection),
+    onClose: (connection) => this.#forget(connection),
+    onSubscribe: (connection, _id, payload) => this.#accept(connection, payload),
+    onNext: (connection, _id, _payload, _args, { errors, ...result }) =>
+      errors && ({ ...result, errors: this.#show(connection, errors) } as FormattedExecutionResult),
+    onError: (connection, _id, _payload, errors) => this.#show(connection, errors),
   });
 
   constructor(readonly options: LiveDoorOptions) {}
@@ -106,11 +106,11 @@ export class LiveDoor {
       this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
         const id = randomUUID();
         const log = this.options.log.child({ requestId: id });
-        const live = watchSocket(webSocket, log);
+        const liveSocket = watchSocket(webSocket, log);
         if (this.connectionCount > MAX_CONNECTIONS) {
-          return live.close(TRY_AGAIN_LATER, "Too many clients are connected. Try again in a moment.");
+          return liveSocket.close(TRY_AGAIN_LATER, "Too many clients are connected. Try again in a moment.");
         }
-        const closed = this.#protocol.opened(live, { request, close: live.close, id, log });
+        const closed = this.#protocol.opened(liveSocket, { request, close: liveSocket.close, id, log });
         webSocket.once("close", (code, reason) => void closed(code, String(reason)));
       });
     });
@@ -134,7 +134,7 @@ export class LiveDoor {
    *
    * @returns false when the connection is closed because the client is rejected
    */
-  async #identify({ connectionParams = {}, extra }: Live): Promise<boolean> {
+  async #identify({ connectionParams = {}, extra }: Connection): Promise<boolean> {
     const { authorization = connectionParams.Authorization } = connectionParams;
     const given = authorization ?? extra.request.headers.authorization;
     try {
@@ -154,7 +154,7 @@ export class LiveDoor {
     }
   }
 
-  #forget({ extra }: Live): void {
+  #forget({ extra }: Connection): void {
     const { caller, expiry } = extra;
     extra.isClosed = true;
     clearTimeout(expiry);
@@ -162,7 +162,7 @@ export class LiveDoor {
   }
 
   #accept(
-    { extra, subscriptions }: Live,
+    { extra, subscriptions }: Connection,
     payload: SubscribePayload,
   ): ExecutionArgs | readonly GraphQLError[] {
     const { schema, createContext } = this.options;
@@ -183,7 +183,7 @@ export class LiveDoor {
     return { schema, document: document as DocumentNode, operationName, variableValues, contextValue };
   }
 
-  #show({ extra }: Live, errors: readonly GraphQLError[]) {
+  #show({ extra }: Connection, errors: readonly GraphQLError[]) {
     return errors.map((error) => {
       logOperationError(extra.log, error);
       const formatted = error.toJSON();
