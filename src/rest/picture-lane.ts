@@ -8,6 +8,7 @@ import type { FastifyBaseLogger } from "fastify";
 import { parseId } from "../domain/ids.ts";
 import { networkOf } from "../domain/network.ts";
 import { MEDIA_PREFIX, MEDIA_ROUTE } from "../domain/paths.ts";
+import { UnsentBytes } from "../http/unsent-bytes.ts";
 import type { LentBytes, MediaService } from "../services/media-service.ts";
 import type { Picture } from "../services/picture.ts";
 import type { ViewCounter } from "../views/view-counter.ts";
@@ -41,6 +42,8 @@ interface Exchange {
 export class PictureLane {
   /** Answers from memory, by their status. */
   readonly totals = { 200: 0, 304: 0 };
+
+  readonly #unsent = new UnsentBytes();
 
   constructor(readonly options: PictureLaneOptions) {}
 
@@ -131,6 +134,7 @@ export class PictureLane {
     // The body of a GET stays unread. Closing the connection saves Node from reading and discarding it.
     if (hasBody(exchange.headers)) response.setHeader("connection", "close");
     response.writeHead(status, headers.concat("x-request-id", id)).end(body);
+    if (body && !isFromMemory) this.#unsent.add(response, body.length);
     if (isFromMemory && (status === 200 || status === 304)) this.totals[status] += 1;
     this.#log(exchange, status);
   }
