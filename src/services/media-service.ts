@@ -7,6 +7,7 @@ import { objectSizeOf, type Media } from "../domain/media.ts";
 import { isAllowedContentType } from "../domain/picture-format.ts";
 import type { Rendition } from "../domain/rendition.ts";
 import { AppError } from "../errors.ts";
+import { Cache } from "../runtime/cache.ts";
 import type { ObjectCache } from "../storage/object-cache.ts";
 import { assertSize, keepBytes, type LentBytes, type ObjectStorage } from "../storage/object-storage.ts";
 import type { ViewCounter } from "../views/view-counter.ts";
@@ -22,8 +23,11 @@ export interface FoundMedia {
   viewCount: number;
 }
 
+const MAX_PICTURE_COUNT = 20_000;
+
 export class MediaService {
-  readonly #pictures = new WeakMap<Media, Map<string, Picture>>();
+  /** A record may be requested in 60 forms, so the forms have their own limit. Each takes about a kilobyte. */
+  readonly #pictures = new Cache<string, Picture>({ maxWeight: MAX_PICTURE_COUNT });
 
   constructor(
     readonly counts: ViewCountRepository,
@@ -156,10 +160,11 @@ export class MediaService {
   #toPicture(media: Media, rendition: Rendition): Picture | undefined {
     // LetsApp keeps other attachments in the same collection, and these are not public.
     if (!isAllowedContentType(media.contentType)) return undefined;
-    const pictures = this.#pictures.get(media) ?? new Map<string, Picture>();
-    const key = keyOf(rendition);
-    const picture = pictures.get(key) ?? describePicture(media, rendition);
-    this.#pictures.set(media, pictures.set(key, picture));
+    const key = `${media.id} ${keyOf(rendition)}`;
+    const known = this.#pictures.get(key);
+    if (known?.media === media) return known; // A picture belongs to one reading of its record.
+    const picture = describePicture(media, rendition);
+    this.#pictures.set(key, picture);
     return picture;
   }
 
