@@ -1,6 +1,7 @@
 // Limits the work of one kind: running jobs, their memory, and the share of each client. A few jobs run, a few wait,
 // and further jobs are rejected.
 import { AppError } from "../errors.ts";
+import { Cache } from "./cache.ts";
 import { Tally } from "./tally.ts";
 
 export interface WorkLimits {
@@ -22,7 +23,7 @@ interface WaitingJob {
 /**
  * Clients take turns, and the client with the fewest running jobs comes first. A client waits for at most one job of
  * each other client, however many jobs that client has sent. When the queue is full, the client with the most waiting
- * jobs loses its last one.
+ * jobs loses its last one; among equals, the client for which the most jobs ran lately.
  */
 export class WorkQueue {
   #runningCount = 0;
@@ -31,6 +32,9 @@ export class WorkQueue {
   /** Waiting jobs by client. The first client has its turn next among clients with equally many running jobs. */
   readonly #waiting = new Map<string, WaitingJob[]>();
   #waitingCount = 0;
+
+  /** Jobs that ran for a client, forgotten a minute after the last one. */
+  readonly #recentCounts = new Cache<string, number>({ maxWeight: 10_000, maxAgeMs: 60_000 });
 
   /** @param what the name of the work in the error "Too many <what> at once." */
   constructor(
@@ -66,17 +70,26 @@ export class WorkQueue {
   /**
    * Removes the last job of the client with the most waiting jobs when the queue is full.
    *
-   * @throws OVERLOADED when no other client has at least two waiting jobs more than this one
+   * @throws OVERLOADED when no other client has at least two waiting jobs more than this one, or as many waiting jobs
+   * and more jobs that ran lately
    */
   #makeRoomFor(client: string): void {
     if (this.#waitingCount < this.limits.maxWaiting) return;
     const own = this.#waiting.get(client)?.length ?? 0;
-    const longest = [...this.#waiting.values()].reduce<WaitingJob[]>(
-      (most, jobs) => (jobs.length > most.length ? jobs : most),
-      [],
+    const recentCountOf = (one: string) => this.#recentCounts.get(one) ?? 0;
+    const [first, ...others] = [...this.#waiting].map(([one, jobs]) => ({
+      jobs,
+      recent: recentCountOf(one),
+    }));
+    if (!first) throw tooMany(this.what);
+    const most = others.reduce(
+      (a, b) => ((b.jobs.length - a.jobs.length || b.recent - a.recent) > 0 ? b : a),
+      first,
     );
-    if (longest.length <= own + 1) throw tooMany(this.what);
-    longest.at(-1)!.giveUp();
+    const hasMoreWaiting = most.jobs.length > own + 1;
+    const hadMoreTurns = most.jobs.length === own + 1 && most.recent > recentCountOf(client);
+    if (!hasMoreWaiting && !hadMoreTurns) throw tooMany(this.what);
+    most.jobs.at(-1)!.giveUp();
   }
 
   #waitForTurn(client: string, memoryBytes: number): Promise<void> {
@@ -151,6 +164,7 @@ export class WorkQueue {
     this.#runningCount += 1;
     this.#memoryBytes += memoryBytes;
     this.#runningByClient.add(client, 1);
+    this.#recentCounts.set(client, (this.#recentCounts.get(client) ?? 0) + 1);
   }
 
   #release(client: string, memoryBytes: number): void {

@@ -26,7 +26,8 @@ describe("attempts from a network address", () => {
       "2001:0db8:0:0:1:2:3:4",
       "RATE_LIMITED",
     ],
-    ["another IPv6 network", "2001:db8:1:2::1", "2001:db8:1:3::1", "passed"],
+    ["another subnet of the same household", "2001:db8:1:200::1", "2001:db8:1:2ff::1", "RATE_LIMITED"],
+    ["another IPv6 network", "2001:db8:1:200::1", "2001:db8:1:300::1", "passed"],
     ["another short IPv6 network", "::1", "2001::1", "passed"],
   ])("%s: after an attempt from %s, one from %s is %s", async (_what, first, second, expected) => {
     const limits = new RateLimits(

@@ -108,6 +108,27 @@ describe("clients that share a queue", () => {
   });
 });
 
+describe("a full queue of many clients with one job each", () => {
+  it("gives the place of a client that had turns lately to one that had none", async () => {
+    const queue = new WorkQueue("things", { ...limits, maxWaiting: 2 });
+    const bots = ["bot 1", "bot 2", "bot 3"];
+    for (const bot of bots) await queue.run(bot, 0, async () => {});
+    const jobs = bots.map((bot) => startHeld(queue, bot));
+    const honest = startHeld(queue, "honest");
+    const again = startHeld(queue, "bot 4");
+    const third = startHeld(queue, "bot 1");
+
+    expect(await third.outcome).toBe("OVERLOADED");
+    for (const { release } of [...jobs, honest, again]) release("done");
+    expect(await honest.outcome).toBe("done");
+    expect((await Promise.all(jobs.map(({ outcome }) => outcome))).toSorted()).toEqual([
+      "OVERLOADED",
+      "OVERLOADED",
+      "done",
+    ]);
+  });
+});
+
 const budgetLimits = { maxBytes: 100, maxConcurrentPerClient: 2, maxWaitMs: 60_000 };
 
 describe("a budget of bytes", () => {
