@@ -6,6 +6,9 @@ import type { Socket } from "node:net";
 /** Requests that may wait on one connection: more than a pipelining client sends. A browser sends one at a time. */
 const MAX_WAITING_COUNT = 64;
 
+/** Headers of the requests that wait on one connection, in characters. */
+const MAX_WAITING_CHARACTERS = 64 * 1024;
+
 /** Emits "turn" when all earlier responses on its connection are sent, and this response may be written. */
 export class OrderedResponse extends ServerResponse {
   override assignSocket(socket: Socket): void {
@@ -14,22 +17,27 @@ export class OrderedResponse extends ServerResponse {
   }
 }
 
+type Listener = RequestListener<typeof IncomingMessage, typeof OrderedResponse>;
+
 /**
- * Calls `listener` for one request of a connection at a time. A request that had to wait starts in its own event-loop
- * turn. Closes a connection on which more than `MAX_WAITING_COUNT` requests wait.
+ * Returns a wrapper for the listeners of a server. It calls them for one request of a connection at a time. A request
+ * that had to wait starts in its own event-loop turn. Closes a connection on which too many requests wait.
  */
-export function takingTurns(
-  listener: RequestListener<typeof IncomingMessage, typeof OrderedResponse>,
-): RequestListener<typeof IncomingMessage, typeof OrderedResponse> {
-  const waitingCounts = new WeakMap<Socket, number>();
-  return (request, response) => {
+export function turnTaker(): (listener: Listener) => Listener {
+  const waitingBySocket = new WeakMap<Socket, { count: number; characters: number }>();
+  return (listener) => (request, response) => {
     if (response.socket) return listener(request, response);
-    const { socket } = request;
-    const waitingCount = (waitingCounts.get(socket) ?? 0) + 1;
-    if (waitingCount > MAX_WAITING_COUNT) return void socket.destroy();
-    waitingCounts.set(socket, waitingCount);
+    const { socket, rawHeaders, url = "" } = request;
+    const waiting = waitingBySocket.get(socket) ?? { count: 0, characters: 0 };
+    waitingBySocket.set(socket, waiting);
+    const characters = rawHeaders.reduce((sum, text) => sum + text.length, url.length);
+    waiting.count += 1;
+    waiting.characters += characters;
+    if (waiting.count > MAX_WAITING_COUNT || waiting.characters > MAX_WAITING_CHARACTERS)
+      return void socket.destroy();
     response.once("turn", () => {
-      waitingCounts.set(socket, waitingCounts.get(socket)! - 1);
+      waiting.count -= 1;
+      waiting.characters -= characters;
       setImmediate(() => {
         if (!socket.destroyed) listener(request, response);
       });

@@ -17,8 +17,8 @@ import type { HttpConfig } from "../config/config.ts";
 import type { AppError } from "../errors.ts";
 import { guardRequestBodies } from "./request-body.ts";
 import { requestMessageClass } from "./request-message.ts";
-import { OrderedResponse, takingTurns } from "./request-turns.ts";
-import { faultOfTarget } from "./target.ts";
+import { OrderedResponse, turnTaker } from "./request-turns.ts";
+import { faultOfTarget, normalTarget } from "./target.ts";
 import { finishConnectionsOnStop } from "./stopping.ts";
 
 /** Time limits for a client on one connection. */
@@ -91,13 +91,19 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
         connectionsCheckingInterval: timeouts.checkIntervalMs,
         maxHeaderSize: MAX_HEADER_BYTES,
       };
-      const listener = takingTurns((request, response) => {
+      const inTurn = turnTaker();
+      const listener = inTurn((request, response) => {
         const fault = faultOfTarget(request);
         if (fault) return refuse(response, fault);
+        request.url = normalTarget(request.url!);
         if (isStopping()) response.setHeader("connection", "close");
         if (!options.lane(request, response)) handler(request, response);
       });
-      return http.createServer(settings, listener).setTimeout(timeouts.stallMs);
+      // Node would answer unknown expectations itself, those of all pipelined requests in one event-loop turn.
+      return http
+        .createServer(settings, listener)
+        .on("checkExpectation", inTurn(refuseExpectation))
+        .setTimeout(timeouts.stallMs);
     },
     forceCloseConnections: "idle",
     // A request on an open connection is served while the service stops. Its answer has `Connection: close`.
@@ -136,11 +142,16 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
 }
 
 /** Rejects a request with an invalid target or `Host`, in the usual error format. */
-function refuse(response: ServerResponse, message: string): void {
+function refuse(response: ServerResponse, message: string, status = 400): void {
   const body = JSON.stringify({ success: false, message, code: "BAD_USER_INPUT" });
   response
-    .writeHead(400, { "content-type": "application/json; charset=utf-8", connection: "close" })
+    .writeHead(status, { "content-type": "application/json; charset=utf-8", connection: "close" })
     .end(body);
+}
+
+/** Source: RFC 9110, section 10.1.1. */
+function refuseExpectation(_request: IncomingMessage, response: ServerResponse): void {
+  refuse(response, "The only supported value of Expect is 100-continue.", 417);
 }
 
 /** How long a rejected client may take to read the answer. */

@@ -22,3 +22,22 @@ export function faultOfTarget({ url, method, rawHeaders }: IncomingMessage): str
   }
   return hostCount > 1 ? "The request has more than one Host header." : null;
 }
+
+/**
+ * Returns the path and query of a target: without the origin of an absolute target (RFC 9112, section 3.2.2), and with
+ * unreserved characters in the path decoded (RFC 3986, section 6.2.2.2).
+ */
+export function normalTarget(target: string): string {
+  const [, origin = ""] = /^(https?:\/\/[^/?#]*)/i.exec(target.startsWith("/") ? "" : target) ?? [];
+  const path = origin ? target.slice(origin.length).replace(/^(?!\/)/, "/") : target;
+  const queryAt = path.indexOf("?");
+  const pathEnd = queryAt === -1 ? path.length : queryAt;
+  const percentAt = path.indexOf("%");
+  if (percentAt === -1 || percentAt > pathEnd) return path;
+  return path.slice(0, pathEnd).replace(/%[2-7][0-9a-f]/gi, decodeUnreserved) + path.slice(pathEnd);
+}
+
+function decodeUnreserved(escape: string): string {
+  const character = String.fromCharCode(parseInt(escape.slice(1), 16));
+  return /[\w.~-]/.test(character) ? character : escape;
+}

@@ -16,8 +16,6 @@ export interface PictureAnswer {
   isView: boolean;
 }
 
-const failed: PictureAnswer = { status: 412, headers: ["cache-control", "no-store"], isView: false };
-
 /** Shorter than `SIGNED_SECONDS`: a cached redirect must not lead to an expired URL. */
 const MAX_REDIRECT_AGE_SECONDS = 30;
 
@@ -38,6 +36,12 @@ export const openToAll = {
 export const harmlessAsPage = {
   "content-security-policy": "default-src 'none'; sandbox",
   "x-content-type-options": "nosniff",
+};
+
+const failed: PictureAnswer = {
+  status: 412,
+  headers: flatten({ "cache-control": "no-store", ...openToAll, ...harmlessAsPage }),
+  isView: false,
 };
 
 /** Builds answers. Builds the most frequent ones once per picture. */

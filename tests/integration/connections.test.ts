@@ -142,6 +142,20 @@ describe("pipelined requests", () => {
     expect((await app.fetch("/healthz")).status).toBe(200);
   });
 
+  it("end the connection when the headers of those that wait are large", async () => {
+    const statuses = statusesOf(
+      await exchange(get("/healthz", `X-Large: ${"x".repeat(15_000)}\r\n`).repeat(60)),
+    );
+
+    expect(statuses.length).toBeLessThan(20);
+  });
+
+  it("with an unknown expectation are refused in their turn", async () => {
+    const refused = get("/healthz", "Expect: a miracle\r\n");
+
+    expect(statusesOf(await exchange(get("/healthz") + refused))).toEqual([200, 417]);
+  });
+
   it("leave the event loop to other clients in between", async () => {
     const order: string[] = [];
     const socket = open();
@@ -157,5 +171,28 @@ describe("pipelined requests", () => {
     socket.destroy();
 
     expect(order.indexOf("other")).toBeLessThan(60);
+  });
+});
+
+describe("a picture", () => {
+  it("is found by an absolute target, and by a path with encoded characters", async () => {
+    const { mediaId } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    const targets = [`http://any.example/api/users/media/${mediaId}`, `/api/users/medi%61/${mediaId}`];
+    const answers = targets.map((target) =>
+      exchange(`GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`),
+    );
+
+    expect((await Promise.all(answers)).flatMap(statusesOf)).toEqual([200, 200]);
+  });
+
+  it("keeps its form for as long as its record, and is made again after the record changes", async () => {
+    const { mediaId } = await app.givenPersonWithPicture(sampleImages.portraitJpeg());
+    const { media } = app.app;
+    const original = { kind: "original" } as const;
+    const first = await media.getPicture(mediaId, original);
+
+    expect(await media.getPicture(mediaId, original)).toBe(first);
+    app.app.mediaCache.forget(mediaId);
+    expect(await media.getPicture(mediaId, original)).not.toBe(first);
   });
 });
