@@ -12,6 +12,15 @@ const FREE_PIECE_COUNT = 2_000;
 /** Minimum mean size of the pieces beyond `FREE_PIECE_COUNT`. A TCP segment has 500 bytes or more. */
 const MIN_MEAN_PIECE_BYTES = 256;
 
+interface ArrivingBody {
+  /** Small pieces that wait to be joined. */
+  pieces: Buffer[];
+  waitingBytes: number;
+  bytes: number;
+  pieceCount: number;
+  isRefused: boolean;
+}
+
 /**
  * Creates the class of requests for an HTTP server.
  *
@@ -19,41 +28,45 @@ const MIN_MEAN_PIECE_BYTES = 256;
  */
 export function requestMessageClass(refuse: (socket: Socket) => void): typeof IncomingMessage {
   return class RequestMessage extends IncomingMessage {
-    #pieces: Buffer[] = [];
-    #waitingBytes = 0;
-    #bodyBytes = 0;
-    #pieceCount = 0;
-    #isRefused = false;
+    /** Null until the first piece: most requests have no body. */
+    #body: ArrivingBody | null = null;
 
     override push(piece: Buffer | null): boolean {
-      if (this.#isRefused) return true;
       if (piece === null) {
-        this.#passOn();
+        if (this.#body) this.#passOn(this.#body);
         return super.push(null);
       }
-      this.#bodyBytes += piece.length;
-      this.#pieceCount += 1;
-      if (this.#pieceCount > FREE_PIECE_COUNT + this.#bodyBytes / MIN_MEAN_PIECE_BYTES) {
-        this.#isRefused = true;
-        this.#pieces = [];
+      const body = (this.#body ??= {
+        pieces: [],
+        waitingBytes: 0,
+        bytes: 0,
+        pieceCount: 0,
+        isRefused: false,
+      });
+      if (body.isRefused) return true;
+      body.bytes += piece.length;
+      body.pieceCount += 1;
+      if (body.pieceCount > FREE_PIECE_COUNT + body.bytes / MIN_MEAN_PIECE_BYTES) {
+        body.isRefused = true;
+        body.pieces = [];
         refuse(this.socket);
         return true;
       }
       if (piece.length >= SMALL_PIECE_BYTES) {
-        this.#passOn();
+        this.#passOn(body);
         return super.push(piece);
       }
-      this.#waitingBytes += piece.length;
-      // Node pushes all pieces of one read of the connection before the next tick.
-      if (this.#pieces.push(piece) === 1) process.nextTick(() => this.#passOn());
-      return this.readableLength + this.#waitingBytes < this.readableHighWaterMark;
+      body.waitingBytes += piece.length;
+      // Node calls this for all pieces of one read of the connection before the next tick.
+      if (body.pieces.push(piece) === 1) process.nextTick(() => this.#passOn(body));
+      return this.readableLength + body.waitingBytes < this.readableHighWaterMark;
     }
 
-    #passOn(): void {
-      if (this.#pieces.length === 0) return;
-      const joined = this.#pieces.length === 1 ? this.#pieces[0] : Buffer.concat(this.#pieces);
-      this.#pieces = [];
-      this.#waitingBytes = 0;
+    #passOn(body: ArrivingBody): void {
+      if (body.pieces.length === 0) return;
+      const joined = body.pieces.length === 1 ? body.pieces[0] : Buffer.concat(body.pieces);
+      body.pieces = [];
+      body.waitingBytes = 0;
       super.push(joined);
     }
   };

@@ -1,5 +1,4 @@
 // Creates the web server for GraphQL and REST: time-outs, body limits, security headers, CORS and the request log.
-import { randomUUID } from "node:crypto";
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
@@ -16,6 +15,7 @@ import Fastify, {
 import type { HttpConfig } from "../config/config.ts";
 import type { AppError } from "../errors.ts";
 import { guardRequestBodies } from "./request-body.ts";
+import { nextRequestId } from "./request-id.ts";
 import { requestMessageClass } from "./request-message.ts";
 import { OrderedResponse, turnTaker } from "./request-turns.ts";
 import { faultOfTarget, normalTarget } from "./target.ts";
@@ -70,7 +70,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     loggerInstance: options.log,
     // The hook below writes one line per request. The id is generated, because a client could send anything as an id.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" }),
-    genReqId: () => randomUUID(),
+    genReqId: nextRequestId,
     trustProxy: options.http.trustProxy && [...options.http.trustProxy],
     frameworkErrors: options.sendError,
     bodyLimit: MAX_JSON_BYTES,

@@ -28,6 +28,7 @@ export function faultOfTarget({ url, method, rawHeaders }: IncomingMessage): str
  * unreserved characters in the path decoded (RFC 3986, section 6.2.2.2).
  */
 export function normalTarget(target: string): string {
+  if (target.startsWith("/") && !target.includes("%")) return target;
   const [, origin = ""] = /^(https?:\/\/[^/?#]*)/i.exec(target.startsWith("/") ? "" : target) ?? [];
   const path = origin ? target.slice(origin.length).replace(/^(?!\/)/, "/") : target;
   const queryAt = path.indexOf("?");

@@ -1,6 +1,5 @@
 // Answers every GET and HEAD of a picture directly on Node's server, because the hooks of the web framework would cost
 // more than an answer from memory. Finds pictures, evaluates conditions, reads bytes, counts views and renders errors.
-import { randomUUID } from "node:crypto";
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 
 import type { FastifyBaseLogger } from "fastify";
@@ -8,6 +7,7 @@ import type { FastifyBaseLogger } from "fastify";
 import { parseId } from "../domain/ids.ts";
 import { networkOf } from "../domain/network.ts";
 import { MEDIA_PREFIX, MEDIA_ROUTE } from "../domain/paths.ts";
+import { nextRequestId } from "../http/request-id.ts";
 import { UnsentBytes } from "../http/unsent-bytes.ts";
 import type { LentBytes, MediaService } from "../services/media-service.ts";
 import type { Picture } from "../services/picture.ts";
@@ -55,7 +55,7 @@ export class PictureLane {
       request,
       response,
       headers: readPictureHeaders(request),
-      id: randomUUID(),
+      id: nextRequestId(),
       startedAtMs: performance.now(),
       isFromMemory: true,
     });
