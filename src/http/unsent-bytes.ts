@@ -1,25 +1,30 @@
-// Bounds the memory of responses that clients do not read. A response has no minimum rate, because a slow phone may need
+// Bounds the memory of bodies that clients do not read. A response has no minimum rate, because a slow phone may need
 // minutes: when too much waits, the connection that has waited longest is closed.
 import type { ServerResponse } from "node:http";
 
-/** Some hundred originals. Responses from a cache do not count, because they share its memory. */
+/** Some hundred originals. */
 const MAX_UNSENT_BYTES = 128 * 1024 * 1024;
 
 export class UnsentBytes {
-  /** In the order in which they were sent. */
-  readonly #sizes = new Map<ServerResponse, number>();
+  /** The memory behind each body, in the order in which the responses were sent. */
+  readonly #memory = new Map<ServerResponse, ArrayBufferLike>();
+  /** How many responses hold each piece of memory: a body may be a part of it, and several responses may share it. */
+  readonly #holders = new Map<ArrayBufferLike, number>();
   #bytes = 0;
 
   constructor(readonly maxBytes = MAX_UNSENT_BYTES) {}
 
-  /** Counts a body that only its response holds, until the operating system has taken all of it. */
-  add(response: ServerResponse, sizeBytes: number): void {
-    if (response.writableFinished || response.destroyed) return;
-    this.#sizes.set(response, sizeBytes);
-    this.#bytes += sizeBytes;
+  /** Counts the memory behind a body that was just sent, until the operating system has taken all of it. */
+  add(response: ServerResponse, { buffer }: Buffer): void {
+    const isTaken = response.socket?.writableLength === 0; // Nearly always: the system's buffer had room.
+    if (isTaken || response.destroyed) return;
+    this.#memory.set(response, buffer);
+    const holders = this.#holders.get(buffer) ?? 0;
+    if (holders === 0) this.#bytes += buffer.byteLength;
+    this.#holders.set(buffer, holders + 1);
     const remove = () => this.#remove(response);
     response.once("finish", remove).once("close", remove);
-    for (const oldest of this.#sizes.keys()) {
+    for (const oldest of this.#memory.keys()) {
       if (this.#bytes <= this.maxBytes) return;
       this.#remove(oldest);
       oldest.destroy();
@@ -27,7 +32,12 @@ export class UnsentBytes {
   }
 
   #remove(response: ServerResponse): void {
-    this.#bytes -= this.#sizes.get(response) ?? 0;
-    this.#sizes.delete(response);
+    const buffer = this.#memory.get(response);
+    if (!buffer) return;
+    this.#memory.delete(response);
+    const holders = this.#holders.get(buffer)! - 1;
+    if (holders > 0) return void this.#holders.set(buffer, holders);
+    this.#holders.delete(buffer);
+    this.#bytes -= buffer.byteLength;
   }
 }

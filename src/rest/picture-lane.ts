@@ -134,7 +134,7 @@ export class PictureLane {
     // The body of a GET stays unread. Closing the connection saves Node from reading and discarding it.
     if (hasBody(exchange.headers)) response.setHeader("connection", "close");
     response.writeHead(status, headers.concat("x-request-id", id)).end(body);
-    if (body && !isFromMemory) this.#unsent.add(response, body.length);
+    if (body) this.#unsent.add(response, body);
     if (isFromMemory && (status === 200 || status === 304)) this.totals[status] += 1;
     this.#log(exchange, status);
   }
