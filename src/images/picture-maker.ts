@@ -43,6 +43,8 @@ export class PictureMaker {
       ...limits,
       maxWaitMs: MAX_WAIT_MS,
       maxMemoryBytes: pictureLimits.maxSharedMemoryBytes,
+      // Each kind has one job there at most, for all viewers together: uploads of many accounts cannot shut it out.
+      reservedClients: new Set(Object.keys(kindLimits)),
     });
     this.#queueOfKind = {
       squares: new WorkQueue("pictures", kindLimits.squares),

@@ -11,6 +11,8 @@ export interface WorkLimits {
   maxWaitMs: number;
   /** Limit for all running jobs together. A job that needs more runs alone. */
   maxMemoryBytes: number;
+  /** Clients that always find room, and never lose a job. Each must have only a few jobs at once. */
+  reservedClients?: ReadonlySet<string>;
 }
 
 interface WaitingJob {
@@ -74,13 +76,13 @@ export class WorkQueue {
    * and more jobs that ran lately
    */
   #makeRoomFor(client: string): void {
-    if (this.#waitingCount < this.limits.maxWaiting) return;
+    const { maxWaiting, reservedClients } = this.limits;
+    if (this.#waitingCount < maxWaiting || reservedClients?.has(client)) return;
     const own = this.#waiting.get(client)?.length ?? 0;
     const recentCountOf = (one: string) => this.#recentCounts.get(one) ?? 0;
-    const [first, ...others] = [...this.#waiting].map(([one, jobs]) => ({
-      jobs,
-      recent: recentCountOf(one),
-    }));
+    const [first, ...others] = [...this.#waiting]
+      .filter(([one]) => !reservedClients?.has(one))
+      .map(([one, jobs]) => ({ jobs, recent: recentCountOf(one) }));
     if (!first) throw tooMany(this.what);
     const most = others.reduce(
       (a, b) => ((b.jobs.length - a.jobs.length || b.recent - a.recent) > 0 ? b : a),

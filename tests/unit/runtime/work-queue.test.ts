@@ -129,6 +129,21 @@ describe("a full queue of many clients with one job each", () => {
   });
 });
 
+it("a reserved client finds room in a full queue, and never loses its job", async () => {
+  const reservedClients = new Set(["squares"]);
+  const queue = new WorkQueue("things", { ...limits, maxWaiting: 2, reservedClients });
+  for (let i = 0; i < 5; i++) await queue.run("squares", 0, async () => {});
+  const jobs = ["a", "b", "c"].map((client) => startHeld(queue, client));
+  const squares = startHeld(queue, "squares");
+  const newcomer = startHeld(queue, "d");
+  expect(await newcomer.outcome).toBe("OVERLOADED");
+
+  for (const { release } of [...jobs, squares]) release("done");
+  expect(await Promise.all([...jobs, squares].map(({ outcome }) => outcome))).toEqual(
+    Array.from({ length: 4 }, () => "done"),
+  );
+});
+
 const budgetLimits = { maxBytes: 100, maxConcurrentPerClient: 2, maxWaitMs: 60_000 };
 
 describe("a budget of bytes", () => {
