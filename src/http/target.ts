@@ -9,6 +9,7 @@ let lastValidHost = "";
 
 /** Returns the reason why the target or the `Host` of a request is not valid; null for a valid request. */
 export function faultOfTarget({ url, method, rawHeaders }: IncomingMessage): string | null {
+  if (/^[^?]*%(?![0-9a-f]{2})/i.test(url!)) return "The path has an invalid percent-encoding.";
   if (url === "*" && method !== "OPTIONS") return 'The request target "*" is valid for OPTIONS only.';
   let hostCount = 0;
   for (let at = 0; at < rawHeaders.length; at += 2) {
