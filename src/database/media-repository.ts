@@ -35,6 +35,8 @@ interface Settlement {
 }
 
 /** Finds media by id, and records each step of their life cycle. */
+const IDS_PER_QUERY = 1_000;
+
 export class MediaRepository {
   readonly #media: Model<MediaRecord>;
 
@@ -99,6 +101,15 @@ export class MediaRepository {
     const fields = { _id: 1, uploader_id: 1, unsettled_since: 1 };
     const records = await querying(() => this.#media.find(filter, fields).lean<MediaRecord[]>());
     return (await this.#shownOf(records)).map(({ _id }) => _id.toHexString());
+  }
+
+  /** Finds the ids among these whose media are not visible. Reads up to `IDS_PER_QUERY` at a time. */
+  async *findHiddenAmong(ids: readonly MediaId[]): AsyncGenerator<MediaId> {
+    for (let start = 0; start < ids.length; start += IDS_PER_QUERY) {
+      const some = ids.slice(start, start + IDS_PER_QUERY);
+      const visible = new Set(await this.findVisibleIds(some));
+      yield* some.filter((id) => !visible.has(id));
+    }
   }
 
   /** Records the intent to store a picture. The media is invisible until `markReady`. */

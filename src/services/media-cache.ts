@@ -17,11 +17,8 @@ const MAX_COUNT = 50_000;
 
 const REVIEW_INTERVAL_MS = 60_000;
 
-/** Ids per query. */
-const REVIEW_BATCH_COUNT = 1000;
-
 export class MediaCache {
-  readonly #media = new Cache<MediaId, Media | null>({
+  readonly #records = new Cache<MediaId, Media | null>({
     maxWeight: MAX_COUNT,
     shouldStore: (media) => media?.isSettled === true,
     // A stalled query does not see what was hidden since it started, so new callers do not share its result.
@@ -37,7 +34,7 @@ export class MediaCache {
   ) {}
 
   get state(): CacheState {
-    return this.#media.state;
+    return this.#records.state;
   }
 
   start(): void {
@@ -53,17 +50,17 @@ export class MediaCache {
    * outdated.
    */
   peek(id: MediaId): Media | undefined {
-    return (this.changeFeed.isUpToDate ? this.#media.get(id) : undefined) ?? undefined;
+    return (this.changeFeed.isUpToDate ? this.#records.get(id) : undefined) ?? undefined;
   }
 
   /** Finds a picture in memory or in the database. Returns null when it is not visible. */
   async find(id: MediaId): Promise<Media | null> {
-    return this.peek(id) ?? this.#media.reload(id, () => this.media.findById(id));
+    return this.peek(id) ?? this.#records.reload(id, () => this.media.findById(id));
   }
 
   /** Reads the visible pictures among `ids` from the database, in no particular order. */
   async read(ids: readonly MediaId[]): Promise<Media[]> {
-    return this.#media.loadMany(
+    return this.#records.loadMany(
       () => this.media.findManyByIds(ids),
       ({ id }) => id,
     );
@@ -71,22 +68,18 @@ export class MediaCache {
 
   /** Drops the record of a media. Reads of it that are under way do not store theirs. */
   forget(id: MediaId): void {
-    this.#media.delete(id);
+    this.#records.delete(id);
   }
 
   /** Drops every record. Reads that are under way do not store theirs. */
   forgetAll(): void {
-    this.#media.clear();
+    this.#records.clear();
   }
 
   async #review(): Promise<void> {
     try {
-      const ids = this.#media.keys();
-      for (let start = 0; start < ids.length; start += REVIEW_BATCH_COUNT) {
-        const some = ids.slice(start, start + REVIEW_BATCH_COUNT);
-        const visible = new Set(await this.media.findVisibleIds(some));
-        for (const id of some) if (!visible.has(id)) this.changes.emit("hiddenPictureFound", id);
-      }
+      for await (const id of this.media.findHiddenAmong(this.#records.keys()))
+        this.changes.emit("hiddenPictureFound", id);
     } catch (error) {
       this.log.debug({ err: error }, "could not check the records in memory; trying again in a minute");
     }

@@ -21,9 +21,6 @@ export const RENDITION_VERSION = 1;
 const FAILURE_MS = 60_000;
 const MAX_FAILURE_COUNT = 10_000;
 
-/** Ids per query. */
-const BATCH_COUNT = 1000;
-
 export interface SquareForm {
   sidePx: PictureSize;
   format: RenditionFormat;
@@ -74,11 +71,7 @@ export class Renditions {
   async review(): Promise<void> {
     try {
       const ids = [...new Set([...this.folder.ids(), ...this.#masters.keys()])];
-      for (let start = 0; start < ids.length; start += BATCH_COUNT) {
-        const some = ids.slice(start, start + BATCH_COUNT);
-        const visible = new Set(await this.media.findVisibleIds(some));
-        for (const id of some) if (!visible.has(id)) await this.forget(id);
-      }
+      for await (const id of this.media.findHiddenAmong(ids)) await this.forget(id);
     } catch (error) {
       this.log.error({ err: error }, "could not remove the squares of hidden pictures");
     }
