@@ -20,8 +20,8 @@ export class OrderedResponse extends ServerResponse {
 type Listener = RequestListener<typeof IncomingMessage, typeof OrderedResponse>;
 
 /**
- * Returns a wrapper for the listeners of a server. It calls them for one request of a connection at a time. A request
- * that had to wait starts in its own event-loop turn. Closes a connection on which too many requests wait.
+ * Returns a wrapper for the listeners of a server. The wrapped listener is called for one request of a connection at a
+ * time. A request that had to wait starts in its own event-loop turn. Closes a connection on which too many requests wait.
  */
 export function turnTaker(): (listener: Listener) => Listener {
   const waitingBySocket = new WeakMap<Socket, { count: number; characters: number }>();

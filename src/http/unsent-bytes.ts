@@ -2,7 +2,7 @@
 // minutes: when too much waits, the connection that has waited longest is closed.
 import type { ServerResponse } from "node:http";
 
-/** Some hundred originals. */
+/** Enough for 160 of the largest originals. */
 const MAX_UNSENT_BYTES = 128 * 1024 * 1024;
 
 export class UnsentBytes {

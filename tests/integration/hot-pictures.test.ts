@@ -294,7 +294,7 @@ describe("originals that are not in memory", () => {
     await setTimeout(100);
     socket.resetAndDestroy();
     const { objectKey, fileSizeBytes } = (await media().findById(person.mediaId))!;
-    /** Whether all of the memory for lending is free: one that is not there is replaced by a buffer of exact size. */
+    /** True when all memory for lending is free. For memory that is in use, `lend` returns a buffer of the exact size. */
     const isAllFree = async () => {
       const lent = await Promise.all(
         Array.from({ length: 64 }, () => app.app.storage.lend(objectKey, fileSizeBytes)),
