@@ -1,5 +1,6 @@
 // Keeps a connection usable after a request with a body. Rejects a body that is far too large before it is read, and
 // drains a body that no handler has read to its end.
+import type { IncomingHttpHeaders } from "node:http";
 import { finished } from "node:stream/promises";
 
 import type { FastifyInstance, FastifyRequest } from "fastify";
@@ -31,7 +32,7 @@ export function guardRequestBodies(
 /** Reads the rest of the body. @returns true when the end was reached within the limits */
 async function drain(request: FastifyRequest): Promise<boolean> {
   const { raw } = request;
-  if (raw.readableEnded || !hasBody(request)) return true;
+  if (raw.readableEnded || !hasBody(request.headers)) return true;
   if (announcedBytes(request) > MAX_DRAINED_BYTES) return false;
   let bytes = 0;
   const abort = new AbortController();
@@ -56,6 +57,6 @@ function announcedBytes({ headers }: FastifyRequest): number {
   return Number(headers["content-length"] ?? 0);
 }
 
-function hasBody({ headers }: FastifyRequest): boolean {
+export function hasBody(headers: IncomingHttpHeaders): boolean {
   return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 }

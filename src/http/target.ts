@@ -9,7 +9,8 @@ let lastValidHost = "";
 
 /** Returns the reason why the target or the `Host` of a request is not valid; null for a valid request. */
 export function faultOfTarget({ url, method, rawHeaders }: IncomingMessage): string | null {
-  if (/^[^?]*%(?![0-9a-f]{2})/i.test(url!)) return "The path has an invalid percent-encoding.";
+  if (url!.includes("%") && /^[^?]*%(?![0-9a-f]{2})/i.test(url!))
+    return "The path has an invalid percent-encoding.";
   if (url === "*" && method !== "OPTIONS") return 'The request target "*" is valid for OPTIONS only.';
   let hostCount = 0;
   for (let at = 0; at < rawHeaders.length; at += 2) {
@@ -30,13 +31,8 @@ export function faultOfTarget({ url, method, rawHeaders }: IncomingMessage): str
  */
 export function normalTarget(target: string): string {
   if (target.startsWith("/") && !target.includes("%")) return target;
-  const [, origin = ""] = /^(https?:\/\/[^/?#]*)/i.exec(target.startsWith("/") ? "" : target) ?? [];
-  const path = origin ? target.slice(origin.length).replace(/^(?!\/)/, "/") : target;
-  const queryAt = path.indexOf("?");
-  const pathEnd = queryAt === -1 ? path.length : queryAt;
-  const percentAt = path.indexOf("%");
-  if (percentAt === -1 || percentAt > pathEnd) return path;
-  return path.slice(0, pathEnd).replace(/%[2-7][0-9a-f]/gi, decodeUnreserved) + path.slice(pathEnd);
+  const relative = target.replace(/^https?:\/\/[^/?#]*\/?/i, "/");
+  return relative.replace(/^[^?]*/, (path) => path.replace(/%[2-7][0-9a-f]/gi, decodeUnreserved));
 }
 
 function decodeUnreserved(escape: string): string {

@@ -25,8 +25,3 @@ export function readPictureHeaders(request: IncomingMessage): IncomingHttpHeader
   }
   return headers;
 }
-
-/** True for a request with a body, which a GET of a picture does not need. */
-export function hasBody(headers: IncomingHttpHeaders): boolean {
-  return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
-}

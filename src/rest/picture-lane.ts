@@ -7,6 +7,7 @@ import type { FastifyBaseLogger } from "fastify";
 import { parseId } from "../domain/ids.ts";
 import { networkOf } from "../domain/network.ts";
 import { MEDIA_PREFIX, MEDIA_ROUTE } from "../domain/paths.ts";
+import { hasBody } from "../http/request-body.ts";
 import { nextRequestId } from "../http/request-id.ts";
 import { UnsentBytes } from "../http/unsent-bytes.ts";
 import type { LentBytes, MediaService } from "../services/media-service.ts";
@@ -15,7 +16,7 @@ import type { ViewCounter } from "../views/view-counter.ts";
 import { inlineDisposition } from "./content-disposition.ts";
 import { renderError } from "./error-body.ts";
 import { harmlessAsPage, openToAll, type PictureAnswer, type PictureAnswers } from "./picture-answer.ts";
-import { hasBody, readPictureHeaders } from "./picture-headers.ts";
+import { readPictureHeaders } from "./picture-headers.ts";
 import { parseSearch, readRendition, recallRendition } from "./picture-query.ts";
 
 export interface PictureLaneOptions {
@@ -30,10 +31,17 @@ export interface PictureLaneOptions {
   observe: (request: { method: string; route: string; status: number }, seconds: number) => void;
 }
 
+/** The id as it stands in the path, and the rest of the URL from its "?" on. */
+interface Target {
+  mediaId: string;
+  search: string;
+}
+
 interface Exchange {
   request: IncomingMessage;
   response: ServerResponse;
   headers: IncomingHttpHeaders;
+  target: Target;
   id: string;
   startedAtMs: number;
   isFromMemory: boolean;
@@ -50,11 +58,13 @@ export class PictureLane {
   /** Answers a GET or HEAD of a picture. @returns false for every other request, which it leaves alone */
   handle(request: IncomingMessage, response: ServerResponse): boolean {
     const { method, url } = request;
-    if ((method !== "GET" && method !== "HEAD") || !isPictureUrl(url!)) return false;
+    const target = method === "GET" || method === "HEAD" ? readTarget(url!) : null;
+    if (!target) return false;
     void this.#answer({
       request,
       response,
       headers: readPictureHeaders(request),
+      target,
       id: nextRequestId(),
       startedAtMs: performance.now(),
       isFromMemory: true,
@@ -77,18 +87,17 @@ export class PictureLane {
   }
 
   /** Returns the picture if its record and its parsed query are in memory. */
-  #recallPicture({ request, headers }: Exchange): Picture | undefined {
-    const { id, search } = split(request.url!);
+  #recallPicture({ target: { mediaId, search }, headers }: Exchange): Picture | undefined {
     const rendition = recallRendition(search, headers.accept);
-    return rendition && this.options.media.peekPicture(id, rendition);
+    return rendition && this.options.media.peekPicture(mediaId, rendition);
   }
 
   /** @throws BAD_USER_INPUT, MEDIA_NOT_FOUND, DATABASE_UNAVAILABLE */
   #findPicture(exchange: Exchange): Promise<Picture> {
     exchange.isFromMemory = false;
-    const { id, search } = split(exchange.request.url!);
+    const { mediaId, search } = exchange.target;
     const rendition = readRendition(parseSearch(search), exchange.headers.accept);
-    return this.options.media.getPicture(parseId(id, "media"), rendition);
+    return this.options.media.getPicture(parseId(mediaId, "media"), rendition);
   }
 
   /** @throws as `MediaService.readBytes` */
@@ -154,8 +163,8 @@ export class PictureLane {
   /** Logs the path without the query string, which may contain private data. */
   #log({ request, id, startedAtMs, isFromMemory }: Exchange, status: number): void {
     const { log, observe } = this.options;
-    const level = isFromMemory ? "debug" : "info";
     if (isFromMemory && log.level !== "debug" && log.level !== "trace") return;
+    const level = isFromMemory ? "debug" : "info";
     const durationMs = performance.now() - startedAtMs;
     const path = request.url!.split("?", 1)[0];
     const method = request.method!;
@@ -164,18 +173,13 @@ export class PictureLane {
   }
 }
 
-/** True for one path segment after the prefix, whether it is an id or not. */
-function isPictureUrl(url: string): boolean {
-  if (!url.startsWith(MEDIA_PREFIX)) return false;
-  const { id } = split(url);
-  return id !== "" && !id.includes("/");
-}
-
-/** @returns the id as it stands in the path, and the rest of the URL from its "?" on */
-function split(url: string): { id: string; search: string } {
+/** Reads the URL of a picture: one path segment after the prefix, whether it is an id or not. Null for other URLs. */
+function readTarget(url: string): Target | null {
+  if (!url.startsWith(MEDIA_PREFIX)) return null;
   const queryAt = url.indexOf("?", MEDIA_PREFIX.length);
-  if (queryAt === -1) return { id: url.slice(MEDIA_PREFIX.length), search: "" };
-  return { id: url.slice(MEDIA_PREFIX.length, queryAt), search: url.slice(queryAt) };
+  const end = queryAt === -1 ? url.length : queryAt;
+  const mediaId = url.slice(MEDIA_PREFIX.length, end);
+  return mediaId === "" || mediaId.includes("/") ? null : { mediaId, search: url.slice(end) };
 }
 
 /** After "finish" the operating system has all bytes. If the connection closes before, they may still be in use. */
