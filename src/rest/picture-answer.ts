@@ -69,7 +69,7 @@ export class PictureAnswers {
     if (verdict === "failed") return failed;
     let answer = this.#unchanged.get(picture);
     if (!answer) {
-      answer = { status: 304, headers: this.#cachingHeaders(picture), isView: false };
+      answer = { status: 304, headers: flatten(this.#unchangedHeaders(picture)), isView: false };
       this.#unchanged.set(picture, answer);
     }
     return answer;
@@ -114,19 +114,15 @@ export class PictureAnswers {
     return { status: 206, headers, body: part, isView: range.start === 0 };
   }
 
-  /** Headers of a 200, a 206 and a 304. A cache updates its stored headers with those of a 304. */
-  #cachingHeaders(picture: Picture): string[] {
-    const { filename, extension, etag, lastModified, isNegotiated } = picture;
-    return flatten({
+  /** A cache adds these to the headers that it has stored, and keeps the others. Source: RFC 9110, section 15.4.5. */
+  #unchangedHeaders(picture: Picture): Record<string, string> {
+    return {
       "cache-control": this.#cacheControl,
-      "content-disposition": inlineDisposition(filename, extension),
-      ...harmlessAsPage,
-      etag,
-      "last-modified": lastModified.toUTCString(),
+      etag: picture.etag,
       ...openToAll,
-      ...(isNegotiated && { vary: "accept" }),
+      ...(picture.isNegotiated && { vary: "accept" }),
       ...this.#tags(picture),
-    });
+    };
   }
 
   #tags({ media }: Picture): Record<string, string> {
@@ -142,12 +138,16 @@ export class PictureAnswers {
   }
 
   #makeContentHeaders(picture: Picture, sizeBytes: number): string[] {
-    const headers = {
+    const { filename, extension, lastModified, contentType } = picture;
+    return flatten({
+      ...this.#unchangedHeaders(picture),
+      ...harmlessAsPage,
+      "content-disposition": inlineDisposition(filename, extension),
+      "last-modified": lastModified.toUTCString(),
       "accept-ranges": "bytes",
-      "content-type": picture.contentType,
+      "content-type": contentType,
       "content-length": String(sizeBytes),
-    };
-    return [...this.#cachingHeaders(picture), ...flatten(headers)];
+    });
   }
 }
 

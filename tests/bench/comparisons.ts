@@ -52,10 +52,10 @@ export async function prepare(folder: string, seconds: number): Promise<Setting>
   const thumbnail: Request = { path: `/api/users/media/${people[0]!.mediaId}?thumbnail=true` };
   const headers = await headersOf(world.server.url + thumbnail.path);
   const unchanged: Request = { ...thumbnail, headers: { "if-none-match": headers.etag! } };
-  const { "content-length": _length, "content-type": _type, "accept-ranges": _ranges, ...caching } = headers;
+  const unchangedHeaders = await headersOf(world.server.url + thumbnail.path, unchanged.headers);
 
   const bareThumbnail = await startScript("bare-server.ts", { status: 200, headers, file: thumbnailFile });
-  const bareUnchanged = await startScript("bare-server.ts", { status: 304, headers: caching });
+  const bareUnchanged = await startScript("bare-server.ts", { status: 304, headers: unchangedHeaders });
   const uploadsFolder = path.join(folder, "cold", "uploads", "profile_pictures", "/");
   const bareOriginal = await startScript("bare-server.ts", { status: 200, headers, folder: uploadsFolder });
   const originalRequests = originals.map(({ mediaId }) => ({ path: `/api/users/media/${mediaId}` }));
@@ -167,15 +167,15 @@ async function copyOf(folder: string): Promise<string> {
 }
 
 /** Returns the headers of a picture that comes from memory, without those of the connection. */
-async function headersOf(url: string): Promise<Record<string, string>> {
+async function headersOf(url: string, sent: Record<string, string> = {}): Promise<Record<string, string>> {
   await fetchWhole(url);
-  const { headers } = await fetchWhole(url);
+  const { headers } = await fetchWhole(url, sent);
   const ofTheConnection = new Set(["date", "connection", "keep-alive"]);
   return Object.fromEntries([...headers].filter(([name]) => !ofTheConnection.has(name)));
 }
 
-async function fetchWhole(url: string): Promise<Response> {
-  const response = await fetch(url);
+async function fetchWhole(url: string, headers: Record<string, string> = {}): Promise<Response> {
+  const response = await fetch(url, { headers });
   await response.arrayBuffer();
   return response;
 }
