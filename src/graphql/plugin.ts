@@ -10,6 +10,7 @@ import type { AccessTokens } from "../auth/access-token.ts";
 import { networkOf } from "../domain/network.ts";
 import type { RateLimits } from "../services/rate-limits.ts";
 import type { RequestContext, Services } from "./context.ts";
+import { DocumentStore } from "./document-store.ts";
 import { createErrorFormatter, sendGraphQLError, toRequestError } from "./format-error.ts";
 import { MAX_TOKENS, operationLimits } from "./guard.ts";
 import { apolloHandler } from "./http-handler.ts";
@@ -49,6 +50,7 @@ export async function graphqlDoor(app: FastifyInstance, options: GraphQLDoorOpti
     logger: app.log,
     formatError,
     parseOptions: { maxTokens: MAX_TOKENS },
+    documentStore: new DocumentStore(), // Apollo's default does not count the text of a document.
     validationRules: [...operationLimits],
     plugins: [
       operationReports(options.countOperation),
