@@ -81,7 +81,7 @@ export class Cache<Key extends string, Value> {
     }
     // lru-cache rejects a size if only the number of values is bounded.
     const size = this.#stored.maxSize > 0 ? { size: weight } : {};
-    this.#stored.set(key, { value }, { ...size, start: startedAtMs });
+    this.#stored.set(copyOf(key), { value }, { ...size, start: startedAtMs });
   }
 
   /** Returns the stored value. On a cache miss, runs `load` as `reload` does. @throws what `load` throws */
@@ -155,4 +155,9 @@ export class Cache<Key extends string, Value> {
     this.#loads.clear();
     for (const batch of this.#batches) batch.deleted = null;
   }
+}
+
+/** A part of a string keeps the whole string in memory: an id keeps the URL from which it was read. */
+function copyOf<Key extends string>(key: Key): Key {
+  return Buffer.from(key).toString() as Key;
 }

@@ -4,6 +4,7 @@ import { setTimeout } from "node:timers/promises";
 import { describe, expect, it, vi } from "vitest";
 
 import { Cache } from "../../../src/runtime/cache.ts";
+import { bytesKeptBy } from "../../support/heap.ts";
 
 const weighing = (maxWeight: number, onEvict?: (key: string) => void) =>
   new Cache<string, number>({ maxWeight, weightOf: (weight) => weight, ...(onEvict && { onEvict }) });
@@ -27,6 +28,18 @@ describe("the bound", () => {
     expect(evicted).toEqual(["b", "c"]);
     expect(cache.keys().toSorted()).toEqual(["a", "d"]);
     expect(cache.state).toMatchObject({ count: 2, weight: 30 });
+  });
+
+  it("does not keep the text from which a key was cut", async () => {
+    const cache = new Cache<string, true>({ maxWeight: 2_000 });
+    const url = (i: number) => `/api/users/media/${String(i).padStart(24, "0")}?${"x".repeat(16_000)}`;
+
+    const kept = await bytesKeptBy(() => {
+      for (let i = 0; i < 2_000; i++) cache.set(url(i).slice(17, 41), true);
+    });
+
+    expect(cache.state.count).toBe(2_000);
+    expect(kept).toBeLessThan(3_000_000); // The texts have 32 MB.
   });
 
   it("counts values where no weight is given", () => {
