@@ -3,9 +3,12 @@ import { AppError } from "../../errors.ts";
 import { unreadable } from "../unreadable.ts";
 
 export interface JpegComponent {
+  id: number;
   /** Sampling factors, 1 to 4: number of 8 × 8 blocks in a coded unit (MCU), horizontally and vertically. */
   horizontal: number;
   vertical: number;
+  /** Number of its quantisation table. */
+  divisorsId: number;
 }
 
 export interface JpegFrame {
@@ -36,8 +39,8 @@ export function readFrame(marker: number, payload: Buffer): JpegFrame {
     throw unreadable("JPG", "its frame header has a wrong length");
   }
   const components = Array.from({ length: componentCount }, (_, i) => {
-    const sampling = payload[HEAD_BYTES + COMPONENT_BYTES * i + 1]!;
-    return { horizontal: sampling >> 4, vertical: sampling & 0x0f };
+    const [id, sampling, divisorsId] = payload.subarray(HEAD_BYTES + COMPONENT_BYTES * i);
+    return { id: id!, horizontal: sampling! >> 4, vertical: sampling! & 0x0f, divisorsId: divisorsId! };
   });
   if (!components.every(({ horizontal, vertical }) => isSampling(horizontal) && isSampling(vertical))) {
     throw unreadable("JPG", "its sampling factors are out of range");

@@ -1,0 +1,69 @@
+// The blocks of a JPEG frame and the order of their coefficients. Source: ITU-T T.81, annex A.
+import type { JpegComponent, JpegFrame } from "./frame.ts";
+
+/** Number of coefficients, and of samples, in a block of 8 × 8. */
+export const BLOCK = 64;
+
+/** The position of each coefficient in its block, row by row, in the order in which files store them. */
+export const zigzag = Uint8Array.from(
+  [
+    [0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5],
+    [12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21, 28],
+    [35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51],
+    [58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63],
+  ].flat(),
+);
+
+/** One colour component: its size, and its quantised coefficients, block by block and row by row. */
+export interface Component extends JpegComponent {
+  widthPx: number;
+  heightPx: number;
+  /** Blocks in a row and in a column, without those that only fill up the last coded units. */
+  columns: number;
+  rows: number;
+  coefficients: Int16Array;
+  /** 64 divisors, row by row. */
+  divisors: Uint16Array;
+  /** For each coefficient, in the order of files: the number of its lower bits that no scan had so far. */
+  missingBits: Uint8Array;
+}
+
+/** A picture as its file stores it, decoded up to the coefficients. */
+export interface CodedPicture {
+  widthPx: number;
+  heightPx: number;
+  components: Component[];
+}
+
+/** Number of coded units (MCUs) in a row and in a column when a scan has several components. */
+export function unitsOf({ widthPx, heightPx, components }: CodedPicture): { columns: number; rows: number } {
+  return {
+    columns: Math.ceil(widthPx / (8 * Math.max(...components.map((c) => c.horizontal)))),
+    rows: Math.ceil(heightPx / (8 * Math.max(...components.map((c) => c.vertical)))),
+  };
+}
+
+/** A picture with the frame's components, and without coefficients. */
+export function emptyPicture({ widthPx, heightPx, components }: JpegFrame): CodedPicture {
+  const maxHorizontal = Math.max(...components.map((c) => c.horizontal));
+  const maxVertical = Math.max(...components.map((c) => c.vertical));
+  return {
+    widthPx,
+    heightPx,
+    components: components.map((component) => {
+      const width = Math.ceil((widthPx * component.horizontal) / maxHorizontal);
+      const height = Math.ceil((heightPx * component.vertical) / maxVertical);
+      const [columns, rows] = [Math.ceil(width / 8), Math.ceil(height / 8)];
+      return {
+        ...component,
+        widthPx: width,
+        heightPx: height,
+        columns,
+        rows,
+        coefficients: new Int16Array(columns * rows * BLOCK),
+        divisors: new Uint16Array(BLOCK),
+        missingBits: new Uint8Array(BLOCK).fill(16),
+      };
+    }),
+  };
+}

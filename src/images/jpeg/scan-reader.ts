@@ -1,0 +1,149 @@
+// Decodes a JPEG up to its quantised coefficients. Source: ITU-T T.81, annexes B, F and G.
+import { unreadable } from "../unreadable.ts";
+import { BitReader, buildTable, type HuffmanTable } from "./bit-reader.ts";
+import { decodeBlock, type Band } from "./block-reader.ts";
+import { readFrame } from "./frame.ts";
+import { BLOCK, emptyPicture, unitsOf, zigzag, type CodedPicture, type Component } from "./layout.ts";
+
+const HUFFMAN_TABLES = 0xc4;
+const SOS = 0xda;
+const EOI = 0xd9;
+const QUANTISATION_TABLES = 0xdb;
+const RESTART_INTERVAL = 0xdd;
+const PROGRESSIVE = 0xc2;
+const FIRST_FRAME = 0xc0;
+const LAST_FRAME = 0xc2;
+
+/** The tables that were defined last, by their number. */
+interface Tables {
+  divisors: Map<number, Uint16Array>;
+  dc: Map<number, HuffmanTable>;
+  ac: Map<number, HuffmanTable>;
+  restartInterval: number;
+}
+
+export interface ScanComponent {
+  component: Component;
+  dc: HuffmanTable | undefined;
+  ac: HuffmanTable | undefined;
+  /** The last DC coefficient. */
+  predicted: number;
+}
+
+/**
+ * @param bytes a JPEG that `parseJpeg` has stripped
+ * @throws UNREADABLE_IMAGE when coefficients are missing, or a code is not valid
+ */
+export function readCoefficients(bytes: Buffer): CodedPicture {
+  const tables: Tables = { divisors: new Map(), dc: new Map(), ac: new Map(), restartInterval: 0 };
+  let picture: CodedPicture | null = null;
+  let isProgressive = false;
+  for (let at = 2; bytes[at + 1] !== EOI;) {
+    const marker = bytes[at + 1]!;
+    const payload = bytes.subarray(at + 4, at + 2 + bytes.readUInt16BE(at + 2));
+    at += 4 + payload.length;
+    if (marker === QUANTISATION_TABLES) readDivisors(payload, tables.divisors);
+    else if (marker === HUFFMAN_TABLES) readHuffmanTables(payload, tables);
+    else if (marker === RESTART_INTERVAL) tables.restartInterval = payload.readUInt16BE(0);
+    else if (marker >= FIRST_FRAME && marker <= LAST_FRAME) {
+      isProgressive = marker === PROGRESSIVE;
+      picture = emptyPicture(readFrame(marker, payload));
+    } else if (marker === SOS) {
+      const reader = new BitReader(bytes, at);
+      readScan(reader, picture!, payload, tables, isProgressive);
+      at = reader.findMarker();
+    }
+  }
+  return picture!;
+}
+
+function readDivisors(payload: Buffer, divisors: Tables["divisors"]): void {
+  for (let at = 0; at < payload.length;) {
+    const [bytesEach, id] = [payload[at]! >> 4 ? 2 : 1, payload[at]! & 0x0f];
+    at += 1;
+    if (at + BLOCK * bytesEach > payload.length)
+      throw unreadable("JPG", "a quantisation table is incomplete");
+    const table = new Uint16Array(BLOCK);
+    for (const position of zigzag) {
+      table[position] = payload.readUIntBE(at, bytesEach);
+      at += bytesEach;
+    }
+    divisors.set(id, table);
+  }
+}
+
+function readHuffmanTables(payload: Buffer, { dc, ac }: Tables): void {
+  for (let at = 0; at + 17 <= payload.length;) {
+    const counts = payload.subarray(at + 1, at + 17);
+    const symbolCount = counts.reduce((sum, count) => sum + count, 0);
+    const symbols = payload.subarray(at + 17, at + 17 + symbolCount);
+    if (symbols.length < symbolCount) throw unreadable("JPG", "a Huffman table is incomplete");
+    (payload[at]! >> 4 ? ac : dc).set(payload[at]! & 0x0f, buildTable(counts, symbols));
+    at += 17 + symbolCount;
+  }
+}
+
+function readScan(
+  reader: BitReader,
+  picture: CodedPicture,
+  payload: Buffer,
+  tables: Tables,
+  isProgressive: boolean,
+): void {
+  const components = componentsOf(picture, payload, tables);
+  const [start, end, bits] = payload.subarray(1 + 2 * components.length) as unknown as [
+    number,
+    number,
+    number,
+  ];
+  const band: Band = isProgressive
+    ? { start, end, isProgressive, isRefinement: bits >> 4 > 0, lowBit: bits & 0x0f, zeroBlocks: 0 }
+    : { start: 0, end: BLOCK - 1, isProgressive, isRefinement: false, lowBit: 0, zeroBlocks: 0 };
+  if (band.end >= BLOCK || band.start > band.end) throw unreadable("JPG", "a scan has an invalid band");
+  const units = components.length === 1 ? components[0]!.component : unitsOf(picture);
+  const unitCount = units.columns * units.rows;
+  for (let unit = 0; unit < unitCount; unit++) {
+    if (tables.restartInterval > 0 && unit > 0 && unit % tables.restartInterval === 0) {
+      reader.restart();
+      band.zeroBlocks = 0;
+      for (const scanned of components) scanned.predicted = 0;
+    }
+    readUnit(reader, components, band, Math.floor(unit / units.columns), unit % units.columns);
+    if (reader.hasRunOut) throw unreadable("JPG", "its picture data ends early");
+  }
+  for (const { component } of components) component.missingBits.fill(band.lowBit, band.start, band.end + 1);
+}
+
+function componentsOf(picture: CodedPicture, payload: Buffer, tables: Tables): ScanComponent[] {
+  return Array.from({ length: payload[0]! }, (_, i) => {
+    const [id, table = 0] = payload.subarray(1 + 2 * i, 3 + 2 * i);
+    const component = picture.components.find((one) => one.id === id);
+    const divisors = component && tables.divisors.get(component.divisorsId);
+    if (!divisors) throw unreadable("JPG", "a scan refers to a component or table that does not exist");
+    component.divisors = divisors;
+    return { component, dc: tables.dc.get(table >> 4), ac: tables.ac.get(table & 0x0f), predicted: 0 };
+  });
+}
+
+/** Reads a coded unit: one block if the scan has one component, otherwise a group of blocks of each component. */
+function readUnit(
+  reader: BitReader,
+  components: readonly ScanComponent[],
+  band: Band,
+  row: number,
+  column: number,
+): void {
+  const isAlone = components.length === 1;
+  for (const scanned of components) {
+    const { component } = scanned;
+    const [horizontal, vertical] = isAlone ? [1, 1] : [component.horizontal, component.vertical];
+    for (let i = 0; i < vertical; i++) {
+      for (let j = 0; j < horizontal; j++) {
+        const [y, x] = [row * vertical + i, column * horizontal + j];
+        const isFilling = y >= component.rows || x >= component.columns;
+        const at = isFilling ? -1 : (y * component.columns + x) * BLOCK;
+        decodeBlock(reader, scanned, band, at);
+      }
+    }
+  }
+}

@@ -1,0 +1,104 @@
+// Sets the coefficients of a JPEG upright. The blocks change places and their coefficients change signs, so that no
+// pixel changes. If a side that has to be mirrored ends within a coded unit, the samples are transformed anew.
+import { setSamples, toSamples } from "./dct.ts";
+import { BLOCK, type CodedPicture, type Component } from "./layout.ts";
+
+/** How a stored picture has to be changed: mirrored in the stored directions, then transposed. */
+interface Turn {
+  mirrorsColumns: boolean;
+  mirrorsRows: boolean;
+  isTransposed: boolean;
+}
+
+/** @param orientation 1 to 8, see EXIF 2.32, section 4.6.4 */
+export function turnUpright(picture: CodedPicture, orientation: number): CodedPicture {
+  if (orientation === 1) return picture;
+  const turn = {
+    mirrorsColumns: [2, 3, 7, 8].includes(orientation),
+    mirrorsRows: [3, 4, 6, 7].includes(orientation),
+    isTransposed: orientation >= 5,
+  };
+  const { widthPx, heightPx, components } = picture;
+  const [maxHorizontal, maxVertical] = (["horizontal", "vertical"] as const).map((side) =>
+    components.length === 1 ? 1 : Math.max(...components.map((component) => component[side])),
+  ) as [number, number];
+  const isWhole =
+    (!turn.mirrorsColumns || widthPx % (8 * maxHorizontal) === 0) &&
+    (!turn.mirrorsRows || heightPx % (8 * maxVertical) === 0);
+  const [width, height] = turn.isTransposed ? [heightPx, widthPx] : [widthPx, heightPx];
+  return {
+    widthPx: width,
+    heightPx: height,
+    // One component after the other, so that the coefficients of only one are in memory twice.
+    components: components.map((component) => (isWhole ? turnBlocks : turnSamples)(component, turn)),
+  };
+}
+
+function turnBlocks(component: Component, turn: Turn): Component {
+  const turned = emptyTurned(component, turn);
+  const { columns, rows, coefficients } = component;
+  const { positions, signs } = coefficientsAfter(turn);
+  for (let row = 0; row < turned.rows; row++) {
+    for (let column = 0; column < turned.columns; column++) {
+      const [x, y] = turn.isTransposed ? [row, column] : [column, row];
+      const sourceColumn = turn.mirrorsColumns ? columns - 1 - x : x;
+      const sourceRow = turn.mirrorsRows ? rows - 1 - y : y;
+      const from = (sourceRow * columns + sourceColumn) * BLOCK;
+      const to = (row * turned.columns + column) * BLOCK;
+      for (let i = 0; i < BLOCK; i++)
+        turned.coefficients[to + i] = coefficients[from + positions[i]!]! * signs[i]!;
+    }
+  }
+  component.coefficients = new Int16Array(0);
+  return turned;
+}
+
+/** Where each coefficient of a turned block comes from, and its sign: odd frequencies change theirs when mirrored. */
+function coefficientsAfter({ mirrorsColumns, mirrorsRows, isTransposed }: Turn): {
+  positions: Uint8Array;
+  signs: Int8Array;
+} {
+  const [positions, signs] = [new Uint8Array(BLOCK), new Int8Array(BLOCK)];
+  for (let i = 0; i < BLOCK; i++) {
+    const [x, y] = isTransposed ? [i >> 3, i & 7] : [i & 7, i >> 3];
+    positions[i] = 8 * y + x;
+    const isNegative = (mirrorsColumns && x % 2 === 1) !== (mirrorsRows && y % 2 === 1);
+    signs[i] = isNegative ? -1 : 1;
+  }
+  return { positions, signs };
+}
+
+function turnSamples(component: Component, turn: Turn): Component {
+  const { widthPx, heightPx } = component;
+  const samples = toSamples(component);
+  component.coefficients = new Int16Array(0);
+  const turned = emptyTurned(component, turn);
+  const turnedSamples = new Uint8ClampedArray(samples.length);
+  for (let row = 0, to = 0; row < turned.heightPx; row++) {
+    for (let column = 0; column < turned.widthPx; column++, to++) {
+      const [x, y] = turn.isTransposed ? [row, column] : [column, row];
+      const sourceX = turn.mirrorsColumns ? widthPx - 1 - x : x;
+      const sourceY = turn.mirrorsRows ? heightPx - 1 - y : y;
+      turnedSamples[to] = samples[sourceY * widthPx + sourceX]!;
+    }
+  }
+  setSamples(turned, turnedSamples);
+  return turned;
+}
+
+function emptyTurned(component: Component, { isTransposed }: Turn): Component {
+  const { horizontal, vertical, widthPx, heightPx, columns, rows, divisors } = component;
+  const coefficients = new Int16Array(columns * rows * BLOCK);
+  if (!isTransposed) return { ...component, coefficients };
+  return {
+    ...component,
+    horizontal: vertical,
+    vertical: horizontal,
+    widthPx: heightPx,
+    heightPx: widthPx,
+    columns: rows,
+    rows: columns,
+    divisors: divisors.map((_, i) => divisors[8 * (i & 7) + (i >> 3)]!),
+    coefficients,
+  };
+}
