@@ -22,7 +22,7 @@ export interface Look {
   filter: PictureFilter | null;
 }
 
-/** No crop and no filter. The visible part of a square is then its `position`, see `images/square.ts`. */
+/** No crop and no filter. Squares then show the middle of the picture. */
 export const plainLook: Look = { crop: null, filter: null };
 
 /** A part of a picture, in whole pixels. */

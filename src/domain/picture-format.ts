@@ -31,7 +31,7 @@ export const pictureLimits = {
    */
   maxSidePx: 16_384,
   /** Each frame costs work, even if it is one pixel small; 800 KB can contain 35,000 of them. */
-  maxFrames: 300,
+  maxFrames: 1_000,
   /** Frames × width × height: the cost of decoding the whole animation. */
   maxAnimationPixels: 100_000_000,
   /** Scans of a JPEG. Encoders make about ten. A decoder sets up its tables again for each. */

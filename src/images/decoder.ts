@@ -25,8 +25,15 @@ const safeInput: SharpOptions = {
   limitInputPixels: pictureLimits.maxAnimationPixels,
 };
 
-/** Opens an image's first frame, or with `pages: -1` all frames, stacked vertically. Decoder warnings are errors. */
-export function openImage(bytes: Buffer, options: { pages?: number; failOn?: "error" } = {}): Sharp {
+interface FrameOptions {
+  /** Index of the first frame. Default: 0. */
+  page?: number;
+  /** Number of frames, which are stacked vertically; -1 for all. Default: 1. */
+  pages?: number;
+}
+
+/** Opens frames of an image. Decoder warnings are errors. */
+export function openImage(bytes: Buffer, options: FrameOptions & { failOn?: "error" } = {}): Sharp {
   return sharp(bytes, { ...safeInput, ...options }).timeout({ seconds: TIMEOUT_SECONDS });
 }
 
@@ -35,8 +42,13 @@ export function openImage(bytes: Buffer, options: { pages?: number; failOn?: "er
  * warnings about the last rows that it decodes for a request. A picture that caused no warning at one size may
  * therefore cause one at another.
  */
-export function openStored(bytes: Buffer, options: { pages?: number } = {}): Sharp {
+export function openStored(bytes: Buffer, options: FrameOptions = {}): Sharp {
   return openImage(bytes, { ...options, failOn: "error" });
+}
+
+/** As `openImage`, but keeps the numbers of all samples: ignores the colour profile. */
+export function openUnconverted(bytes: Buffer): Sharp {
+  return sharp(bytes, { ...safeInput, ignoreIcc: true }).timeout({ seconds: TIMEOUT_SECONDS });
 }
 
 /** Opens an image of any size, to read only its header. */

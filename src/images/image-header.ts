@@ -17,6 +17,8 @@ export interface ImageHeader {
   pixelBytes: number;
   /** Bytes per pixel that a decoder holds until it has read the whole file; 0 if it reads a few rows at a time. */
   heldPixelBytes: number;
+  /** Bytes per pixel that setting the image upright takes. */
+  turningPixelBytes: number;
   /** Number of times that a decoder goes over all pixels. */
   scanCount: number;
 }
@@ -63,8 +65,8 @@ const FILE_COPIES = 4;
  */
 export function estimateMemory(header: ImageHeader, fileBytes: number): number {
   const { format, width, height, pixelBytes, heldPixelBytes, orientation } = header;
-  const turnedPixelBytes = orientation === 1 ? 0 : pixelBytes * 1.2;
+  const turningPixelBytes = orientation === 1 ? 0 : header.turningPixelBytes;
   const basePixelBytes = { gif: 5, png: pixelBytes / 3, jpeg: 2 }[format];
-  const perPixel = Math.max(heldPixelBytes + turnedPixelBytes, basePixelBytes);
+  const perPixel = Math.max(heldPixelBytes, turningPixelBytes, basePixelBytes);
   return Math.ceil(FILE_COPIES * fileBytes + width * height * perPixel);
 }

@@ -2,10 +2,14 @@
 import type { Look } from "../domain/look.ts";
 import type { Placeholder } from "../domain/media.ts";
 import type { UploadFormat } from "../domain/picture-format.ts";
-import { inspect } from "./inspect.ts";
+import { AppError } from "../errors.ts";
+import { rebuildJpeg } from "./jpeg/rebuild.ts";
 import { parseUpload } from "./parse.ts";
+import { toShowable } from "./showable.ts";
 import { drawThumbnail } from "./thumbnail.ts";
 import { makeUpright } from "./upright.ts";
+
+const UPRIGHT = 1;
 
 /** A picture that was decoded completely. Only data that a decoder needs, or that affects how it looks, is left. */
 export interface SafePicture {
@@ -28,11 +32,18 @@ export async function makePicture(bytes: Buffer, look: Look): Promise<SafePictur
   const { header, toVerified } = await parseUpload(bytes);
   const { format, orientation } = header;
   const stripped = await toVerified();
-  const original =
-    orientation === 1
-      ? stripped
-      : await (await parseUpload(await makeUpright(stripped, format, orientation))).toVerified();
-  const size = await inspect(original);
-  const { thumbnail, ...placeholder } = await drawThumbnail(original, format, size, look);
-  return { format, original, thumbnail, placeholder, width: size.width, height: size.height };
+  const upright = orientation === 1 ? stripped : await makeUpright(stripped, format, orientation);
+  try {
+    return await derive(upright, format, look);
+  } catch (error) {
+    // The decoder also reports damage that loses no pixel. If all pixels can be read, they are written anew.
+    if (format !== "jpeg" || !(error instanceof AppError) || error.code !== "UNREADABLE_IMAGE") throw error;
+    return derive(rebuildJpeg(upright, UPRIGHT), format, look);
+  }
+}
+
+async function derive(original: Buffer, format: UploadFormat, look: Look): Promise<SafePicture> {
+  const shown = await toShowable(original, format);
+  const { thumbnail, ...placeholder } = await drawThumbnail(shown, look);
+  return { format, original, thumbnail, placeholder, width: shown.width, height: shown.height };
 }

@@ -5,8 +5,8 @@ import { AppError } from "../errors.ts";
 import { parseGif } from "./gif/blocks.ts";
 import { recogniseFormat } from "./image-format.ts";
 import { assertWithinLimits, type ParsedImage } from "./image-header.ts";
-import { parseJpeg, withJpegOrientation } from "./jpeg/segments.ts";
-import { parsePng, withPngOrientation } from "./png/chunks.ts";
+import { parseJpeg } from "./jpeg/segments.ts";
+import { parsePng } from "./png/chunks.ts";
 
 const parsers: Record<UploadFormat, (bytes: Buffer) => ParsedImage> = {
   jpeg: parseJpeg,
@@ -37,10 +37,4 @@ export async function parseStored(bytes: Buffer): Promise<ParsedImage> {
     if (!(cause instanceof AppError) || cause.code !== "UNSUPPORTED_IMAGE_TYPE") throw cause;
     throw new AppError("UNREADABLE_IMAGE", "The stored picture is damaged.", { cause });
   }
-}
-
-/** Adds EXIF data that contains only the orientation. Returns a GIF unchanged, because GIF has no EXIF. */
-export function withOrientation(bytes: Buffer, format: UploadFormat, orientation: number): Buffer {
-  if (format === "jpeg") return withJpegOrientation(bytes, orientation);
-  return format === "png" ? withPngOrientation(bytes, orientation) : bytes;
 }

@@ -1,7 +1,7 @@
 // Draws the thumbnail and the placeholder of a stored picture again.
 import type { Look } from "../domain/look.ts";
 import { drawThumbnail, type Thumbnail } from "./thumbnail.ts";
-import { readUpright } from "./upright.ts";
+import { readStored } from "./upright.ts";
 
 /**
  * Decodes the whole picture. Does not find missing pixels of a GIF: the decoder does not report them.
@@ -10,6 +10,5 @@ import { readUpright } from "./upright.ts";
  * @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX
  */
 export async function redrawThumbnail(original: Buffer, look: Look): Promise<Thumbnail> {
-  const { bytes, format, size } = await readUpright(original);
-  return drawThumbnail(bytes, format, size, look);
+  return drawThumbnail(await readStored(original), look);
 }

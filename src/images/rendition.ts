@@ -2,15 +2,14 @@
 import type { Look } from "../domain/look.ts";
 import { pictureSizes, type RenditionFormat } from "../domain/rendition.ts";
 import { decoding, openImage, openStored } from "./decoder.ts";
-import type { DecodedSize } from "./inspect.ts";
 import { makeSquare, shownSidePx } from "./square.ts";
-import { readUpright } from "./upright.ts";
+import { readStored } from "./upright.ts";
 
 const MAX_SIDE_PX = Math.max(...pictureSizes);
 
 /** More effort would save a few bytes at these sizes, and take several times as long. */
 export const renditionOptions: Record<RenditionFormat, object> = {
-  webp: { quality: 80, effort: 3 },
+  webp: { quality: 84, effort: 3 },
   avif: { quality: 55, effort: 2 },
   jpeg: { quality: 82 },
   png: {},
@@ -26,9 +25,9 @@ const MAX_MADE_PIXELS = 8_000_000;
  * @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX
  */
 export async function drawMaster(original: Buffer, look: Look): Promise<Buffer> {
-  const { bytes, size } = await readUpright(original);
+  const { bytes, firstFrame: page, ...size } = await readStored(original);
   const sidePx = Math.min(MAX_SIDE_PX, shownSidePx(size, look));
-  const square = makeSquare(openStored(bytes), { ...size, sidePx, look, position: "attention" });
+  const square = makeSquare(openStored(bytes, { page }), { ...size, sidePx, look });
   return decoding(square.png({ compressionLevel: 3 }).toBuffer());
 }
 
@@ -41,15 +40,15 @@ export async function drawSquare(master: Buffer, sidePx: number, format: Renditi
 
 /** Draws the square of an animation as animated WebP. @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX */
 export async function drawAnimation(original: Buffer, maxSidePx: number, look: Look): Promise<Buffer> {
-  const { bytes, size } = await readUpright(original);
-  const image = openStored(bytes, { pages: -1 });
+  const { bytes, firstFrame: page, ...size } = await readStored(original);
+  const image = openStored(bytes, { page, pages: -1 });
   const sidePx = Math.min(maxSidePx, boundSidePx(size), shownSidePx(size, look));
   // The frames are stacked vertically, so sharpening would let the edge of one frame show in the next.
   const filter = look.filter === "SHARPEN" ? null : look.filter;
-  const square = makeSquare(image, { ...size, sidePx, look: { ...look, filter }, position: "centre" });
+  const square = makeSquare(image, { ...size, sidePx, look: { ...look, filter } });
   return decoding(square.webp({ quality: 75, effort: 1 }).toBuffer());
 }
 
-function boundSidePx({ frameCount }: DecodedSize): number {
+function boundSidePx({ frameCount }: { frameCount: number }): number {
   return Math.floor(Math.sqrt(MAX_MADE_PIXELS / frameCount));
 }

@@ -9,9 +9,8 @@ interface SquareSpec {
   height: number;
   /** Side of the resulting square in pixels. */
   sidePx: number;
+  /** Without a crop, the middle of the picture stays visible, as with `object-fit: cover` in a browser. */
   look: Look;
-  /** The part that stays visible without a crop: the middle, or the part that draws the eye. */
-  position: "centre" | "attention";
 }
 
 type Step = (image: Sharp, square: SquareSpec) => Sharp;
@@ -35,8 +34,7 @@ const filters: Record<PictureFilter, (image: Sharp) => Sharp> = {
 /** The steps, in the order in which they are applied. */
 const steps: readonly Step[] = [
   (image, { look: { crop }, ...size }) => (crop ? image.extract(regionOf(crop, size)) : image),
-  (image, { sidePx, position, look }) =>
-    image.resize(sidePx, sidePx, { fit: "cover", position: look.crop ? "centre" : position }),
+  (image, { sidePx }) => image.resize(sidePx, sidePx, { fit: "cover", position: "centre" }),
   (image) => image.toColourspace("srgb"),
   (image, { look: { filter } }) => (filter ? filters[filter](image) : image),
 ];

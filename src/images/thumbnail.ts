@@ -6,8 +6,8 @@ import type { Look } from "../domain/look.ts";
 import type { Placeholder } from "../domain/media.ts";
 import { THUMBNAIL_SIDE_PX, type UploadFormat } from "../domain/picture-format.ts";
 import { decoding, openImage, openPixels, type Pixels } from "./decoder.ts";
-import type { DecodedSize } from "./inspect.ts";
 import { makePlaceholder, PLACEHOLDER_SIDE_PX } from "./placeholder.ts";
+import type { Showable } from "./showable.ts";
 import { makeSquare, shownSidePx } from "./square.ts";
 
 const thumbnailOptions: Record<UploadFormat, object> = {
@@ -24,20 +24,15 @@ export interface Thumbnail extends Placeholder {
  * Draws a thumbnail of 150 × 150 pixels in sRGB, in the picture's own format and without metadata. Shows the middle of
  * the picture, unless `look` has a crop. For an animation, draws the first frame.
  *
- * @param bytes an upright picture
  * @throws UNREADABLE_IMAGE when the decoder reports missing or corrupt data in any part of the picture
  * @throws IMAGE_TOO_COMPLEX when decoding takes too long
  */
-export async function drawThumbnail(
-  bytes: Buffer,
-  format: UploadFormat,
-  size: DecodedSize,
-  look: Look,
-): Promise<Thumbnail> {
-  if (size.frameCount > 1) await decodeAllFrames(bytes);
-  const reduced = await decodeReduced(bytes, size);
+export async function drawThumbnail(picture: Showable, look: Look): Promise<Thumbnail> {
+  const { bytes, format, frameCount } = picture;
+  if (frameCount > 1) await decodeAllFrames(bytes);
+  const reduced = await decodeReduced(picture);
   const square = await decoding(
-    drawUnencodedSquare(bytes, size, reduced, look).raw().toBuffer({ resolveWithObject: true }),
+    drawUnencodedSquare(picture, reduced, look).raw().toBuffer({ resolveWithObject: true }),
   );
   const pixels = toPixels(square);
   const [thumbnail, rgba] = await Promise.all([
@@ -53,21 +48,21 @@ export async function drawThumbnail(
  * Draws the square from the pixels in `reduced`. If the crop leaves too few of them for a thumbnail, decodes the
  * picture again, in its full size.
  */
-function drawUnencodedSquare(bytes: Buffer, size: DecodedSize, reduced: Pixels, look: Look): Sharp {
-  const shape = { sidePx: THUMBNAIL_SIDE_PX, look, position: "centre" } as const;
-  const isEnough = shownSidePx(reduced, look) >= Math.min(THUMBNAIL_SIDE_PX, shownSidePx(size, look));
-  return isEnough
-    ? makeSquare(openPixels(reduced), { ...reduced, ...shape })
-    : makeSquare(openImage(bytes), { ...size, ...shape });
+function drawUnencodedSquare(picture: Showable, reduced: Pixels, look: Look): Sharp {
+  const shape = { sidePx: THUMBNAIL_SIDE_PX, look };
+  const isEnough = shownSidePx(reduced, look) >= Math.min(THUMBNAIL_SIDE_PX, shownSidePx(picture, look));
+  if (isEnough) return makeSquare(openPixels(reduced), { ...reduced, ...shape });
+  const { bytes, firstFrame: page, width, height } = picture;
+  return makeSquare(openImage(bytes, { page }), { width, height, ...shape });
 }
 
 /**
  * Decodes the whole picture and scales its short side down to that of a thumbnail. Does not crop: a decoder skips rows
  * that are not requested, and would not notice that the file is cut off in those rows.
  */
-async function decodeReduced(bytes: Buffer, { width, height }: DecodedSize): Promise<Pixels> {
+async function decodeReduced({ bytes, firstFrame: page, width, height }: Showable): Promise<Pixels> {
   const scale = Math.min(1, THUMBNAIL_SIDE_PX / Math.min(width, height));
-  const reduced = openImage(bytes)
+  const reduced = openImage(bytes, { page })
     .resize(Math.ceil(width * scale), Math.ceil(height * scale), { fit: "fill" })
     .toColourspace("srgb")
     .raw({ depth: "uchar" });

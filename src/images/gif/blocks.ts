@@ -34,6 +34,7 @@ const loopApplications = new Map<string, number>([
 const RESTORED_PIXEL_BYTES = 10;
 
 const nothing = Buffer.alloc(0);
+const trailer = Buffer.of(TRAILER);
 
 /** Bits in the packed field of a descriptor: a colour table follows, and its size. */
 const COLOUR_TABLE_FLAG = 0x80;
@@ -46,7 +47,7 @@ type Part = Buffer | { head: Buffer; blocks: Buffer; pixelCount: number };
  * Drops comments, plain text, XMP, other extensions and trailing bytes. `toVerified` also drops data after the last
  * pixel of a frame.
  *
- * @throws UNREADABLE_IMAGE when the file ends before its trailer, or is not made of blocks
+ * @throws UNREADABLE_IMAGE when the file ends within a block, or is not made of blocks
  */
 export function parseGif(bytes: Buffer): ParsedImage {
   const screenEnd = HEADER_BYTES + SCREEN_DESCRIPTOR_BYTES;
@@ -62,10 +63,10 @@ export function parseGif(bytes: Buffer): ParsedImage {
   for (;;) {
     const start = offset;
     const kind = bytes[start];
-    if (kind === TRAILER) {
+    if (kind === TRAILER || kind === undefined) {
       if (framePixels === 0) throw unreadable("GIF", "it has no frame with pixels");
       extensions.dropGraphicControl();
-      kept.push(bytes.subarray(start, start + 1));
+      kept.push(trailer);
       return toParsedImage(kept, { width, height, frameCount, framePixels }, restoresFrames);
     }
     if (kind === IMAGE) {
@@ -89,10 +90,7 @@ export function parseGif(bytes: Buffer): ParsedImage {
     } else if (kind === PADDING) {
       offset += 1;
     } else {
-      throw unreadable(
-        "GIF",
-        kind === undefined ? "it has no trailer" : `block ${kind.toString(16)} is not known`,
-      );
+      throw unreadable("GIF", `block ${kind.toString(16)} is not known`);
     }
   }
 }
@@ -104,7 +102,15 @@ function toParsedImage(
 ): ParsedImage {
   const heldPixelBytes = restoresFrames ? RESTORED_PIXEL_BYTES : 0;
   return {
-    header: { format: "gif", ...size, orientation: 1, pixelBytes: 4, heldPixelBytes, scanCount: 1 },
+    header: {
+      format: "gif",
+      ...size,
+      orientation: 1,
+      pixelBytes: 4,
+      heldPixelBytes,
+      turningPixelBytes: 0,
+      scanCount: 1,
+    },
     toStripped: () =>
       Buffer.concat(parts.flatMap((part) => (Buffer.isBuffer(part) ? part : [part.head, part.blocks]))),
     toVerified: async () =>

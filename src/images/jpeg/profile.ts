@@ -31,10 +31,10 @@ export function keepProfile(found: readonly ProfilePart[]): Buffer[] {
   const joined = Buffer.concat(parts.map(({ payload }) => payload.subarray(HEAD_BYTES)));
   const profile = cutProfile(joined);
   if (!profile) return [];
-  return profile.equals(joined) ? parts.map(({ segment }) => segment) : segmentsOf(profile);
+  return profile.equals(joined) ? parts.map(({ segment }) => segment) : profileSegments(profile);
 }
 
-function segmentsOf(profile: Buffer): Buffer[] {
+export function profileSegments(profile: Buffer): Buffer[] {
   const partBytes = MAX_SEGMENT_BYTES - HEAD_BYTES;
   const partCount = Math.ceil(profile.length / partBytes);
   return Array.from({ length: partCount }, (_, i) => {

@@ -1,18 +1,17 @@
 // Splits a PNG into chunks and keeps those that make the picture, byte for byte. Drops all others, and bytes after the
 // end of the image. Source: PNG specification, third edition, chapter 11.
 import { promisify } from "node:util";
-import { crc32, deflate, inflate } from "node:zlib";
+import { deflate, inflate } from "node:zlib";
 
-import { readOrientation, writeOrientation } from "../exif.ts";
+import { readOrientation } from "../exif.ts";
 import { cutProfile, MAX_PROFILE_BYTES } from "../icc-profile.ts";
 import type { ImageHeader, ParsedImage } from "../image-header.ts";
 import { unreadable } from "../unreadable.ts";
+import { CHUNK_OVERHEAD_BYTES, createChunk, readChunk, SIGNATURE_BYTES, type Chunk } from "./chunk.ts";
 import { isPictureChunk, PALETTE, readPngHeader, type PngHeader } from "./header.ts";
-import { measurePixels } from "./pixels.ts";
+import { measurePixels, repairPixels } from "./pixels.ts";
 
 const deflateAsync = promisify(deflate);
-
-const SIGNATURE_BYTES = 8;
 
 const MAX_PROFILE_NAME_BYTES = 79;
 /** The only compression method that the specification has for profiles. */
@@ -20,15 +19,14 @@ const DEFLATE = 0;
 
 const nothing = Buffer.alloc(0);
 
-/** A chunk has its length and type before its data, and a checksum after it. */
-const CHUNK_HEAD_BYTES = 8;
-const CHUNK_TAIL_BYTES = 4;
+const PIXELS = "IDAT";
+const END = "IEND";
 
 /**
  * Drops text, EXIF, XMP, time, animation and bytes after the end chunk. `toVerified` also drops data after the last
  * pixel.
  *
- * @throws UNREADABLE_IMAGE when the file ends before its end chunk, or a kept chunk has a wrong checksum
+ * @throws UNREADABLE_IMAGE when the file ends before its pixels, or a chunk that it needs has a wrong checksum
  */
 export function parsePng(bytes: Buffer): ParsedImage {
   const { header, chunks, orientation } = keptChunks(bytes);
@@ -38,9 +36,13 @@ export function parsePng(bytes: Buffer): ParsedImage {
     toStripped: () => Buffer.concat([signature, ...chunks.map((chunk) => chunk.bytes)]),
     async toVerified() {
       const pixels = chunks.filter(({ type }) => type === "IDAT").map(({ data }) => data);
-      const pixelBytes = await measurePixels(header, Buffer.concat(pixels));
-      if (pixelBytes === null) throw unreadable("PNG", "its pixel data does not match its size");
-      const kept = await Promise.all(cutPixels(chunks, pixelBytes).map(keepProfile));
+      const compressed = Buffer.concat(pixels);
+      const pixelBytes = await measurePixels(header, compressed);
+      const cut =
+        pixelBytes === null
+          ? replacePixels(chunks, await repairPixels(header, compressed))
+          : cutPixels(chunks, pixelBytes);
+      const kept = await Promise.all(cut.map(keepProfile));
       return Buffer.concat([signature, ...kept.map((chunk) => chunk.bytes)]);
     },
   };
@@ -51,6 +53,7 @@ function toHeader(header: PngHeader, chunks: readonly Chunk[], orientation: numb
   const hasAlphaTable = chunks.some(({ type }) => type === "tRNS");
   const channels = (colourType === PALETTE ? 3 : samplesPerPixel) + (hasAlphaTable ? 1 : 0);
   const pixelBytes = channels * (bitDepth > 8 ? 2 : 1);
+  const heldPixelBytes = isInterlaced ? pixelBytes * 1.4 : 0;
   return {
     format: "png",
     width,
@@ -59,7 +62,8 @@ function toHeader(header: PngHeader, chunks: readonly Chunk[], orientation: numb
     framePixels: width * height,
     orientation,
     pixelBytes,
-    heldPixelBytes: isInterlaced ? pixelBytes * 1.4 : 0,
+    heldPixelBytes,
+    turningPixelBytes: heldPixelBytes + pixelBytes * 1.2,
     scanCount: 1,
   };
 }
@@ -78,33 +82,46 @@ function keptChunks(bytes: Buffer): { header: PngHeader; chunks: Chunk[]; orient
   let paletteBytes = 0;
   let orientation = 1;
   for (let offset = SIGNATURE_BYTES + first.bytes.length; ;) {
-    const chunk = readChunk(bytes, offset);
+    const chunk = seen.has(PIXELS) ? readChunkOrRest(bytes, offset) : readChunk(bytes, offset);
     offset += chunk.bytes.length;
     // The EXIF chunk may be before or after the pixels.
     if (chunk.type === "eXIf" && chunk.isSound && !seen.has("eXIf"))
       orientation = readOrientation(chunk.data);
-    const isWanted = isPictureChunk(chunk.type, chunk.data, header, paletteBytes);
-    if (isWanted && !chunk.isSound) throw unreadable("PNG", `the checksum of ${chunk.type} is wrong`);
+    if (!chunk.isSound && isCritical(chunk.type) && chunk.type !== END)
+      throw unreadable("PNG", `the checksum of ${chunk.type} is wrong`);
+    const isIntact = chunk.isSound || isCritical(chunk.type);
+    const isWanted = isIntact && isPictureChunk(chunk.type, chunk.data, header, paletteBytes);
     if (!isWanted && isCritical(chunk.type) && chunk.type !== "PLTE") {
       throw unreadable("PNG", `chunk ${chunk.type} is not known`);
     }
     // Decoders ignore a second chunk of the same type, and a chunk after the pixels.
     const isHeeded =
-      chunk.type === "IDAT" || chunk.type === "IEND" || !(seen.has(chunk.type) || seen.has("IDAT"));
+      chunk.type === PIXELS || chunk.type === END || !(seen.has(chunk.type) || seen.has(PIXELS));
     if (isWanted && isHeeded) {
-      chunks.push(chunk);
+      chunks.push(chunk.isSound ? chunk : createChunk(chunk.type, chunk.data));
       if (chunk.type === "PLTE") paletteBytes = chunk.data.length;
     }
     seen.add(chunk.type);
-    if (chunk.type === "IEND") return { header, chunks, orientation };
+    if (chunk.type === END) return { header, chunks, orientation };
   }
 }
 
-/** Adds EXIF data that contains only the orientation. */
-export function withPngOrientation(bytes: Buffer, orientation: number): Buffer {
-  const headerEnd = SIGNATURE_BYTES + readChunk(bytes, SIGNATURE_BYTES).bytes.length;
-  const exif = createChunk("eXIf", writeOrientation(orientation)).bytes;
-  return Buffer.concat([bytes.subarray(0, headerEnd), exif, bytes.subarray(headerEnd)]);
+/** As `readChunk`, but takes what is left of pixels that are cut off, and makes a missing end. */
+function readChunkOrRest(bytes: Buffer, offset: number): Chunk {
+  const isWhole = offset + CHUNK_OVERHEAD_BYTES <= bytes.length;
+  const isFitting = isWhole && offset + CHUNK_OVERHEAD_BYTES + bytes.readUInt32BE(offset) <= bytes.length;
+  if (isFitting) return readChunk(bytes, offset);
+  const isPixels = bytes.toString("latin1", offset + 4, offset + 8) === PIXELS;
+  return isPixels ? createChunk(PIXELS, bytes.subarray(offset + 8)) : createChunk(END, nothing);
+}
+
+/** Puts other data into the first chunk with pixels, and drops the rest of them. */
+function replacePixels(chunks: readonly Chunk[], compressed: Buffer): readonly Chunk[] {
+  const first = chunks.findIndex(({ type }) => type === PIXELS);
+  return chunks.flatMap((chunk, i) => {
+    if (chunk.type !== PIXELS) return chunk;
+    return i === first ? createChunk(PIXELS, compressed) : [];
+  });
 }
 
 /** Drops the IDAT data after the first `pixelBytes` bytes. All other chunks stay the same, byte for byte. */
@@ -147,39 +164,6 @@ async function inflateProfile(compressed: Buffer): Promise<{ bytes: Buffer; read
       resolve(error ? null : { bytes: buffer, readBytes: engine.bytesWritten });
     });
   });
-}
-
-interface Chunk {
-  type: string;
-  data: Buffer;
-  /** The whole chunk: length, type, data and checksum. */
-  bytes: Buffer;
-  /** True when the checksum is right. */
-  isSound: boolean;
-}
-
-function readChunk(bytes: Buffer, offset: number): Chunk {
-  if (offset + CHUNK_HEAD_BYTES + CHUNK_TAIL_BYTES > bytes.length) {
-    throw unreadable("PNG", "it ends before its end chunk");
-  }
-  const end = offset + CHUNK_HEAD_BYTES + bytes.readUInt32BE(offset) + CHUNK_TAIL_BYTES;
-  if (end > bytes.length) throw unreadable("PNG", "it ends within a chunk");
-  const checked = bytes.subarray(offset + 4, end - CHUNK_TAIL_BYTES);
-  return {
-    type: checked.toString("latin1", 0, 4),
-    data: checked.subarray(4),
-    bytes: bytes.subarray(offset, end),
-    isSound: crc32(checked) === bytes.readUInt32BE(end - CHUNK_TAIL_BYTES),
-  };
-}
-
-function createChunk(type: string, data: Buffer): Chunk {
-  const bytes = Buffer.alloc(CHUNK_HEAD_BYTES + data.length + CHUNK_TAIL_BYTES);
-  bytes.writeUInt32BE(data.length, 0);
-  bytes.write(type, 4, "latin1");
-  data.copy(bytes, CHUNK_HEAD_BYTES);
-  bytes.writeUInt32BE(crc32(bytes.subarray(4, -CHUNK_TAIL_BYTES)), bytes.length - CHUNK_TAIL_BYTES);
-  return { type, data, bytes, isSound: true };
 }
 
 /** True for a chunk without which the picture cannot be shown: its type begins with an upper-case letter. */

@@ -23,6 +23,7 @@ export interface PngHeader {
   bitDepth: number;
   colourType: number;
   samplesPerPixel: number;
+  isGrey: boolean;
   isInterlaced: boolean;
 }
 
@@ -40,6 +41,7 @@ export function readPngHeader(data: Buffer): PngHeader {
     bitDepth: data[8]!,
     colourType: data[9]!,
     samplesPerPixel,
+    isGrey: samplesPerPixel < 3 && data[9] !== PALETTE,
     isInterlaced: data[12] === 1,
   };
 }

@@ -1,7 +1,10 @@
 // Inflates the pixel data of a PNG without keeping it, to find whether it is complete and where it ends.
 // Source: PNG specification, third edition, chapters 7, 8 and 10.
-import { createInflate } from "node:zlib";
+import { pipeline } from "node:stream/promises";
+import { constants, createDeflate, createInflate, createInflateRaw } from "node:zlib";
 
+import { AppError } from "../../errors.ts";
+import { unreadable } from "../unreadable.ts";
 import type { PngHeader } from "./header.ts";
 
 /** The passes of Adam7: the first pixel of each (x, y), and the distance to its next ones (dx, dy). */
@@ -17,6 +20,9 @@ const passes = [
 const wholePicture = [{ x: 0, y: 0, dx: 1, dy: 1 }];
 
 const INFLATED_CHUNK_BYTES = 256 * 1024;
+
+/** The header of a zlib stream, which a checksum of four bytes ends. Source: RFC 1950. */
+const ZLIB_HEADER_BYTES = 2;
 
 /**
  * @param compressed the data of all IDAT chunks
@@ -36,6 +42,42 @@ export async function measurePixels(header: PngHeader, compressed: Buffer): Prom
     return null; // The data is corrupt or ends early.
   }
   return inflatedBytes === expectedBytes ? inflate.bytesWritten : null;
+}
+
+/**
+ * Compresses the pixels anew, without what follows them. Ignores the checksum.
+ *
+ * @param compressed the data of all IDAT chunks
+ * @throws UNREADABLE_IMAGE when pixels are missing
+ */
+export async function repairPixels(header: PngHeader, compressed: Buffer): Promise<Buffer> {
+  const inflate = createInflateRaw({
+    chunkSize: INFLATED_CHUNK_BYTES,
+    finishFlush: constants.Z_SYNC_FLUSH, // Data that ends early is no error: the pixels are counted.
+  });
+  inflate.end(compressed.subarray(ZLIB_HEADER_BYTES));
+  const deflated: Buffer[] = [];
+  try {
+    await pipeline(inflate, firstBytes(expectedPixelBytes(header)), createDeflate(), async (chunks) => {
+      for await (const chunk of chunks) deflated.push(chunk as Buffer);
+    });
+  } catch (error) {
+    throw error instanceof AppError ? error : unreadable("PNG", "its pixel data is not valid");
+  }
+  return Buffer.concat(deflated);
+}
+
+/** Passes on `byteCount` bytes. @throws UNREADABLE_IMAGE when there are fewer */
+function firstBytes(byteCount: number): (chunks: AsyncIterable<Buffer>) => AsyncGenerator<Buffer> {
+  return async function* (chunks) {
+    let bytesLeft = byteCount;
+    for await (const chunk of chunks) {
+      yield chunk.subarray(0, bytesLeft);
+      bytesLeft -= Math.min(bytesLeft, chunk.length);
+      if (bytesLeft === 0) return;
+    }
+    throw unreadable("PNG", "pixels are missing");
+  };
 }
 
 function expectedPixelBytes(header: PngHeader): number {

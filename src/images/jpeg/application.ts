@@ -1,0 +1,62 @@
+// The segments that say what the components of a JPEG mean, in a form that all decoders accept.
+// Source: JFIF 1.02; Adobe Technical Note 5116, section 18.
+
+const APP0 = 0xe0;
+const APP14 = 0xee;
+
+const jfif = Buffer.from("JFIF\0");
+const adobe = Buffer.from("Adobe");
+
+/** Marker and length. */
+const SEGMENT_HEAD_BYTES = 4;
+
+/** A JFIF segment without a thumbnail: signature, version, density, and a thumbnail size of 0 × 0 pixels. */
+const JFIF_BYTES = 14;
+
+const JFIF_VERSION_AT = SEGMENT_HEAD_BYTES + jfif.length;
+const JFIF_VERSION = 1;
+
+/** Signature, version, two flags and the colour transform, without which a CMYK image has wrong colours. */
+const ADOBE_BYTES = 12;
+const NO_TRANSFORM = 0;
+const YCBCR = 1;
+const YCCK = 2;
+
+/**
+ * Returns a JFIF or Adobe segment without thumbnails and other data; null for all others. Decoders warn of a version that
+ * they do not know.
+ */
+export function keepApplication(marker: number, segment: Buffer): Buffer | null {
+  const payload = segment.subarray(SEGMENT_HEAD_BYTES);
+  if (marker === APP0 && startsWith(payload, jfif) && payload.length >= JFIF_BYTES) {
+    const short = Buffer.from(cut(segment, JFIF_BYTES));
+    short[JFIF_VERSION_AT] = JFIF_VERSION;
+    return short.fill(0, short.length - 2); // Width and height of the thumbnail.
+  }
+  if (marker === APP14 && startsWith(payload, adobe) && payload.length >= ADOBE_BYTES)
+    return cut(segment, ADOBE_BYTES);
+  return null;
+}
+
+/**
+ * Returns a part of a JPEG unchanged, unless it is an Adobe segment with another colour transform than pictures of
+ * `componentCount` components can have. Decoders warn of it, and assume the usual transform.
+ */
+export function withKnownTransform(part: Buffer, componentCount: number): Buffer {
+  const isAdobe = part.length === SEGMENT_HEAD_BYTES + ADOBE_BYTES && part[1] === APP14;
+  const usual = componentCount === 4 ? YCCK : YCBCR;
+  if (!isAdobe || [NO_TRANSFORM, usual].includes(part.at(-1)!)) return part;
+  return Buffer.concat([part.subarray(0, -1), Buffer.of(usual)]);
+}
+
+/** Shortens a segment to the first `payloadBytes` bytes of its payload. */
+function cut(segment: Buffer, payloadBytes: number): Buffer {
+  if (segment.length === SEGMENT_HEAD_BYTES + payloadBytes) return segment;
+  const short = Buffer.from(segment.subarray(0, SEGMENT_HEAD_BYTES + payloadBytes));
+  short.writeUInt16BE(payloadBytes + 2, 2);
+  return short;
+}
+
+function startsWith(payload: Buffer, signature: Buffer): boolean {
+  return payload.subarray(0, signature.length).equals(signature);
+}
