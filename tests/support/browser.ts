@@ -15,8 +15,9 @@ export function findChromium(): string | undefined {
   return places.find((place) => place !== undefined && existsSync(place));
 }
 
-export function launchBrowser(): Promise<Browser> {
-  const args = ["--disable-quic", "--disable-background-networking"];
+/** @param flags more flags for the command line */
+export function launchBrowser(flags: readonly string[] = []): Promise<Browser> {
+  const args = ["--disable-quic", "--disable-background-networking", ...flags];
   // Chromium's sandbox does not work for root, the user under which containers run tests.
   if (process.getuid?.() === 0) args.push("--no-sandbox");
   return chromium.launch({ executablePath: findChromium()!, args });
