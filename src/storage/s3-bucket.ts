@@ -21,6 +21,15 @@ import type { Bucket } from "./bucket-storage.ts";
 /** The region in signatures for S3 servers without regions, which accept any region. */
 const ANY_REGION = "us-east-1";
 
+/**
+ * Keeps the SDK from adding checksum headers, which some servers other than Amazon's reject. The SDK still signs the
+ * SHA-256 of each uploaded body, and `assertSize` still checks the length of an original.
+ */
+const withoutChecksums = {
+  requestChecksumCalculation: "WHEN_REQUIRED",
+  responseChecksumValidation: "WHEN_REQUIRED",
+} as const;
+
 const MAX_ATTEMPTS = 3;
 const CONNECTION_TIMEOUT_MS = 2_000;
 const REQUEST_TIMEOUT_MS = 5_000;
@@ -32,7 +41,7 @@ const REQUEST_TIMEOUT_MS = 5_000;
  */
 export async function createS3Bucket({ bucket, region, endpoint }: BucketConfig): Promise<Bucket> {
   const client = new S3Client({
-    ...(endpoint !== null && { endpoint, forcePathStyle: true, region: ANY_REGION }),
+    ...(endpoint !== null && { endpoint, forcePathStyle: true, region: ANY_REGION, ...withoutChecksums }),
     ...(region !== null && { region }),
     maxAttempts: MAX_ATTEMPTS,
     requestHandler: {
