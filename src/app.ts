@@ -16,6 +16,7 @@ import { stopServer } from "./http/stopping.ts";
 import { buildParts, type PartOverrides, type Parts } from "./parts.ts";
 import { sendError, sendNotFound } from "./rest/error-body.ts";
 import { registerHealthRoutes } from "./rest/health.route.ts";
+import { MediaResponder } from "./rest/media-responder.ts";
 import { PictureAnswers } from "./rest/picture-answer.ts";
 import { PictureLane } from "./rest/picture-lane.ts";
 import { restDoor } from "./rest/plugin.ts";
@@ -55,13 +56,16 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
   const isRedirecting = config.media.delivery === "redirect";
   const sendsCacheTags = config.http.cdnUrl !== null || config.purge !== null;
 
-  const lane = new PictureLane({
+  const media = new MediaResponder({
     media: parts.media,
     views: parts.views,
     answers: new PictureAnswers(config.media.caching, sendsCacheTags),
     isRedirecting,
-    log,
     clientAddressOf: clientAddressReader(config.http.trustProxy),
+  });
+  const lane = new PictureLane({
+    media,
+    log,
     observe: (request, seconds) => metrics.requestAnswered(request, seconds),
   });
   const server = await createServer({
