@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 
 import type { Config } from "./config/config.ts";
-import { MEDIA_ROUTE, REST_PREFIX } from "./domain/paths.ts";
+import { CURRENT_PICTURE_ROUTE, MEDIA_ROUTE, REST_PREFIX } from "./domain/paths.ts";
 import { pictureLimits } from "./domain/picture-format.ts";
 import { playground } from "./graphql/playground.ts";
 import { graphqlDoor } from "./graphql/plugin.ts";
@@ -14,6 +14,7 @@ import { Metrics } from "./http/metrics.ts";
 import { createServer, type Timeouts } from "./http/server.ts";
 import { stopServer } from "./http/stopping.ts";
 import { buildParts, type PartOverrides, type Parts } from "./parts.ts";
+import { currentCaching, CurrentPictureResponder } from "./rest/current-picture-responder.ts";
 import { sendError, sendNotFound } from "./rest/error-body.ts";
 import { registerHealthRoutes } from "./rest/health.route.ts";
 import { MediaResponder } from "./rest/media-responder.ts";
@@ -63,8 +64,14 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     isRedirecting,
     clientAddressOf: clientAddressReader(config.http.trustProxy),
   });
+  const currentPictures = new CurrentPictureResponder({
+    currentPictures: parts.currentPictures,
+    media,
+    answers: new PictureAnswers(currentCaching(config.media.caching), sendsCacheTags),
+  });
   const lane = new PictureLane({
     media,
+    currentPictures,
     log,
     observe: (request, seconds) => metrics.requestAnswered(request, seconds),
   });
@@ -95,7 +102,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
     watchLive: (state) => metrics.watchLive(state),
     countOperation: (operation, code) => metrics.countOperation(operation, code),
   });
-  await server.register(restDoor, { prefix: REST_PREFIX, ...parts, urls, sendsCacheTags });
+  await server.register(restDoor, { prefix: REST_PREFIX, ...parts, urls });
   metrics.watch({
     views: () => parts.views.totals,
     pictures: () => parts.pictureMaker.state,
@@ -138,7 +145,7 @@ export async function createApp(config: Config, overrides: Overrides = {}): Prom
 /** Sends 404 for unknown paths and 405 for methods that a path does not support. Adds `Allow` to 405 and OPTIONS. */
 function answerOtherMethods(server: FastifyInstance): void {
   const allowed = new AllowedMethods(server);
-  allowed.add(MEDIA_ROUTE, ["GET", "HEAD"]);
+  for (const route of [MEDIA_ROUTE, CURRENT_PICTURE_ROUTE]) allowed.add(route, ["GET", "HEAD"]);
   server.setNotFoundHandler((request, reply) =>
     sendNotFound(request, reply, allowed.find(pathOf(request.url))),
   );

@@ -12,16 +12,20 @@ export type Rendition =
   | { kind: "original" }
   /** 150 × 150 pixels in the format of the original, made during the upload. */
   | { kind: "thumbnail" }
-  /** A square, made when a client first requests it. */
-  | {
-      kind: "square";
-      sidePx: PictureSize;
-      /** Null stands for WebP if the square is animated, for JPEG if the original is a JPEG, and for PNG otherwise. */
-      format: RenditionFormat | null;
-      isAnimated: boolean;
-      /** True if the client's `Accept` header has decided the format. */
-      isNegotiated: boolean;
-    };
+  | Square;
+
+/** A square, made when a client first requests it. */
+export interface Square {
+  kind: "square";
+  sidePx: PictureSize;
+  /** Null stands for WebP if the square is animated, for JPEG if the original is a JPEG, and for PNG otherwise. */
+  format: RenditionFormat | null;
+  isAnimated: boolean;
+  /** True if the client's `Accept` header has decided the format. */
+  isNegotiated: boolean;
+  /** True at the address of a user, whose picture may change. */
+  isCurrent: boolean;
+}
 
 export const original: Rendition = { kind: "original" };
 export const thumbnail: Rendition = { kind: "thumbnail" };

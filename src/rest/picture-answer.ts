@@ -38,7 +38,7 @@ export const harmlessAsPage = {
   "x-content-type-options": "nosniff",
 };
 
-const failed: PictureAnswer = {
+export const failed: PictureAnswer = {
   status: 412,
   headers: flatten({ "cache-control": "no-store", ...openToAll, ...harmlessAsPage }),
   isView: false,
@@ -143,7 +143,7 @@ export class PictureAnswers {
       ...this.#unchangedHeaders(picture),
       ...harmlessAsPage,
       "content-disposition": inlineDisposition(filename, extension),
-      "last-modified": lastModified.toUTCString(),
+      ...(lastModified && { "last-modified": lastModified.toUTCString() }),
       "accept-ranges": "bytes",
       "content-type": contentType,
       "content-length": String(sizeBytes),
@@ -157,6 +157,6 @@ function toCacheControl({ maxAgeSeconds, staleSeconds, isImmutable }: Caching): 
   return `public, max-age=${maxAgeSeconds}${stale}${isImmutable ? ", immutable" : ""}`;
 }
 
-function flatten(headers: Record<string, string>): string[] {
+export function flatten(headers: Record<string, string>): string[] {
   return Object.entries(headers).flat();
 }

@@ -1,5 +1,5 @@
 // Answers every GET and HEAD of a picture directly on Node's server, because the hooks of the web framework would cost
-// more than an answer from memory. Sends and logs the answers of the responder, and renders errors.
+// more than an answer from memory. Sends and logs the answers of the responders, and renders errors.
 import type { IncomingMessage, ServerResponse } from "node:http";
 
 import type { FastifyBaseLogger } from "fastify";
@@ -8,6 +8,7 @@ import { MEDIA_ROUTE } from "../domain/paths.ts";
 import { hasBody } from "../http/request-body.ts";
 import { nextRequestId } from "../http/request-id.ts";
 import { UnsentBytes } from "../http/unsent-bytes.ts";
+import type { CurrentPictureResponder } from "./current-picture-responder.ts";
 import { renderError } from "./error-body.ts";
 import type { MediaResponder } from "./media-responder.ts";
 import { harmlessAsPage, openToAll, type PictureAnswer } from "./picture-answer.ts";
@@ -16,6 +17,7 @@ import { readPictureHeaders } from "./picture-headers.ts";
 
 export interface PictureLaneOptions {
   media: MediaResponder;
+  currentPictures: CurrentPictureResponder;
   log: FastifyBaseLogger;
   /** Called for each answer that did not come from memory. */
   observe: (request: { method: string; route: string; status: number }, seconds: number) => void;
@@ -47,8 +49,10 @@ export class PictureLane {
   }
 
   async #answer(exchange: PictureExchange): Promise<void> {
+    const { media, currentPictures } = this.options;
     try {
-      this.#send(exchange, await this.options.media.answer(exchange));
+      const responder = exchange.target.route === MEDIA_ROUTE ? media : currentPictures;
+      this.#send(exchange, await responder.answer(exchange));
     } catch (error) {
       this.#sendError(exchange, error);
     }
@@ -77,7 +81,7 @@ export class PictureLane {
   }
 
   /** Logs the path without the query string, which may contain private data. */
-  #log({ request, id, startedAtMs, isFromMemory }: PictureExchange, status: number): void {
+  #log({ request, target, id, startedAtMs, isFromMemory }: PictureExchange, status: number): void {
     const { log, observe } = this.options;
     if (isFromMemory && log.level !== "debug" && log.level !== "trace") return;
     const level = isFromMemory ? "debug" : "info";
@@ -85,6 +89,6 @@ export class PictureLane {
     const path = request.url!.split("?", 1)[0];
     const method = request.method!;
     log[level]({ requestId: id, method, path, status, durationMs: Math.round(durationMs) }, "request");
-    if (!isFromMemory) observe({ method, route: MEDIA_ROUTE, status }, durationMs / 1000);
+    if (!isFromMemory) observe({ method, route: target.route, status }, durationMs / 1000);
   }
 }

@@ -7,6 +7,7 @@ import {
   type PictureSize,
   type Rendition,
   type RenditionFormat,
+  type Square,
 } from "../domain/rendition.ts";
 import { AppError } from "../errors.ts";
 import { Cache } from "../runtime/cache.ts";
@@ -17,6 +18,8 @@ export interface PictureQuery {
   format?: unknown;
   animated?: unknown;
 }
+
+const stillSquare = { kind: "square", isAnimated: false, isNegotiated: false, isCurrent: false } as const;
 
 /**
  * @param accept the client's `Accept` header, which decides the format of a square if the query does not
@@ -35,12 +38,12 @@ export function readRendition(query: PictureQuery, accept: string | undefined): 
   }
   if (isThumbnail) throw refusal("thumbnail and size cannot be combined.", []);
   if (isAnimated) return readAnimated(sidePx, format);
-  if (format !== null) return { kind: "square", sidePx, format, isAnimated: false, isNegotiated: false };
-  return { kind: "square", sidePx, format: negotiate(accept), isAnimated: false, isNegotiated: true };
+  if (format !== null) return { ...stillSquare, sidePx, format };
+  return { ...stillSquare, sidePx, format: negotiate(accept), isNegotiated: true };
 }
 
 /** @throws BAD_USER_INPUT */
-export function readSize(size: unknown): PictureSize | null {
+function readSize(size: unknown): PictureSize | null {
   if (size === undefined) return null;
   const found = pictureSizes.find((one) => String(one) === size);
   if (found === undefined)
@@ -52,14 +55,14 @@ function readAnimated(sidePx: PictureSize, format: RenditionFormat | null): Rend
   if (format !== null && format !== "webp") {
     throw refusal("With animated=true, format must be webp.", ["webp"]);
   }
-  return { kind: "square", sidePx, format: "webp", isAnimated: true, isNegotiated: false };
+  return { ...stillSquare, sidePx, format: "webp", isAnimated: true };
 }
 
 /**
  * @param others the formats that the caller reads itself; the error lists them, too
  * @throws BAD_USER_INPUT
  */
-export function readFormat(format: unknown, others: readonly string[] = []): RenditionFormat | null {
+function readFormat(format: unknown, others: readonly string[] = []): RenditionFormat | null {
   if (format === undefined) return null;
   const found = renditionFormats.find((one) => one === format);
   const allowed = [...renditionFormats, ...others];
@@ -107,9 +110,41 @@ function readMediaRange(range: string): [type: string, quality: number] {
   return [type, Number.isFinite(value) ? Math.min(Math.max(value, 0), 1) : 1];
 }
 
+/** The form in which a client requests the current picture of a user, who may have none. */
+export interface CurrentForm {
+  square: Square;
+  initialsFormat: RenditionFormat | "svg";
+}
+
+const DEFAULT_SIZE_PX = 150;
+
+/**
+ * Reads the form of a user's current picture. The format "svg" is for the initials only: with it, as without a format,
+ * the `Accept` header decides the format of the picture.
+ *
+ * @param search empty, or starts with "?"
+ * @throws BAD_USER_INPUT for an invalid query, with the `allowed` values
+ */
+export function readCurrentForm(search: string, accept: string | undefined): CurrentForm {
+  const form = recall(currentForms, search, readCurrentSearch);
+  if (!form.square.isNegotiated) return form;
+  return { ...form, square: { ...form.square, format: recall(formats, accept ?? "", negotiate) } };
+}
+
+function readCurrentSearch(search: string): CurrentForm {
+  const query = parseSearch(search);
+  const sidePx = readSize(query.size) ?? DEFAULT_SIZE_PX;
+  const format = query.format === "svg" ? null : readFormat(query.format, ["svg"]);
+  return {
+    square: { ...stillSquare, sidePx, format, isNegotiated: format === null, isCurrent: true },
+    initialsFormat: format ?? "svg",
+  };
+}
+
 /** More than the different queries in our own URLs, and than the `Accept` headers of most services' clients. */
 const MAX_REMEMBERED_COUNT = 500;
 const renditions = new Cache<string, Rendition | null>({ maxWeight: MAX_REMEMBERED_COUNT });
+const currentForms = new Cache<string, CurrentForm>({ maxWeight: MAX_REMEMBERED_COUNT });
 const formats = new Cache<string, RenditionFormat | null>({ maxWeight: MAX_REMEMBERED_COUNT });
 
 /**

@@ -2,18 +2,13 @@
 // bodies unread.
 import type { FastifyInstance } from "fastify";
 
-import { registerCurrentPictureRoute, type CurrentPictureRouteOptions } from "./current-picture.route.ts";
 import { sendError } from "./error-body.ts";
 import { registerProfilePictureRoutes, type ProfilePictureRouteOptions } from "./profile-picture.route.ts";
 
-export async function restDoor(
-  app: FastifyInstance,
-  options: ProfilePictureRouteOptions & CurrentPictureRouteOptions,
-): Promise<void> {
+export async function restDoor(app: FastifyInstance, options: ProfilePictureRouteOptions): Promise<void> {
   // The upload route reads its form from the raw request. "*" keeps Fastify from rejecting other content types.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", (_request, _payload, done) => done(null));
   app.setErrorHandler(sendError);
   registerProfilePictureRoutes(app, options);
-  registerCurrentPictureRoute(app, options);
 }

@@ -26,7 +26,7 @@ export interface FoundMedia {
 const MAX_PICTURE_COUNT = 20_000;
 
 export class MediaService {
-  /** A record may be requested in 60 forms, so the forms have their own limit. Each takes about a kilobyte. */
+  /** A record may be requested in 110 forms, so the forms have their own limit. Each takes about a kilobyte. */
   readonly #pictures = new Cache<string, Picture>({ maxWeight: MAX_PICTURE_COUNT });
 
   constructor(
@@ -45,10 +45,15 @@ export class MediaService {
     return media && this.#toPicture(media, rendition);
   }
 
+  /** Returns null when the picture does not exist or is hidden. */
+  async findPicture(id: MediaId, rendition: Rendition): Promise<Picture | null> {
+    const media = await this.mediaCache.find(id);
+    return (media && this.#toPicture(media, rendition)) ?? null;
+  }
+
   /** @throws MEDIA_NOT_FOUND when the picture does not exist or is hidden */
   async getPicture(id: MediaId, rendition: Rendition): Promise<Picture> {
-    const media = await this.mediaCache.find(id);
-    const picture = media && this.#toPicture(media, rendition);
+    const picture = await this.findPicture(id, rendition);
     if (!picture) throw mediaNotFound();
     return picture;
   }
@@ -134,11 +139,6 @@ export class MediaService {
   peek(id: MediaId): Media | undefined {
     const media = this.mediaCache.peek(id);
     return media && isAllowedContentType(media.contentType) ? media : undefined;
-  }
-
-  async isVisible(id: MediaId): Promise<boolean> {
-    const media = await this.mediaCache.find(id);
-    return media !== null && isAllowedContentType(media.contentType);
   }
 
   /** Reads visible pictures with one query, in no particular order. Includes views that are not in the records yet. */

@@ -33,7 +33,7 @@ export class MediaUrls {
       .join(", ");
   }
 
-  /** Returns a URL that always leads to the user's current picture, or to a default picture. */
+  /** Returns a URL that always shows the user's current picture, or the initials. */
   current(id: UserId, sizePx: PictureSize): string {
     return `${this.baseUrl()}${profilePicturePath(id)}?size=${sizePx}`;
   }

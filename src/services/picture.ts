@@ -23,7 +23,8 @@ export interface Picture {
   extension: string;
   /** A strong entity tag, with its quotes. A media without a hash uses its id: its bytes never change. */
   etag: string;
-  lastModified: Date;
+  /** Null at a user's address: a restored picture is older than the one that it follows. */
+  lastModified: Date | null;
   /** True when the format depends on the client's `Accept` header. */
   isNegotiated: boolean;
 }
@@ -31,8 +32,8 @@ export interface Picture {
 /** Returns a key that is unique among the forms of one picture. */
 export function keyOf(rendition: Rendition): string {
   if (rendition.kind !== "square") return rendition.kind;
-  const { sidePx, format, isAnimated, isNegotiated } = rendition;
-  return `${sidePx} ${format} ${isAnimated} ${isNegotiated}`;
+  const { sidePx, format, isAnimated, isNegotiated, isCurrent } = rendition;
+  return `${sidePx} ${format} ${isAnimated} ${isNegotiated} ${isCurrent}`;
 }
 
 export function describePicture(media: Media, rendition: Rendition): Picture {
@@ -59,10 +60,12 @@ function describeStored(media: Media, kind: "original" | "thumbnail"): Picture {
 }
 
 function describeSquare(media: Media, rendition: Extract<Rendition, { kind: "square" }>): Picture {
-  const { sidePx, isAnimated, isNegotiated } = rendition;
+  const { sidePx, isAnimated, isNegotiated, isCurrent } = rendition;
   const format = rendition.format ?? nearestFormat(media, isAnimated);
   const square: SquareForm = { sidePx, format, isAnimated };
   const name = renditionNameOf(square);
+  // Two pictures with the same original and different crops may follow each other at a user's address.
+  const id = isCurrent ? media.id : (media.etag ?? media.id);
   return {
     media,
     key: `${media.id}/${name}`,
@@ -71,8 +74,8 @@ function describeSquare(media: Media, rendition: Extract<Rendition, { kind: "squ
     contentType: `image/${format}`,
     filename: `${sidePx}_${media.originalFilename}`,
     extension: format === "jpeg" ? ".jpg" : `.${format}`,
-    etag: `"${media.etag ?? media.id}-${name}"`,
-    lastModified: media.createdAt,
+    etag: `"${id}-${name}"`,
+    lastModified: isCurrent ? null : media.createdAt,
     isNegotiated,
   };
 }

@@ -54,8 +54,10 @@ export async function hideEverywhere(cluster: Cluster, rounds: number): Promise<
 async function alwaysShown({ nodes }: Cluster, { userId }: Person): Promise<string[]> {
   const found = nodes.map(async ({ url }) => {
     for (let i = 0; i < 70; i++) {
-      const { status } = await fetch(`${url}/api/users/${userId}/profile-picture`, { redirect: "manual" });
-      if (status !== 302) return ["a user whose picture was replaced had no picture for a moment"];
+      const response = await fetch(`${url}/api/users/${userId}/profile-picture`);
+      await response.arrayBuffer();
+      const isPicture = response.status === 200 && response.headers.get("content-type") !== "image/svg+xml";
+      if (!isPicture) return ["a user whose picture was replaced had no picture for a moment"];
       await sleep(10);
     }
     return [];
@@ -79,16 +81,15 @@ export async function answerAlike(cluster: Cluster): Promise<Check> {
     "square, AVIF": `/api/users/media/${mediaId}?size=300&format=avif`,
     "initials, SVG": `/api/users/${without.userId}/profile-picture`,
     "initials, PNG": `/api/users/${without.userId}/profile-picture?size=300&format=png`,
-    "redirect to the current picture": `/api/users/${userId}/profile-picture?size=96`,
+    "current picture": `/api/users/${userId}/profile-picture?size=96`,
   };
   for (const [name, route] of Object.entries(routes)) {
     const answers = await Promise.all(
       cluster.nodes.map(async ({ url }) => {
-        const response = await fetch(`${url}${route}`, { redirect: "manual" });
+        const response = await fetch(`${url}${route}`);
         const bytes = Buffer.from(await response.arrayBuffer());
         const { headers, status } = response;
-        const location = headers.get("location")?.replace(url, "") ?? "";
-        const digest = createHash("sha256").update(bytes).update(location).digest("hex");
+        const digest = createHash("sha256").update(bytes).digest("hex");
         return { status, type: headers.get("content-type"), etag: headers.get("etag"), digest, bytes };
       }),
     );

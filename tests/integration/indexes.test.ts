@@ -107,7 +107,7 @@ describe(`with ${RECORD_COUNT} records`, () => {
       const { data } = await app.graphql("{ me { profilePicture { id viewCount } } }", {}, token);
       const current = data.me.profilePicture.id as string;
       await (await app.picture(current)).arrayBuffer();
-      await (await app.fetch(`/api/users/${user.id}/profile-picture`, { redirect: "manual" })).arrayBuffer();
+      await (await app.fetch(`/api/users/${user.id}/profile-picture`)).arrayBuffer();
       await app.app.views.flush();
       const list =
         "{ users(first: 100) { pageInfo { endCursor } edges { node { profilePicture { id viewCount uploader { id } } } } } }";
