@@ -294,6 +294,31 @@ describe.skipIf(!isInstalled("nginx"))("a cache that is not purged", () => {
 
     expect([before, meanwhile, after, afterStop].map(({ status }) => status)).toEqual([200, 200, 404, 502]);
   });
+
+  it("serves a replaced picture at its user's address only until its max-age is over, and never an error", async () => {
+    const world = await startWorld("nginx", { MEDIA_MAX_AGE_SECONDS: "1" });
+    const person = await givenPerson(world);
+    const current = async () => {
+      const response = await fetch(`${world.edge.url}/api/users/${person.userId}/profile-picture`);
+      await response.arrayBuffer();
+      const { status, headers } = response;
+      return [status, headers.get("x-cache"), headers.get("content-type"), headers.get("etag")?.slice(1, 25)];
+    };
+    const before = await current();
+    const nextId = await person.upload(await sampleImages.flatPng(300, 300));
+    const meanwhile = await current();
+    await setTimeout(2_100);
+    const after = await current();
+    await person.delete();
+    await setTimeout(2_100);
+    const [status, , type] = await current();
+    await world.close();
+
+    expect(before).toEqual([200, "MISS", "image/jpeg", person.mediaId]);
+    expect(meanwhile).toEqual([200, "HIT", "image/jpeg", person.mediaId]);
+    expect(after).toEqual([200, "EXPIRED", "image/png", nextId]);
+    expect([status, type]).toEqual([200, "image/svg+xml"]);
+  });
 });
 
 describe.skipIf(!isInstalled("varnishd"))("a cache that is purged", () => {
@@ -317,12 +342,13 @@ describe.skipIf(!isInstalled("varnishd"))("a cache that is purged", () => {
     expect((await show(world, other.mediaId)).cache).toBe("HIT");
   });
 
-  it("redirects to the new picture as soon as the old one is replaced", async () => {
+  it("shows the new picture at the user's address as soon as the old one is replaced", async () => {
     const person = await givenPerson(world);
-    const current = async () =>
-      (
-        await fetch(`${world.edge.url}/api/users/${person.userId}/profile-picture`, { redirect: "manual" })
-      ).headers.get("location");
+    const current = async () => {
+      const response = await fetch(`${world.edge.url}/api/users/${person.userId}/profile-picture`);
+      await response.arrayBuffer();
+      return response.headers.get("etag");
+    };
     expect(await current()).toContain(person.mediaId);
     await show(world, person.mediaId);
 
