@@ -80,4 +80,13 @@ describe("a store that rejects checksum headers", () => {
     expect(await statusOf(app.picture(mediaId))).toBe(200); // `fetch` follows the redirect to the store.
     expect(store.rejected).toEqual([]);
   });
+
+  it("is not the target of a redirect from a user's address, whose picture may change", async () => {
+    await app.stop();
+    app = await start({ MEDIA_DELIVERY: "redirect" });
+    const { user } = await app.givenPersonWithPicture(bytes);
+    const response = await app.fetch(`/api/users/${user.id}/profile-picture`, { redirect: "manual" });
+
+    expect([response.status, response.headers.get("content-type")]).toEqual([200, "image/jpeg"]);
+  });
 });
