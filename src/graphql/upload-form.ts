@@ -4,11 +4,11 @@
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 
-import busboy from "busboy";
 import { Upload, type FileUpload } from "graphql-upload-ts";
 
 import { pictureLimits } from "../domain/picture-format.ts";
 import { AppError } from "../errors.ts";
+import { createFormParser } from "../http/form-parser.ts";
 import { translateUploadError } from "../services/read-upload.ts";
 
 /** The value that a resolver gets for a file. The file can be read once. */
@@ -40,7 +40,7 @@ const limits = {
 export function readUploadForm(request: IncomingMessage): Promise<object> {
   return new Promise((resolve, reject) => {
     const form = new UploadForm();
-    const parser = createParser(request);
+    const parser = createFormParser(request, limits);
     const fail = (error: unknown): void => {
       request.unpipe(parser);
       const translated = translateUploadError(error);
@@ -162,15 +162,6 @@ function parseObject(field: string, text: string): object {
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw malformed(`The field \`${field}\` must be a JSON object.`);
   return value;
-}
-
-/** @throws BAD_USER_INPUT for a form without a boundary */
-function createParser({ headers }: IncomingMessage): busboy.Busboy {
-  try {
-    return busboy({ headers, limits, defParamCharset: "utf8" });
-  } catch (cause) {
-    throw translateUploadError(cause);
-  }
 }
 
 function malformed(message: string): AppError {

@@ -1,12 +1,11 @@
 // Reads the one file of a multipart form into memory.
 import type { IncomingMessage } from "node:http";
 
-import busboy from "busboy";
-
 import type { BudgetShare } from "../runtime/byte-budget.ts";
 import { plainLook, readCrop, readFilter, type Look } from "../domain/look.ts";
 import { pictureLimits } from "../domain/picture-format.ts";
 import { AppError } from "../errors.ts";
+import { createFormParser } from "../http/form-parser.ts";
 import { isMultipart } from "../http/is-multipart.ts";
 import { readUpload, translateUploadError, type ReadUpload } from "../services/read-upload.ts";
 
@@ -32,7 +31,8 @@ export function readFormFile(
   share: Pick<BudgetShare, "take" | "signal">,
 ): Promise<ReadUpload> {
   return new Promise((resolve, reject) => {
-    const parser = createParser(request);
+    if (!isMultipart(request.headers)) throw unexpectedForm();
+    const parser = createFormParser(request, limits);
     let file: Promise<ReadUpload> | undefined;
     const fail = (cause: unknown) => {
       request.unpipe(parser);
@@ -67,16 +67,6 @@ export function readFormFile(
     request.on("close", onClose);
     request.pipe(parser);
   });
-}
-
-/** @throws BAD_USER_INPUT when the request is not a multipart form */
-function createParser({ headers }: IncomingMessage): busboy.Busboy {
-  if (!isMultipart(headers)) throw unexpectedForm();
-  try {
-    return busboy({ headers, limits, defParamCharset: "utf8" });
-  } catch (cause) {
-    throw translateUploadError(cause); // The content type lacks a boundary.
-  }
 }
 
 function fieldTooLong(field: string): AppError {

@@ -1,0 +1,86 @@
+// Forms as browsers, React Native and other HTTP clients write them, through GraphQL and REST.
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+
+import * as sampleImages from "../support/sample-images.ts";
+import { bearer, TestApp, type Person } from "../support/test-app.ts";
+
+let app: TestApp;
+let person: Person;
+let bytes: Buffer;
+beforeAll(async () => {
+  app = await TestApp.start();
+  bytes = await sampleImages.onePixelPng();
+});
+afterAll(() => app.stop());
+beforeEach(async () => {
+  person = await app.givenPerson();
+});
+
+const FORM = "multipart/form-data; boundary=x";
+/** Writes one part of a form. `headers` follows the name, such as `; filename="a.png"`. */
+function part(name: string, content: string | Buffer, headers = ""): Buffer {
+  const head = `--x\r\nContent-Disposition: form-data; name="${name}"${headers}\r\n\r\n`;
+  return Buffer.concat([Buffer.from(head), Buffer.from(content), Buffer.from("\r\n")]);
+}
+
+interface Outcome {
+  status: number;
+  code: string;
+  message: string;
+  filename: string | null;
+}
+
+async function sendByGraphQL(parts: Buffer[], contentType = FORM): Promise<Outcome> {
+  const response = await app.fetch("/graphql", {
+    method: "POST",
+    headers: { ...bearer(person.token), "apollo-require-preflight": "true", "content-type": contentType },
+    body: new Uint8Array(Buffer.concat([...parts, Buffer.from("--x--\r\n")])),
+  });
+  const { data, errors } = (await response.json()) as {
+    data?: { uploadProfilePicture: { media: { originalFilename: string } } };
+    errors?: { message: string; extensions: { code: string } }[];
+  };
+  return {
+    status: response.status,
+    code: errors?.[0]!.extensions.code ?? "done",
+    message: errors?.[0]!.message ?? "",
+    filename: data?.uploadProfilePicture.media.originalFilename ?? null,
+  };
+}
+
+async function sendByRest(parts: Buffer[], contentType = FORM): Promise<Outcome> {
+  const response = await app.fetch(`/api/users/${person.user.id}/profile-picture`, {
+    method: "POST",
+    headers: { ...bearer(person.token), "content-type": contentType },
+    body: new Uint8Array(Buffer.concat([...parts, Buffer.from("--x--\r\n")])),
+  });
+  const body = (await response.json()) as { code?: string; message: string };
+  const record = await app.mediaCollection.findOne({}, { sort: { _id: -1 } });
+  return {
+    status: response.status,
+    code: body.code ?? "done",
+    message: body.message,
+    filename: body.code ? null : (record!.original_filename as string),
+  };
+}
+
+describe.each([
+  ["GraphQL", sendByGraphQL],
+  ["REST", sendByRest],
+] as const)("a Content-Type without a valid boundary, sent to %s", (_door, send) => {
+  it.each([
+    "multipart/form-data",
+    "multipart/form-data; charset=utf-8",
+    "multipart/form-data; boundary=",
+    "multipart/form-data; boundary=two words",
+  ])("is refused with the cause: %s", async (contentType) => {
+    const outcome = await send([part("file", bytes, '; filename="a.png"')], contentType);
+
+    expect(outcome).toMatchObject({
+      status: 400,
+      code: "BAD_USER_INPUT",
+      message:
+        "The Content-Type header has no valid boundary. Do not set this header: the HTTP client sets it for a form.",
+    });
+  });
+});
