@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
 import * as sampleImages from "../support/sample-images.ts";
-import { bearer, TestApp, type Person } from "../support/test-app.ts";
+import { bearer, TestApp, UPLOAD, type Person } from "../support/test-app.ts";
 
 let app: TestApp;
 let person: Person;
@@ -17,6 +17,9 @@ beforeEach(async () => {
 });
 
 const FORM = "multipart/form-data; boundary=x";
+const operations = JSON.stringify({ query: UPLOAD, variables: { file: null } });
+const map = '{"0":["variables.file"]}';
+
 /** Writes one part of a form. `headers` follows the name, such as `; filename="a.png"`. */
 function part(name: string, content: string | Buffer, headers = ""): Buffer {
   const head = `--x\r\nContent-Disposition: form-data; name="${name}"${headers}\r\n\r\n`;
@@ -64,6 +67,16 @@ async function sendByRest(parts: Buffer[], contentType = FORM): Promise<Outcome>
   };
 }
 
+/** Sends one file, with the given headers of its part, through either door. */
+const doors: [string, (headers: string, content?: Buffer) => Promise<Outcome>][] = [
+  [
+    "GraphQL",
+    (headers, content = bytes) =>
+      sendByGraphQL([part("operations", operations), part("map", map), part("0", content, headers)]),
+  ],
+  ["REST", (headers, content = bytes) => sendByRest([part("file", content, headers)])],
+];
+
 describe.each([
   ["GraphQL", sendByGraphQL],
   ["REST", sendByRest],
@@ -82,5 +95,33 @@ describe.each([
       message:
         "The Content-Type header has no valid boundary. Do not set this header: the HTTP client sets it for a form.",
     });
+  });
+});
+
+describe.each(doors)("a part without a file name, sent to %s", (_door, send) => {
+  it.each(["image/jpeg", "IMAGE/PNG", "image/*", "application/octet-stream"])(
+    "is a file if its content type is %s",
+    async (contentType) => {
+      const outcome = await send(`\r\nContent-Type: ${contentType}`);
+
+      expect(outcome).toMatchObject({ status: 200, code: "done", filename: "picture" });
+    },
+  );
+
+  it("is a file if its file name is empty", async () => {
+    expect(await send('; filename=""\r\nContent-Type: image/jpeg')).toMatchObject({ code: "done" });
+  });
+
+  it("is refused above the size limit of files, and nothing is stored", async () => {
+    const before = await app.traces();
+
+    const outcome = await send("\r\nContent-Type: image/jpeg", await sampleImages.jpegOfSize(819_201));
+
+    expect(outcome.code).toBe("FILE_TOO_LARGE");
+    expect(await app.traces()).toEqual(before);
+  });
+
+  it("is refused as a file if its content type is that of text", async () => {
+    expect(await send("\r\nContent-Type: text/plain")).toMatchObject({ code: "BAD_USER_INPUT" });
   });
 });
