@@ -40,7 +40,7 @@ const limits = {
 export function readUploadForm(request: IncomingMessage): Promise<object> {
   return new Promise((resolve, reject) => {
     const form = new UploadForm();
-    const parser = createFormParser(request, limits);
+    const parser = createFormParser(request, limits, ["operations", "map"]);
     const fail = (error: unknown): void => {
       request.unpipe(parser);
       const translated = translateUploadError(error);

@@ -7,14 +7,22 @@ import { AppError } from "../errors.ts";
 
 /**
  * Creates a parser for the form that the request contains. A part with the content type of an image is a file, also
- * without a file name: React Native sends pictures from the camera in this way.
+ * without a file name: React Native sends pictures from the camera in this way. A part in a text field is text, also
+ * with a file name: browsers add one to a `Blob`.
  *
+ * @param textFields names of the fields that never contain a file
  * @throws BAD_USER_INPUT when the Content-Type header has no valid boundary
  */
-export function createFormParser({ headers }: IncomingMessage, limits: busboy.Limits): busboy.Busboy {
+export function createFormParser(
+  { headers }: IncomingMessage,
+  limits: busboy.Limits,
+  textFields: readonly string[],
+): busboy.Busboy {
   try {
     const parser = busboy({ headers, limits, defParamCharset: "utf8" });
-    adaptParts(parser, markPictureAsFile);
+    adaptParts(parser, (part) =>
+      isTextField(part, textFields) ? markAsText(part) : markPictureAsFile(part),
+    );
     return parser;
   } catch (cause) {
     const message =
@@ -56,6 +64,22 @@ function adaptParts(parser: busboy.Busboy, adapt: (headers: PartHeaders) => void
 /** The content type of a part that busboy takes for a file whatever its name. The service ignores the declared type. */
 const OPAQUE = "application/octet-stream";
 
-function markPictureAsFile(headers: PartHeaders): void {
-  if (/^image\//i.test(headers["content-type"]?.[0] ?? "")) headers["content-type"] = [OPAQUE];
+function markPictureAsFile(part: PartHeaders): void {
+  if (contentTypeOf(part).startsWith("image/")) part["content-type"] = [OPAQUE];
+}
+
+/** Removes the file name, and a content type that would make the part a file. */
+function markAsText(part: PartHeaders): void {
+  part["content-disposition"] = [part["content-disposition"]![0].replace(/^([^"]*"\w+").*$/, "$1")];
+  if (contentTypeOf(part).startsWith(OPAQUE)) delete part["content-type"];
+}
+
+/** Recognises only a quoted name in first place, as all clients send it. */
+function isTextField(part: PartHeaders, textFields: readonly string[]): boolean {
+  const name = /^form-data; *name="(\w+)"/i.exec(part["content-disposition"]?.[0] ?? "")?.[1];
+  return name !== undefined && textFields.includes(name);
+}
+
+function contentTypeOf(part: PartHeaders): string {
+  return (part["content-type"]?.[0] ?? "").toLowerCase();
 }

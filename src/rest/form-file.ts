@@ -32,7 +32,7 @@ export function readFormFile(
 ): Promise<ReadUpload> {
   return new Promise((resolve, reject) => {
     if (!isMultipart(request.headers)) throw unexpectedForm();
-    const parser = createFormParser(request, limits);
+    const parser = createFormParser(request, limits, ["crop", "filter"]);
     let file: Promise<ReadUpload> | undefined;
     const fail = (cause: unknown) => {
       request.unpipe(parser);

@@ -125,3 +125,47 @@ describe.each(doors)("a part without a file name, sent to %s", (_door, send) => 
     expect(await send("\r\nContent-Type: text/plain")).toMatchObject({ code: "BAD_USER_INPUT" });
   });
 });
+
+describe("text sent as a Blob", () => {
+  const json = (text: string, type = "application/json") => new Blob([text], { type });
+  const picture = () => new Blob([new Uint8Array(bytes)], { type: "image/png" });
+
+  it.each(["application/json", ""])(
+    "in `operations` and `map` is accepted with the type %j",
+    async (type) => {
+      const form = new FormData();
+      form.set("operations", json(operations, type));
+      form.set("map", json(map, type));
+      form.set("0", picture(), "a.png");
+
+      const { data, errors } = await app.postForm(form, person.token);
+
+      expect(errors).toEqual([]);
+      expect(data.uploadProfilePicture.media.originalFilename).toBe("a.png");
+    },
+  );
+
+  it("in `operations` has the size limit of a field", async () => {
+    const form = new FormData();
+    form.set("operations", json(operations.replace("{", `{"padding":"${"x".repeat(300_000)}",`)));
+    form.set("map", json(map));
+    form.set("0", picture(), "a.png");
+
+    const { status, errors } = await app.postForm(form, person.token);
+
+    expect(status).toBe(400);
+    expect(errors[0]!.message).toBe('The field "operations" has more than 262144 bytes.');
+  });
+
+  it("in `crop` is accepted by REST", async () => {
+    const form = new FormData();
+    form.set("crop", json('{"x":0.5,"y":0.2}'));
+    form.set("file", picture(), "a.png");
+
+    const response = await app.postFormByRest(form, person);
+
+    expect(response.status).toBe(200);
+    const record = await app.mediaCollection.findOne({}, { sort: { _id: -1 } });
+    expect(record).toMatchObject({ crop: { x: 0.5, y: 0.2 } });
+  });
+});
