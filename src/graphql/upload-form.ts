@@ -8,7 +8,7 @@ import { Upload, type FileUpload } from "graphql-upload-ts";
 
 import { pictureLimits } from "../domain/picture-format.ts";
 import { AppError } from "../errors.ts";
-import { createFormParser } from "../http/form-parser.ts";
+import { createFormParser, decodeFilename } from "../http/form-parser.ts";
 import { translateUploadError } from "../services/read-upload.ts";
 
 /** The value that a resolver gets for a file. The file can be read once. */
@@ -63,7 +63,7 @@ export function readUploadForm(request: IncomingMessage): Promise<object> {
     );
     parser.on("file", (name, stream, { filename }) => {
       stream.on("error", () => {}); // The reader of the stream also gets the error. Without a reader it is ignored.
-      attempt(() => form.takeFile(name, stream, filename));
+      attempt(() => form.takeFile(name, stream, decodeFilename(filename)));
     });
     for (const limit of ["filesLimit", "fieldsLimit", "partsLimit"] as const) {
       parser.on(limit, () =>

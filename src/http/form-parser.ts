@@ -31,6 +31,14 @@ export function createFormParser(
   }
 }
 
+/** Source: HTML standard, "Multipart form data". Browsers escape nothing else, not even the percent sign. */
+const filenameEscapes: Record<string, string> = { "%22": '"', "%0D": "\r", "%0A": "\n" };
+
+/** Decodes the three escapes of browsers in the file name of a part. */
+export function decodeFilename(filename: string | undefined): string | undefined {
+  return filename?.replace(/%22|%0D|%0A/g, (escape) => filenameEscapes[escape]!);
+}
+
 /** The headers of one part by their names in lower case, as busboy stores them. */
 type PartHeaders = Record<string, [string, ...string[]] | undefined>;
 

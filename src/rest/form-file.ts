@@ -5,7 +5,7 @@ import type { BudgetShare } from "../runtime/byte-budget.ts";
 import { plainLook, readCrop, readFilter, type Look } from "../domain/look.ts";
 import { pictureLimits } from "../domain/picture-format.ts";
 import { AppError } from "../errors.ts";
-import { createFormParser } from "../http/form-parser.ts";
+import { createFormParser, decodeFilename } from "../http/form-parser.ts";
 import { isMultipart } from "../http/is-multipart.ts";
 import { readUpload, translateUploadError, type ReadUpload } from "../services/read-upload.ts";
 
@@ -52,7 +52,11 @@ export function readFormFile(
     parser.on("file", (field, stream, { filename }) => {
       stream.on("error", fail);
       if (file || field !== FILE_FIELD) return fail(unexpectedForm());
-      file = readUpload(stream, share).then((bytes) => ({ bytes, declaredFilename: filename, look }));
+      file = readUpload(stream, share).then((bytes) => ({
+        bytes,
+        declaredFilename: decodeFilename(filename),
+        look,
+      }));
       file.catch(fail); // Before the destroyed stream emits an abort error.
     });
     for (const limit of ["filesLimit", "fieldsLimit", "partsLimit"] as const) {

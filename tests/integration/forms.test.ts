@@ -126,6 +126,35 @@ describe.each(doors)("a part without a file name, sent to %s", (_door, send) => 
   });
 });
 
+describe.each(doors)("the file name of a part, sent to %s", (_door, send) => {
+  it.each([
+    ["my %22best%22 photo.jpg", 'my "best" photo.jpg'],
+    ["two%0D%0Alines.jpg", "twolines.jpg"],
+    ["100%.jpg", "100%.jpg"],
+    ["%41.jpg", "%41.jpg"],
+    ["%2522.jpg", "%2522.jpg"],
+    ["a%2Fb.jpg", "a%2Fb.jpg"],
+  ])("%s is stored as %s", async (sent, stored) => {
+    const outcome = await send(`; filename="${sent}"\r\nContent-Type: image/png`);
+
+    expect(outcome).toMatchObject({ code: "done", filename: stored });
+  });
+
+  it("is stored with its quotes if FormData escapes them", async () => {
+    const form = new Request("http://localhost", { method: "POST", body: quotedForm() });
+    const disposition = /; filename=.*/.exec(await form.text())![0];
+
+    expect(await send(disposition)).toMatchObject({ filename: 'my "best" photo.jpg' });
+  });
+});
+
+/** A form as the `FormData` of the platform writes it. */
+function quotedForm(): FormData {
+  const form = new FormData();
+  form.set("file", new Blob(["x"]), 'my "best" photo.jpg');
+  return form;
+}
+
 describe("text sent as a Blob", () => {
   const json = (text: string, type = "application/json") => new Blob([text], { type });
   const picture = () => new Blob([new Uint8Array(bytes)], { type: "image/png" });
