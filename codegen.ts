@@ -25,7 +25,7 @@ const sources: { location: string; read: () => Promise<readonly string[]> }[] = 
 
 /** The text of every generated file, by its path. */
 async function generate(): Promise<Map<string, string>> {
-  const schemaText = printSchema(await createSchema({ consumeUpload: () => Promise.resolve() }));
+  const schemaText = printSchema(await createSchema({ admitUpload: () => Promise.resolve() }));
   const files = new Map([["schema.graphql", schemaText]]);
   for (const { location, read } of sources) {
     const generated = location.replace(/\.\w+$/, ".generated.ts");

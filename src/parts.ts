@@ -106,7 +106,7 @@ export async function buildParts(
     database.media,
     lifecycle,
     storage,
-    new PictureIntake(pictureMaker, reports),
+    new PictureIntake(pictureMaker, rateLimits, reports),
     rateLimits,
     config.cleanup.retentionMs,
     reports,

@@ -11,15 +11,16 @@ import type { RequestContext } from "./context.ts";
  * Returns the directive, and the function that makes a schema obey it.
  *
  * The limiter counts each executed field, so a client cannot avoid the limit by aliases, batches, or one file for
- * several variables. The directive's arguments show the default, but the configured limit applies.
+ * several variables. The directive's arguments show the default, but the configured limit applies. The directive refuses
+ * a field before its file is read. `PictureIntake` counts the upload, because a file of a wrong type does not count.
  */
-export function createRateLimit(rateLimits: Pick<RateLimits, "consumeUpload">): {
+export function createRateLimit(rateLimits: Pick<RateLimits, "admitUpload">): {
   directive: GraphQLDirective;
   obey: (schema: GraphQLSchema) => GraphQLSchema;
 } {
   class SharedLimiter extends RateLimiterMemory {
     override async consume(userId: string | number): Promise<RateLimiterRes> {
-      await rateLimits.consumeUpload(String(userId));
+      await rateLimits.admitUpload(String(userId));
       return new RateLimiterRes();
     }
   }

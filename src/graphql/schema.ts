@@ -24,7 +24,7 @@ const noTopics: PubSub = {
 
 /** @param isSubgraph whether the schema becomes part of a federated graph */
 export async function createSchema(
-  rateLimits: Pick<RateLimits, "consumeUpload">,
+  rateLimits: Pick<RateLimits, "admitUpload">,
   isSubgraph = false,
 ): Promise<GraphQLSchema> {
   const rateLimit = createRateLimit(rateLimits);

@@ -30,7 +30,7 @@ export function registerProfilePictureRoutes(
 ): void {
   app.post<ProfilePictureRequest>(PROFILE_PICTURE_ROUTE, async (request) => {
     const actor = requireActor(await tokens.identify(request.headers.authorization));
-    await rateLimits.consumeUpload(actor.id);
+    await rateLimits.admitUpload(actor.id);
     const userId = pictureOwner(actor, request.params.userId);
     const { media } = await profilePictures.upload(userId, {
       read: (share) => readFormFile(request.raw, share),

@@ -5,7 +5,9 @@ import type { Look } from "../domain/look.ts";
 import { cleanOriginalFilename } from "../domain/original-filename.ts";
 import type { Reports } from "./reports.ts";
 import type { SafePicture } from "../images/make-picture.ts";
+import { recogniseFormat } from "../images/image-format.ts";
 import type { PictureMaker } from "../images/picture-maker.ts";
+import type { RateLimits } from "./rate-limits.ts";
 import type { ReadUpload } from "./read-upload.ts";
 
 /** An uploaded file that is read only on request. The client's filename and content type are not trusted. */
@@ -28,14 +30,22 @@ export class PictureIntake {
 
   constructor(
     readonly pictureMaker: PictureMaker,
+    readonly rateLimits: Pick<RateLimits, "consumeUpload">,
     readonly reports: Reports,
   ) {}
 
-  /** @throws FILE_TOO_LARGE, BAD_USER_INPUT, UNSUPPORTED_IMAGE_TYPE, UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX, OVERLOADED */
+  /**
+   * The upload counts for the rate limit once its size and its first bytes are accepted, before its image is parsed.
+   *
+   * @throws FILE_TOO_LARGE, BAD_USER_INPUT, UNSUPPORTED_IMAGE_TYPE, OVERLOADED without counting the upload
+   * @throws RATE_LIMITED, UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX, OVERLOADED after that
+   */
   async receive(userId: UserId, file: IncomingFile): Promise<ReceivedPicture> {
     return this.#received.hold(userId, async (share) => {
       const { bytes, declaredFilename, look } = await file.read(share);
       share.complete();
+      await recogniseFormat(bytes);
+      await this.rateLimits.consumeUpload(userId);
       const picture = await this.#make(bytes, userId, look);
       return { picture, originalFilename: cleanOriginalFilename(declaredFilename), look };
     });

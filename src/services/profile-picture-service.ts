@@ -43,8 +43,8 @@ export class ProfilePictureService {
    * Makes the uploaded file the user's profile picture and retires the previous one.
    *
    * @throws USER_NOT_FOUND when the user is gone or deactivated
-   * @throws FILE_TOO_LARGE, BAD_USER_INPUT, UNSUPPORTED_IMAGE_TYPE, UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX, OVERLOADED
-   * before anything is written
+   * @throws RATE_LIMITED, FILE_TOO_LARGE, BAD_USER_INPUT, UNSUPPORTED_IMAGE_TYPE, UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX,
+   * OVERLOADED before anything is written
    */
   async upload(userId: UserId, file: IncomingFile): Promise<{ user: User; media: Media }> {
     try {

@@ -9,6 +9,12 @@ import { AppError } from "../errors.ts";
 
 export const WINDOW_SECONDS = 60;
 
+/**
+ * Attempts to upload per allowed upload. Attempts include files that are refused before they cost image work: a user who
+ * chooses a file of a wrong type or size can choose another one at once.
+ */
+const ATTEMPTS_PER_UPLOAD = 6;
+
 /** Deletions and restorations that a user may make per allowed upload: far more than a user needs. */
 const CHANGES_PER_UPLOAD = 12;
 
@@ -20,6 +26,7 @@ export type RateLimiterFactory = (options: {
 }) => RateLimiterAbstract;
 
 export class RateLimits {
+  readonly #attempts: RateLimiterAbstract;
   readonly #uploads: RateLimiterAbstract;
   readonly #changes: RateLimiterAbstract;
   readonly #signIns: RateLimiterAbstract;
@@ -30,12 +37,26 @@ export class RateLimits {
   ) {
     const policy = (keyPrefix: string, points: number) =>
       createLimiter({ keyPrefix, points, duration: WINDOW_SECONDS });
+    this.#attempts = policy("upload-attempt", limits.uploadsPerMinute * ATTEMPTS_PER_UPLOAD);
     this.#uploads = policy("upload", limits.uploadsPerMinute);
     this.#changes = policy("change", limits.uploadsPerMinute * CHANGES_PER_UPLOAD);
     this.#signIns = policy("sign-in", limits.signInsPerMinute);
   }
 
-  /** Counts one upload. @throws RATE_LIMITED with `retryAfterSeconds` */
+  /**
+   * Counts an attempt to upload, before its file is read. Refuses it also when the user's uploads of this minute are used
+   * up. Several concurrent attempts may pass for the last upload: `consumeUpload` decides among them.
+   *
+   * @throws RATE_LIMITED with `retryAfterSeconds`
+   */
+  async admitUpload(userId: UserId): Promise<void> {
+    await consume(this.#attempts, userId, "upload attempts");
+    const uploads = await this.#uploads.get(userId);
+    if (uploads && uploads.consumedPoints >= this.#uploads.points)
+      throw tooMany(this.#uploads, "uploads", uploads.msBeforeNext);
+  }
+
+  /** Counts one upload, before the work on its image. @throws RATE_LIMITED with `retryAfterSeconds` */
   async consumeUpload(userId: UserId): Promise<void> {
     await consume(this.#uploads, userId, "uploads");
   }
@@ -61,14 +82,17 @@ async function consume(limiter: RateLimiterAbstract, key: string, what: string):
     await limiter.consume(key);
   } catch (refusal) {
     if (!(refusal instanceof RateLimiterRes)) throw refusal;
-    // The wait is at most one window, also when the clock was set back.
-    const seconds = Math.ceil(refusal.msBeforeNext / 1000);
-    const retryAfterSeconds = Math.min(Math.max(1, seconds), WINDOW_SECONDS);
-    throw new AppError("RATE_LIMITED", `Too many ${what}. Try again in ${retryAfterSeconds} seconds.`, {
-      limit: limiter.points,
-      retryAfterSeconds,
-    });
+    throw tooMany(limiter, what, refusal.msBeforeNext);
   }
+}
+
+function tooMany({ points }: RateLimiterAbstract, what: string, waitMs: number): AppError {
+  // The wait is at most one window, also when the clock was set back.
+  const retryAfterSeconds = Math.min(Math.max(1, Math.ceil(waitMs / 1000)), WINDOW_SECONDS);
+  return new AppError("RATE_LIMITED", `Too many ${what}. Try again in ${retryAfterSeconds} seconds.`, {
+    limit: points,
+    retryAfterSeconds,
+  });
 }
 
 /** Hashes the name that a client sent: a counter's key must be short and must not contain an e-mail address. */

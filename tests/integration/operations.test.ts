@@ -74,7 +74,7 @@ describe("health checks and metrics", () => {
     expect(text).toMatch(
       /^graphql_operations_total\{operation="none",code="GRAPHQL_VALIDATION_FAILED"\} 1$/m,
     );
-    expect(text).toMatch(/^picture_duration_seconds_count 2$/m);
+    expect(text).toMatch(/^picture_duration_seconds_count 1$/m);
     expect(text).toMatch(/^pictures_in_work\{state="waiting"\} 0$/m);
     expect(text).toMatch(/^cleanup_media_total\{result="removed"\} 0$/m);
     expect(text).toContain("nodejs_eventloop_lag_p99_seconds");

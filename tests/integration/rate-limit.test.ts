@@ -107,12 +107,95 @@ describe("the upload limit", () => {
     expect(await byGraphQL()).toBe("done");
   });
 
-  it("counts uploads that are refused for their content", async () => {
-    for (let i = 0; i < 5; i++) await app.upload({ bytes: Buffer.from("no picture") }, person.token);
+  const codesOf = async (picture: Buffer, count: number) => {
+    const codes: string[] = [];
+    for (let i = 0; i < count; i++) {
+      const { errors } = await app.upload({ bytes: picture }, person.token);
+      codes.push(errors[0]?.extensions.code ?? "done");
+    }
+    return codes;
+  };
 
+  it("does not count files of a wrong type or size", async () => {
+    const refused = [
+      ...(await codesOf(Buffer.from("no picture"), 6)),
+      ...(await codesOf(await sampleImages.jpegOfSize(819_201), 6)),
+      ...(await codesOf(Buffer.alloc(0), 6)),
+    ];
+    const stored = await codesOf(bytes, 6);
+
+    expect(new Set(refused)).toEqual(new Set(["UNSUPPORTED_IMAGE_TYPE", "FILE_TOO_LARGE", "BAD_USER_INPUT"]));
+    expect(stored).toEqual(["done", "done", "done", "done", "done", "RATE_LIMITED"]);
+  });
+
+  it.each([
+    ["parsed", async () => (await sampleImages.palettePng()).subarray(0, -300), "UNREADABLE_IMAGE"],
+    ["found too large to decode", async () => sampleImages.pngHeaderOf(60_000, 60_000), "IMAGE_TOO_COMPLEX"],
+    ["decoded", async () => corruptPixels(await sampleImages.plainJpeg()), "UNREADABLE_IMAGE"],
+  ])("counts files that are refused when they are %s", async (_when, make, code) => {
+    const codes = await codesOf(await make(), 5);
+
+    expect(codes).toEqual([code, code, code, code, code]);
     expect(await byGraphQL()).toBe("RATE_LIMITED");
   });
+
+  it("decodes at most five pictures of one user", async () => {
+    const decode = vi.spyOn(app.app.pictureMaker, "make");
+    onTestFinished(() => decode.mockRestore());
+
+    await Promise.all(Array.from({ length: 12 }, (_, i) => (i % 2 ? byRest() : byGraphQL())));
+
+    expect(decode).toHaveBeenCalledTimes(5);
+  });
+
+  it("refuses the sixth upload without reading its file", async () => {
+    for (let i = 0; i < 5; i++) await byGraphQL();
+    const hold = vi.spyOn(app.app.profilePictures.intake, "receive");
+    onTestFinished(() => hold.mockRestore());
+
+    expect([await byGraphQL(), await byRest()]).toEqual(["RATE_LIMITED", "RATE_LIMITED"]);
+    expect(hold).not.toHaveBeenCalled();
+  });
 });
+
+describe("the thirty-first attempt to upload within a minute", () => {
+  it("is refused with the time to wait by GraphQL and REST, also if all files were refused", async () => {
+    const wrongType = { bytes: Buffer.from("no picture") };
+    for (let i = 0; i < 15; i++) {
+      await app.upload(wrongType, person.token);
+      await app.uploadByRest(wrongType, person);
+    }
+
+    const { errors } = await app.upload({ bytes }, person.token);
+    const response = await app.uploadByRest({ bytes }, person);
+
+    const seconds = errors[0]!.extensions.retryAfterSeconds as number;
+    expect(seconds).toBeGreaterThan(50);
+    expect(errors[0]).toMatchObject({
+      message: `Too many upload attempts. Try again in ${seconds} seconds.`,
+      extensions: { code: "RATE_LIMITED", limit: 30 },
+    });
+    expect(response.status).toBe(429);
+    expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(50);
+  });
+
+  it("is refused among forty concurrent ones", async () => {
+    const wrongType = { bytes: Buffer.from("no picture") };
+
+    const answers = await Promise.all(Array.from({ length: 40 }, () => app.upload(wrongType, person.token)));
+
+    const codes = answers.map(({ errors }) => errors[0]!.extensions.code);
+    expect(codes.filter((code) => code === "RATE_LIMITED")).toHaveLength(10);
+  });
+});
+
+/** Overwrites the compressed pixels, so that only a decoder finds the fault. */
+function corruptPixels(jpeg: Buffer): Buffer {
+  const corrupt = Buffer.from(jpeg);
+  const middle = Math.floor(corrupt.length / 2);
+  corrupt.fill(0x00, middle, corrupt.length - 2);
+  return corrupt;
+}
 
 describe("sign-in and registration", () => {
   const LOGIN = "mutation ($input: LoginInput!) { login(input: $input) { token } }";
@@ -252,6 +335,32 @@ describe.skipIf(!secondDatabaseUri())("concurrent attempts in several processes"
     expect(codes.filter((code) => code === "RATE_LIMITED")).toHaveLength(35);
     return codes.filter((code) => code === "done").length;
   };
+
+  it("of uploads that are admitted are counted together", async () => {
+    const processes = [1, 2, 3, 4].map(
+      () =>
+        new RateLimits(limits, new MongoLimiters(app.app.database.connection, app.app.database.clock).create),
+    );
+
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 40 }, (_, i) => processes[i % 4]!.admitUpload("stubborn")),
+    );
+
+    expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(30);
+  });
+
+  it("of uploads are refused by every process once they are used up", async () => {
+    const { connection, clock } = app.app.database;
+    const [one, other] = [1, 2].map(
+      () => new RateLimits(limits, new MongoLimiters(connection, clock).create),
+    );
+    for (let i = 0; i < 5; i++) await one!.consumeUpload("eager");
+
+    await expect(other!.admitUpload("eager")).rejects.toMatchObject({
+      code: "RATE_LIMITED",
+      details: { limit: 5 },
+    });
+  });
 
   it("are counted together, regardless of their order", async () => {
     for (let round = 0; round < 100; round++) expect(await passedOf(`nobody-${round}`)).toBe(5);
