@@ -18,28 +18,27 @@ import { guardRequestBodies } from "./request-body.ts";
 import { nextRequestId } from "./request-id.ts";
 import { requestMessageClass } from "./request-message.ts";
 import { OrderedResponse, turnTaker } from "./request-turns.ts";
+import { SlowBodies, type BodyLimits } from "./slow-bodies.ts";
 import { faultOfTarget, normalTarget } from "./target.ts";
 import { finishConnectionsOnStop } from "./stopping.ts";
 
 /** Time limits for a client on one connection. */
-export interface Timeouts {
-  /** Time from the first byte of a request to the last. */
-  requestMs: number;
+export interface Timeouts extends BodyLimits {
   /** Time from the first byte of a request, or from the opening of the connection, to the end of the headers. */
   headersMs: number;
   /** Time from an answer to the next request. */
   keepAliveMs: number;
   /** Time since the last byte that was sent or received, while a request is being answered. */
   stallMs: number;
-  /** Interval at which Node checks `requestMs` and `headersMs`. */
-  checkIntervalMs: number;
 }
 
 const defaultTimeouts: Timeouts = {
-  requestMs: 60_000, // An upload of 800 KB over a slow mobile network takes most of this time.
+  requestMs: 60_000,
+  uploadGraceMs: 30_000, // Longer than the service itself lets an upload wait before it reads the file.
+  minUploadBytesPerSecond: 1_000, // A quarter of a very slow mobile network: 28 kbit/s are 3,500 bytes.
   headersMs: 15_000,
   keepAliveMs: 72_000, // Longer than the idle time of common load balancers, so that the load balancer closes first.
-  stallMs: 60_000, // No answer takes this long. Frees the memory of answers that a client does not read.
+  stallMs: 60_000, // No answer takes this long. Ends idle uploads, and answers that a client does not read.
   checkIntervalMs: 5_000,
 };
 
@@ -66,6 +65,14 @@ export interface ServerOptions {
 
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
   const { timeouts = defaultTimeouts } = options;
+  const slowBodies = new SlowBodies(timeouts, (socket) => endConnection(tooSlow, socket));
+  const endConnection = (error: Error & { code?: string }, socket: Socket): void => {
+    app.log.debug(
+      { code: error.code, address: socket.remoteAddress },
+      "connection failed: the request was invalid, too slow or cut off",
+    );
+    refuseConnection(error, socket);
+  };
   const app: FastifyInstance = Fastify({
     loggerInstance: options.log,
     // The hook below writes one line per request. The id is generated, because a client could send anything as an id.
@@ -74,18 +81,12 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     trustProxy: options.http.trustProxy && [...options.http.trustProxy],
     frameworkErrors: options.sendError,
     bodyLimit: MAX_JSON_BYTES,
-    clientErrorHandler: (error, socket) => {
-      app.log.debug(
-        { code: error.code, address: socket.remoteAddress },
-        "connection failed: the request was invalid, too slow or cut off",
-      );
-      refuseConnection(error, socket);
-    },
+    clientErrorHandler: endConnection,
     serverFactory: (handler) => {
       const settings = {
         IncomingMessage: requestMessageClass((socket) => refuseConnection(tooManyPieces, socket)),
         ServerResponse: OrderedResponse,
-        requestTimeout: timeouts.requestMs,
+        requestTimeout: longestUploadMs(timeouts, options.maxBodyBytes),
         headersTimeout: timeouts.headersMs,
         keepAliveTimeout: timeouts.keepAliveMs,
         connectionsCheckingInterval: timeouts.checkIntervalMs,
@@ -96,6 +97,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
         const fault = faultOfTarget(request);
         if (fault) return refuse(response, fault);
         request.url = normalTarget(request.url!);
+        slowBodies.watch(request);
         if (isStopping()) response.setHeader("connection", "close");
         if (!options.lane(request, response)) handler(request, response);
       });
@@ -103,7 +105,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       return http
         .createServer(settings, listener)
         .on("checkExpectation", inTurn(refuseExpectation))
-        .setTimeout(timeouts.stallMs);
+        .setTimeout(timeouts.stallMs)
+        .on("close", () => slowBodies.close());
     },
     forceCloseConnections: "idle",
     // A request on an open connection is served while the service stops. Its answer has `Connection: close`.
@@ -141,6 +144,11 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   return app;
 }
 
+/** Time for the largest body at the minimum rate. Also bounds a chunked body that goes on after the end of its form. */
+function longestUploadMs({ uploadGraceMs, minUploadBytesPerSecond }: Timeouts, maxBodyBytes: number): number {
+  return uploadGraceMs + Math.ceil((maxBodyBytes / minUploadBytesPerSecond) * 1000);
+}
+
 /** Rejects a request with an invalid target or `Host`, in the usual error format. */
 function refuse(response: ServerResponse, message: string, status = 400): void {
   const body = JSON.stringify({ success: false, message, code: "BAD_USER_INPUT" });
@@ -161,6 +169,8 @@ const REFUSAL_TIMEOUT_MS = 5_000;
 type AnsweringSocket = Socket & { _httpMessage?: { headersSent: boolean } | null };
 
 const tooManyPieces = Object.assign(new Error("body in too many pieces"), { code: "BODY_IN_PIECES" });
+
+const tooSlow = Object.assign(new Error("body too slow"), { code: "ERR_HTTP_REQUEST_TIMEOUT" });
 
 const connectionRefusals: Record<string, [status: string, message: string]> = {
   BODY_IN_PIECES: ["400 Bad Request", "The body comes in too many small pieces."],

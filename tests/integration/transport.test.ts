@@ -13,6 +13,8 @@ import { TestApp, UPLOAD, type Person } from "../support/test-app.ts";
 /** For tests of slow clients. The other tests use the default timeouts. */
 const shortTimeouts = {
   requestMs: 1_500,
+  uploadGraceMs: 500,
+  minUploadBytesPerSecond: 1_000,
   headersMs: 700,
   keepAliveMs: 5_000,
   stallMs: 5_000,
@@ -333,7 +335,7 @@ describe("a client", () => {
   );
 
   it.each(["graphql", "rest"] as const)(
-    "that sends one byte at a time is cut off after the request timeout: %s",
+    "that sends an upload one byte at a time is cut off after the grace period: %s",
     async (door) => {
       const bytes = (await wholeForms())[door];
       const connection = new Connection(impatientApp);
@@ -349,6 +351,75 @@ describe("a client", () => {
       await expectNothingLeft();
     },
   );
+
+  it.each(["graphql", "rest"] as const)(
+    "that sends a large upload slowly but steadily gets it stored: %s",
+    async (door) => {
+      person = await impatientApp.givenPerson();
+      const picture = (await sampleImages.jpegOfSize(70_000)).toString("latin1");
+      const parts = { graphql: operations + map + file("0", picture), rest: file("file", picture) }[door];
+      const route = door === "graphql" ? "/graphql" : restRoute();
+      const bytes = request(route, multipart, Buffer.from(parts + end, "latin1"));
+      const connection = new Connection(impatientApp);
+      const startedAt = performance.now();
+      let at = 0;
+      connection.sendEvery(20, () => bytes.subarray(at, (at += 400))); // 20,000 bytes a second
+
+      const answer = await connection.answer();
+      await connection.close();
+
+      expect(answer).toMatchObject({ status: 200, body: expect.stringContaining("successfully") });
+      expect(performance.now() - startedAt).toBeGreaterThan(shortTimeouts.requestMs);
+    },
+  );
+
+  it("that sends the start of an upload at once and then one byte at a time is cut off", async () => {
+    const connection = new Connection(impatientApp);
+    const startedAt = performance.now();
+    connection.send(request(restRoute(), { ...multipart, "content-length": "800000" }, file("file", "x")));
+    connection.sendEvery(20, () => "x");
+    setTimeout(() => connection.send("x".repeat(2_000)), 100);
+
+    const answer = await connection.answer();
+    await connection.close();
+
+    expect(answer?.status).toBe(408);
+    expect(performance.now() - startedAt).toBeGreaterThan(1_900); // The first 2,000 bytes are worth two seconds.
+  });
+
+  it("that sends another body slowly is cut off after the request timeout", async () => {
+    const json = { "content-type": "application/json", "content-length": "100000" };
+    const connection = new Connection(impatientApp);
+    const startedAt = performance.now();
+    connection.send(request("/graphql", json, '{"query":"'));
+    connection.sendEvery(20, () => "x".repeat(80));
+
+    const answer = await connection.answer();
+    await connection.close();
+
+    expect(answer).toMatchObject({
+      status: 408,
+      body: expect.stringContaining("The request took too long."),
+    });
+    expect(performance.now() - startedAt).toBeLessThan(3_000);
+  });
+
+  it("that stops within an upload is cut off after the idle timeout", async () => {
+    const hasty = await TestApp.start(
+      {},
+      { timeouts: { ...shortTimeouts, uploadGraceMs: 60_000, stallMs: 500 } },
+    );
+    person = await hasty.givenPerson();
+    const connection = new Connection(hasty);
+    connection.send(request(restRoute(), { ...multipart, "content-length": "800000" }, file("file", "x")));
+
+    const answer = await connection.answer();
+    const traces = await hasty.traces();
+    await hasty.stop();
+
+    expect(answer).toBeNull();
+    expect(traces).toEqual({ records: 0, files: [] });
+  });
 
   it.each([
     ["nothing at all", ""],
