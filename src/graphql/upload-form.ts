@@ -20,6 +20,9 @@ export interface IncomingUpload {
 /** Limit for `operations` and `map`, which are JSON: the same as for the body of a plain request. */
 const MAX_FIELD_BYTES = 256 * 1024;
 
+/** Time for the fields before the file: they take memory, and the limits of uploads apply only from the file on. */
+const FIELDS_TIMEOUT_MS = 60_000;
+
 const WRONG_ORDER = "Send `operations`, `map` and the file once each, in this order.";
 
 /** Allows a few other fields, which are ignored, and a second file, which is rejected. */
@@ -35,13 +38,15 @@ const limits = {
  * Resolves once `operations` and `map` have been read. The file may still be arriving.
  *
  * @returns the operation, with an `Upload` in place of its file
- * @throws BAD_USER_INPUT when the form is malformed
+ * @throws BAD_USER_INPUT when the form is malformed, or when the fields take too long
  */
 export function readUploadForm(request: IncomingMessage): Promise<object> {
   return new Promise((resolve, reject) => {
     const form = new UploadForm();
     const parser = createFormParser(request, limits, ["operations", "map"]);
+    const timer = setTimeout(() => fail(tooSlow()), FIELDS_TIMEOUT_MS);
     const fail = (error: unknown): void => {
+      clearTimeout(timer);
       request.unpipe(parser);
       const translated = translateUploadError(error);
       reject(translated);
@@ -58,7 +63,9 @@ export function readUploadForm(request: IncomingMessage): Promise<object> {
       attempt(() => {
         if (valueTruncated) throw malformed(`The field "${name}" has more than ${MAX_FIELD_BYTES} bytes.`);
         const operation = form.takeField(name, value);
-        if (operation) resolve(operation);
+        if (!operation) return;
+        clearTimeout(timer);
+        resolve(operation);
       }),
     );
     parser.on("file", (name, stream, { filename }) => {
@@ -162,6 +169,10 @@ function parseObject(field: string, text: string): object {
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw malformed(`The field \`${field}\` must be a JSON object.`);
   return value;
+}
+
+function tooSlow(): AppError {
+  return new AppError("BAD_USER_INPUT", "The request took too long.", { status: 408 });
 }
 
 function malformed(message: string): AppError {
