@@ -11,6 +11,11 @@ import type { ImageTask, ImageWorker, TaskArguments, TaskResult } from "./tasks.
 /** Maximum wait for a turn: a client is waiting for the answer. */
 const MAX_WAIT_MS = 8_000;
 
+/** Returns the time by which all image work of a request that begins now must start, for `performance.now()`. */
+export function latestStartMs(): number {
+  return performance.now() + MAX_WAIT_MS;
+}
+
 /** A kind's queue passes one job at a time to the shared queue: an upload waits for at most one job of each kind. */
 const oneAtATime = { maxConcurrent: 1, maxWaitMs: MAX_WAIT_MS, maxMemoryBytes: Infinity };
 
@@ -80,22 +85,24 @@ export class PictureMaker {
    * @param client a user's id, or a network address
    * @param prepare reads the input when the client's turn comes, so that only one job of each kind holds its input in
    * memory. Returns null if there is nothing to do.
+   * @param startByMs limits the waits in both queues together; see `latestStartMs`
    * @throws OVERLOADED, and what the task and `prepare` throw
    */
   async run<Task extends ImageTask>(
     kind: WorkKind,
     client: string,
     prepare: () => Promise<Work<Task> | null>,
+    startByMs = performance.now() + kindLimits[kind].maxWaitMs,
   ): Promise<TaskResult<Task> | null> {
-    return this.#queueOfKind[kind].run<TaskResult<Task> | null>(client, 0, async () => {
+    const passOn = async (): Promise<TaskResult<Task> | null> => {
       const work = await prepare();
       if (!work) return null;
-      // In the shared queue, a kind of work counts as one client, so it takes turns with the users who upload.
       const { memoryBytes, task, args } = work;
-      return (await this.#queue.run(kind, memoryBytes, () =>
-        this.worker.run(task, ...args),
-      )) as TaskResult<Task>;
-    });
+      const job = () => this.worker.run(task, ...args) as Promise<TaskResult<Task>>;
+      // In the shared queue, a kind of work counts as one client, so it takes turns with the users who upload.
+      return this.#queue.run(kind, memoryBytes, job, startByMs);
+    };
+    return this.#queueOfKind[kind].run(client, 0, passOn, startByMs);
   }
 
   start(): void {

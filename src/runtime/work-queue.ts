@@ -52,12 +52,20 @@ export class WorkQueue {
    * Runs `job` when its turn has come.
    *
    * @param client the client that sent the job: a user's id, or a network address
+   * @param startByMs time of `performance.now()` by which the job must start, if that is sooner than `maxWaitMs`
    * @throws OVERLOADED when the queue is full, or when the turn does not come in time
    */
-  async run<Result>(client: string, memoryBytes: number, job: () => Promise<Result>): Promise<Result> {
+  async run<Result>(
+    client: string,
+    memoryBytes: number,
+    job: () => Promise<Result>,
+    startByMs = Infinity,
+  ): Promise<Result> {
     if (this.#waitingCount > 0 || !this.#hasRoomFor(memoryBytes)) {
+      const maxWaitMs = Math.min(this.limits.maxWaitMs, startByMs - performance.now());
+      if (maxWaitMs <= 0) throw tooMany(this.what);
       this.#makeRoomFor(client);
-      await this.#waitForTurn(client, memoryBytes); // `#startWaiting` calls `#take` for the job.
+      await this.#waitForTurn(client, memoryBytes, maxWaitMs); // `#startWaiting` calls `#take` for the job.
     } else {
       this.#take(client, memoryBytes);
     }
@@ -94,7 +102,7 @@ export class WorkQueue {
     most.jobs.at(-1)!.giveUp();
   }
 
-  #waitForTurn(client: string, memoryBytes: number): Promise<void> {
+  #waitForTurn(client: string, memoryBytes: number, maxWaitMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const job: WaitingJob = {
         client,
@@ -113,7 +121,7 @@ export class WorkQueue {
       const timer = setTimeout(() => {
         job.giveUp();
         this.#startWaiting(); // The job may have been too large for the free memory, and smaller jobs may fit.
-      }, this.limits.maxWaitMs);
+      }, maxWaitMs);
       const jobs = this.#waiting.get(client);
       if (jobs) jobs.push(job);
       else this.#waiting.set(client, [job]);

@@ -7,7 +7,7 @@ import { Cache } from "../runtime/cache.ts";
 import type { MediaId } from "../domain/ids.ts";
 import type { Media, Placeholder } from "../domain/media.ts";
 import { AppError } from "../errors.ts";
-import type { PictureMaker } from "../images/picture-maker.ts";
+import { latestStartMs, type PictureMaker, type Work } from "../images/picture-maker.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import { prepareOriginalWork } from "./original-work.ts";
 
@@ -61,11 +61,13 @@ export class Placeholders {
   }
 
   #render(thumbHash: string, client: string): Promise<string> {
-    return this.pictureMaker.run("placeholders", client, async () => ({
+    const prepare = async (): Promise<Work<"renderThumbHash">> => ({
       memoryBytes: BLUR_MEMORY_BYTES,
       task: "renderThumbHash",
       args: [thumbHash],
-    })) as Promise<string>;
+    });
+    // Missing placeholders of this kind may wait longer, but here a request is waiting.
+    return this.pictureMaker.run("placeholders", client, prepare, latestStartMs()) as Promise<string>;
   }
 
   async #redraw(media: Media): Promise<Placeholder | null> {

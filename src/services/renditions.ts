@@ -9,7 +9,7 @@ import { objectSizeOf, type Media } from "../domain/media.ts";
 import type { RenditionFormat, PictureSize } from "../domain/rendition.ts";
 import { AppError } from "../errors.ts";
 import { estimateAnimationMemory, SQUARE_MEMORY_BYTES } from "../images/cost.ts";
-import type { PictureMaker } from "../images/picture-maker.ts";
+import { latestStartMs, type PictureMaker, type Work } from "../images/picture-maker.ts";
 import type { ObjectStorage } from "../storage/object-storage.ts";
 import type { RenditionFolder } from "../storage/rendition-folder.ts";
 import { prepareOriginalWork } from "./original-work.ts";
@@ -88,8 +88,11 @@ export class Renditions {
     const name = renditionNameOf(square);
     const kept = await this.#readKept(media.id, name);
     if (kept) return kept;
+    const startByMs = latestStartMs(); // A square may take two jobs, which share the time to wait.
     const made = await this.#rememberingFailure(`${media.id}/${name}`, () =>
-      square.isAnimated ? this.#animate(media, square, client) : this.#draw(media, square, client),
+      square.isAnimated
+        ? this.#animate(media, square, client, startByMs)
+        : this.#draw(media, square, client, startByMs),
     );
     if (made) await this.#keep(media.id, name, made);
     return made;
@@ -105,28 +108,40 @@ export class Renditions {
     }
   }
 
-  async #draw(media: Media, { sidePx, format }: SquareForm, client: string): Promise<Buffer | null> {
-    const master = await this.#readMaster(media, client);
+  async #draw(
+    media: Media,
+    { sidePx, format }: SquareForm,
+    client: string,
+    startByMs: number,
+  ): Promise<Buffer | null> {
+    const master = await this.#readMaster(media, client, startByMs);
     if (!master) return null;
-    return this.pictureMaker.run("squares", client, async () => ({
+    const prepare = async (): Promise<Work<"drawSquare">> => ({
       memoryBytes: SQUARE_MEMORY_BYTES,
       task: "drawSquare",
       args: [master, sidePx, format],
-    }));
+    });
+    return this.pictureMaker.run("squares", client, prepare, startByMs);
   }
 
   /** Draws an animated square, or a still one if the original is not animated or is too large to animate. */
-  async #animate(media: Media, square: SquareForm, client: string): Promise<Buffer | null> {
+  async #animate(
+    media: Media,
+    square: SquareForm,
+    client: string,
+    startByMs: number,
+  ): Promise<Buffer | null> {
     let isStill = false;
-    const animation = await this.pictureMaker.run("animations", client, async () => {
+    const prepare = async (): Promise<Work<"drawAnimation"> | null> => {
       const original = await this.storage.read(media.objectKey, objectSizeOf(media));
       const memoryBytes = original && (await estimateAnimationMemory(original));
       isStill = memoryBytes === null;
       return original && memoryBytes !== null
         ? { memoryBytes, task: "drawAnimation", args: [original, square.sidePx, media.look] }
         : null;
-    });
-    return isStill ? this.#draw(media, square, client) : animation;
+    };
+    const animation = await this.pictureMaker.run("animations", client, prepare, startByMs);
+    return isStill ? this.#draw(media, square, client, startByMs) : animation;
   }
 
   async #rememberingFailure<Result>(key: string, make: () => Promise<Result>): Promise<Result> {
@@ -141,10 +156,9 @@ export class Renditions {
   }
 
   /** Concurrent requests for squares of one picture share one decoding of its original. */
-  #readMaster(media: Media, client: string): Promise<Buffer | null> {
-    return this.#masters.load(media.id, () =>
-      this.pictureMaker.run("squares", client, () => prepareOriginalWork("drawMaster", media, this.storage)),
-    );
+  #readMaster(media: Media, client: string, startByMs: number): Promise<Buffer | null> {
+    const prepare = () => prepareOriginalWork("drawMaster", media, this.storage);
+    return this.#masters.load(media.id, () => this.pictureMaker.run("squares", client, prepare, startByMs));
   }
 
   /** Returns null also when the disk fails: the square is then made again. */
