@@ -324,6 +324,22 @@ describe("tokens of an identity provider", () => {
       .setProtectedHeader({ alg: "RS256", kid: "one", ...header })
       .sign(key);
 
+  it("get the time to wait in the header of answers with status 503, from GraphQL and REST", async () => {
+    isDown = true;
+    const headers = { authorization: `Bearer ${await sign({})}` };
+    const graphql = await app.fetch(`/graphql?query=${encodeURIComponent(ME)}`, {
+      headers: { ...headers, "apollo-require-preflight": "true" },
+    });
+    const form = await app.postForm(new FormData(), await sign({ jti: "form" }));
+    const rest = await app.fetch(`/api/users/${userId}/profile-picture`, { method: "DELETE", headers });
+    isDown = false;
+
+    expect([graphql.status, form.status, rest.status]).toEqual([503, 503, 503]);
+    expect([graphql.headers.get("retry-after"), rest.headers.get("retry-after")]).toEqual(["5", "5"]);
+    expect(form.errors[0]!.extensions).toMatchObject({ code: "OVERLOADED", retryAfterSeconds: 5 });
+    expect(await rest.json()).toMatchObject({ code: "OVERLOADED", retryAfterSeconds: 5 });
+  });
+
   it("get OVERLOADED while the provider's keys cannot be fetched, and are accepted afterwards", async () => {
     isDown = true;
     const while_ = await app.graphql(ME, {}, await sign({}));
