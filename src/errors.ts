@@ -53,9 +53,9 @@ export class AppError extends Error {
       ...details
     }: ErrorDetails & { cause?: unknown; status?: number } = {},
   ) {
-    // Collecting a stack takes longer than most requests, and the log shows no stack for a client's fault.
+    // Collecting a stack takes longer than most requests, and the log shows no stack for these errors.
     const { stackTraceLimit } = Error;
-    if (status < 500) Error.stackTraceLimit = 0;
+    if (status < 500 || code === "OVERLOADED") Error.stackTraceLimit = 0;
     super(message, { cause });
     Error.stackTraceLimit = stackTraceLimit;
     this.name = "AppError";
