@@ -150,6 +150,8 @@ export class AccessTokens {
     } catch (cause) {
       if (cause instanceof errors.JWTExpired)
         throw unauthenticated("The token has expired. Sign in again.", cause);
+      if (isNotValidYet(cause))
+        throw unauthenticated("The token is not valid yet. Its issuer's clock may be wrong.", cause);
       if (isAboutToken(cause)) throw unauthenticated("The token is not valid. Sign in again.", cause);
       throw new AppError("OVERLOADED", "Tokens cannot be verified right now. Try again in a moment.", {
         cause,
@@ -162,6 +164,12 @@ export class AccessTokens {
 function isAboutToken(error: unknown): boolean {
   if (error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid) return false;
   return error instanceof errors.JOSEError && error.code !== "ERR_JOSE_GENERIC";
+}
+
+/** True when the time in the claim `nbf` is in the future by more than the clock tolerance. */
+function isNotValidYet(error: unknown): boolean {
+  const isRefused = error instanceof errors.JWTClaimValidationFailed && error.reason === "check_failed";
+  return isRefused && error.claim === "nbf";
 }
 
 function unauthenticated(message: string, cause?: unknown): AppError {

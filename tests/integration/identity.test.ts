@@ -272,6 +272,35 @@ describe("a token", () => {
     expect((await app.graphql(ME, {}, token)).data.me).toEqual({ id: userId });
   });
 
+  describe("whose issuer has a fast clock", () => {
+    let tolerant: TestApp;
+    beforeAll(async () => {
+      tolerant = await TestApp.start({ JWT_CLOCK_TOLERANCE_SECONDS: "" }); // The default of the service.
+    });
+    afterAll(() => tolerant.stop());
+
+    const issuedIn = (seconds: number) => {
+      const now = Math.floor(Date.now() / 1000) + seconds;
+      return sign({ sub: userId, iat: now, nbf: now });
+    };
+
+    it.each([10, 60, 110])("is accepted %i seconds early", async (seconds) => {
+      expect((await tolerant.graphql(ME, {}, await issuedIn(seconds))).errors).toEqual([]);
+    });
+
+    it("is refused beyond the clock tolerance, with a message that names the cause", async () => {
+      const { status, errors } = await tolerant.graphql(ME, {}, await issuedIn(130));
+
+      expect(status).toBe(401);
+      expect(errors).toMatchObject([
+        {
+          message: "The token is not valid yet. Its issuer's clock may be wrong.",
+          extensions: { code: "UNAUTHENTICATED" },
+        },
+      ]);
+    });
+  });
+
   it("is required for an upload and a deletion: UNAUTHENTICATED without one", async () => {
     const upload = await app.upload({ bytes: Buffer.from("x") });
     const deletion = await app.graphql(DELETE);
