@@ -11,7 +11,9 @@ export interface WorkLimits {
   maxWaitMs: number;
   /** Limit for all running jobs together. A job that needs more runs alone. */
   maxMemoryBytes: number;
-  /** Clients that always find room, and never lose a job. Each must have only a few jobs at once. */
+  /**
+   * Clients that always find room, never lose a job, and have every second turn. Each must have only a few jobs at once.
+   */
   reservedClients?: ReadonlySet<string>;
 }
 
@@ -23,8 +25,8 @@ interface WaitingJob {
 }
 
 /**
- * Clients take turns, and the client with the fewest running jobs comes first. A client waits for at most one job of
- * each other client, however many jobs that client has sent. When the queue is full, the client with the most waiting
+ * Clients take turns. The client with the fewest running jobs comes first; among equals, the client for which the fewest
+ * jobs ran lately. A client waits for at most one job of each other client, however many jobs that client has sent. When the queue is full, the client with the most waiting
  * jobs loses its last one; among equals, the client for which the most jobs ran lately.
  */
 export class WorkQueue {
@@ -34,6 +36,8 @@ export class WorkQueue {
   /** Waiting jobs by client. The first client has its turn next among clients with equally many running jobs. */
   readonly #waiting = new Map<string, WaitingJob[]>();
   #waitingCount = 0;
+  /** True when the last job that started was one of a reserved client. */
+  #wasReserved = false;
 
   /** Jobs that ran for a client, forgotten a minute after the last one. */
   readonly #recentCounts = new Cache<string, number>({ maxWeight: 10_000, maxAgeMs: 60_000 });
@@ -84,20 +88,18 @@ export class WorkQueue {
    * and more jobs that ran lately
    */
   #makeRoomFor(client: string): void {
-    const { maxWaiting, reservedClients } = this.limits;
-    if (this.#waitingCount < maxWaiting || reservedClients?.has(client)) return;
+    if (this.#waitingCount < this.limits.maxWaiting || this.#isReserved(client)) return;
     const own = this.#waiting.get(client)?.length ?? 0;
-    const recentCountOf = (one: string) => this.#recentCounts.get(one) ?? 0;
     const [first, ...others] = [...this.#waiting]
-      .filter(([one]) => !reservedClients?.has(one))
-      .map(([one, jobs]) => ({ jobs, recent: recentCountOf(one) }));
+      .filter(([one]) => !this.#isReserved(one))
+      .map(([one, jobs]) => ({ jobs, recent: this.#recentCountOf(one) }));
     if (!first) throw tooMany(this.what);
     const most = others.reduce(
       (a, b) => ((b.jobs.length - a.jobs.length || b.recent - a.recent) > 0 ? b : a),
       first,
     );
     const hasMoreWaiting = most.jobs.length > own + 1;
-    const hadMoreTurns = most.jobs.length === own + 1 && most.recent > recentCountOf(client);
+    const hadMoreTurns = most.jobs.length === own + 1 && most.recent > this.#recentCountOf(client);
     if (!hasMoreWaiting && !hadMoreTurns) throw tooMany(this.what);
     most.jobs.at(-1)!.giveUp();
   }
@@ -153,15 +155,31 @@ export class WorkQueue {
   }
 
   #findNext(): WaitingJob | undefined {
-    let next: WaitingJob | undefined;
-    let fewest = Infinity;
-    for (const [client, [first]] of this.#waiting) {
-      const running = this.#runningByClient.get(client);
-      if (running >= fewest) continue;
-      fewest = running;
-      next = first;
+    const [reserved, others] = [true, false].map((isReserved) =>
+      this.#findFirst((client) => this.#isReserved(client) === isReserved),
+    );
+    return this.#wasReserved ? (others ?? reserved) : (reserved ?? others);
+  }
+
+  /** Returns the first job of the client that comes first among those that fulfil the condition. */
+  #findFirst(condition: (client: string) => boolean): WaitingJob | undefined {
+    let found: { job: WaitingJob; running: number; recent: number } | undefined;
+    for (const [client, [job]] of this.#waiting) {
+      if (!condition(client)) continue;
+      const [running, recent] = [this.#runningByClient.get(client), this.#recentCountOf(client)];
+      const isEarlier =
+        !found || running < found.running || (running === found.running && recent < found.recent);
+      if (isEarlier) found = { job: job!, running, recent };
     }
-    return next;
+    return found?.job;
+  }
+
+  #isReserved(client: string): boolean {
+    return this.limits.reservedClients?.has(client) ?? false;
+  }
+
+  #recentCountOf(client: string): number {
+    return this.#recentCounts.get(client) ?? 0;
   }
 
   #hasRoomFor(memoryBytes: number): boolean {
@@ -174,7 +192,8 @@ export class WorkQueue {
     this.#runningCount += 1;
     this.#memoryBytes += memoryBytes;
     this.#runningByClient.add(client, 1);
-    this.#recentCounts.set(client, (this.#recentCounts.get(client) ?? 0) + 1);
+    this.#recentCounts.set(client, this.#recentCountOf(client) + 1);
+    this.#wasReserved = this.#isReserved(client);
   }
 
   #release(client: string, memoryBytes: number): void {

@@ -94,6 +94,38 @@ describe("clients that share a queue", () => {
     expect(events.slice(0, 4)).toEqual(["m", "a", "b", "m"]);
   });
 
+  it("let a client that had no turns lately go first, however many others wait", async () => {
+    const queue = new WorkQueue("things", { ...limits, maxWaiting: 100 });
+    const many = Array.from({ length: 20 }, (_, i) => `account ${i}`);
+    for (const client of many) await queue.run(client, 1, () => Promise.resolve());
+    const started: string[] = [];
+    const run = (client: string) => queue.run(client, 1, async () => void started.push(client));
+    const running = held();
+
+    const jobs = [queue.run("running", 1, () => running.promise), ...many.map(run), run("newcomer")];
+    running.release("done");
+    await Promise.all(jobs);
+
+    expect(started[0]).toBe("newcomer");
+    expect(started).toHaveLength(21);
+  });
+
+  it("leave every second turn to reserved clients, and no more", async () => {
+    const reservedClients = new Set(["squares", "blurs"]);
+    const queue = new WorkQueue("things", { ...limits, maxWaiting: 100, reservedClients });
+    const started: string[] = [];
+    const run = (client: string) => queue.run(client, 1, async () => void started.push(client));
+    const running = held();
+
+    const clients = ["ada", "eve", "dan", "joe", "squares", "squares", "blurs", "squares"];
+    const jobs = [queue.run("ada", 1, () => running.promise), ...clients.map(run)];
+    running.release("done");
+    await Promise.all(jobs);
+
+    const isReserved = started.map((client) => reservedClients.has(client));
+    expect(isReserved).toEqual([true, false, true, false, true, false, true, false]);
+  });
+
   it("lose their last job to another client if the queue is full and they have the most jobs", async () => {
     const queue = new WorkQueue("things", { ...limits, maxWaiting: 3 });
     const mallory = Array.from({ length: 4 }, () => startHeld(queue, "mallory"));
