@@ -1,7 +1,7 @@
 // Recognises the format of an upload by its bytes before anything else reads them. Ignores the declared name and type.
-import { fileTypeFromBuffer } from "file-type";
+import { fileTypeFromBuffer, type FileTypeResult } from "file-type";
 
-import { allowedContentTypes, type UploadFormat } from "../domain/picture-format.ts";
+import { allowedContentTypes, isAllowedContentType, type UploadFormat } from "../domain/picture-format.ts";
 import { AppError } from "../errors.ts";
 
 const signatures: Record<UploadFormat, readonly Buffer[]> = {
@@ -18,17 +18,20 @@ export async function recogniseFormat(bytes: Buffer): Promise<UploadFormat> {
   for (const [format, starts] of Object.entries(signatures)) {
     if (starts.some((start) => bytes.subarray(0, start.length).equals(start))) return format as UploadFormat;
   }
-  throw new AppError("UNSUPPORTED_IMAGE_TYPE", "The file is not a JPG, PNG or GIF image.", {
+  const type = await findType(bytes);
+  const what = type ? `a file of the type ${type.ext.toUpperCase()}` : "not a JPG, PNG or GIF image";
+  throw new AppError("UNSUPPORTED_IMAGE_TYPE", `The file is ${what}. Pictures can be JPG, PNG or GIF.`, {
     allowed: allowedContentTypes,
-    ...(await nameType(bytes)),
+    ...(type && { actual: type.mime }),
   });
 }
 
-async function nameType(bytes: Buffer): Promise<{ actual?: string }> {
+/** Returns undefined also for a type that is accepted: its first bytes are wrong. */
+async function findType(bytes: Buffer): Promise<FileTypeResult | undefined> {
   try {
     const type = await fileTypeFromBuffer(bytes.subarray(0, NAMING_BYTES));
-    return type ? { actual: type.mime } : {};
+    return type && isAllowedContentType(type.mime) ? undefined : type;
   } catch {
-    return {}; // The type only makes the error more helpful. The file is refused without it too.
+    return undefined; // The type only makes the error more helpful. The file is refused without it too.
   }
 }

@@ -247,16 +247,19 @@ describe("a file that the service does not accept", () => {
     expectNoTroubles();
   });
 
-  it("is of another type: the page makes it a JPG", async () => {
+  it.each([
+    ["WebP", "webp", "me.webp", "image/webp"],
+    ["AVIF", "avif", "me.jpg", "image/jpeg"],
+  ] as const)("is of another type, %s: the page makes it a JPG", async (type, format, name, declaredType) => {
     const { visitor, page } = await visitSignedUp();
-    await visitor.choose(await photo().resize(300).webp().toBuffer(), "me.webp", "image/webp");
+    await visitor.choose(await photo().resize(300).toFormat(format).toBuffer(), name, declaredType);
     const alert = await page.getByRole("alert").textContent();
     await page.getByRole("button", { name: "Make it a JPG" }).click();
     await visitor.zoom.waitFor();
     await visitor.use();
     await page.getByText("That is you now").waitFor();
 
-    expect(alert).toBe("That is a file of the type WEBP. Pictures can be JPG, PNG or GIF.");
+    expect(alert).toBe(`That is a file of the type ${type}. Pictures can be JPG, PNG or GIF.`);
     expectNoTroubles();
   });
 
@@ -264,7 +267,7 @@ describe("a file that the service does not accept", () => {
     [
       "is not a picture",
       Buffer.from("hello"),
-      "That is no picture we can take. Pictures can be JPG, PNG or GIF.",
+      "That is not a picture that we can use. Pictures can be JPG, PNG or GIF.",
     ],
     ["is empty", Buffer.alloc(0), "That file is empty."],
     ["is damaged", Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 0]), /^That file is damaged or was cut off/],
@@ -294,7 +297,7 @@ describe("a file that the service does not accept", () => {
     expectNoTroubles();
   });
 
-  it("is valid for the browser but not for the service: the page shows the reason", async () => {
+  it("is valid for the browser but not for the service: the page shows the reason, and makes it a JPG", async () => {
     const { visitor, page } = await visitSignedUp();
     const jpeg = sampleImages.portraitJpeg();
     await visitor.choose(Buffer.concat([jpeg.subarray(0, jpeg.length - 3000), Buffer.from([0xff, 0xd9])]));
@@ -302,6 +305,11 @@ describe("a file that the service does not accept", () => {
     await visitor.use();
 
     expect(await page.getByRole("alert").textContent()).toMatch(/^That file is damaged or was cut off/);
+    expect(await page.getByRole("button", { name: "Try again" }).count()).toBe(0);
+    await page.getByRole("button", { name: "Make it a JPG" }).click();
+    await visitor.zoom.waitFor();
+    await visitor.use();
+    await page.getByText("That is you now").waitFor();
     expectNoTroubles();
   });
 
@@ -412,7 +420,6 @@ describe("an unexpected event", () => {
   });
 
   it.each([
-    [413, "<html>413</html>", /^That file is too large; pictures can be up to 800 KB\.$/],
     [503, "<html>503</html>", /^We are busy right now\. Please try again in 5 seconds\.$/],
     [429, "", /^That was a lot at once/],
     [204, "", /^Something went wrong on our side/],
@@ -431,6 +438,20 @@ describe("an unexpected event", () => {
       await page.getByRole("button", { name: "Try again" }).evaluate((button) => button.matches(":focus")),
     ).toBe(true);
     expectNoTroubles(/status of (4|5)/);
+  });
+
+  it("a proxy answers an upload with 413: the page says so, and offers to make the picture smaller", async () => {
+    const { visitor, page } = await visitSignedUp();
+    await visitor.choose(sampleImages.portraitJpeg());
+    await visitor.zoom.waitFor();
+    await page.route("**/graphql", (route) => route.fulfill({ status: 413, body: "<html>413</html>" }));
+    await visitor.use();
+    const alert = page.getByRole("dialog").getByRole("alert");
+
+    expect(await alert.textContent()).toBe("That file is too large; pictures can be up to 800 KB.");
+    expect(await page.getByRole("button", { name: "Make it smaller" }).count()).toBe(1);
+    expect(await page.locator(":focus").innerText()).toBe("Fit your picture");
+    expectNoTroubles(/status of 413/);
   });
 
   it("the network is down during an upload: the page says so, and a second attempt succeeds", async () => {

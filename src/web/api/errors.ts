@@ -96,7 +96,9 @@ export function explain(error: ServiceError): string {
         : `That file is too large; ${most}.`;
     }
     case "UNSUPPORTED_IMAGE_TYPE":
-      return `That is ${typeof actual === "string" ? `a file of the type ${actual}` : "no picture we can take"}. Pictures can be JPG, PNG or GIF.`;
+      return typeof actual === "string"
+        ? `That is a file of the type ${formatType(actual)}. Pictures can be JPG, PNG or GIF.`
+        : "That is not a picture that we can use. Pictures can be JPG, PNG or GIF.";
     case "UNREADABLE_IMAGE":
       return "That file is damaged or was cut off. Try to save it again, or choose another one.";
     case "IMAGE_TOO_COMPLEX":
@@ -125,6 +127,11 @@ export function explain(error: ServiceError): string {
     default:
       return "Something went wrong on our side. Please try again.";
   }
+}
+
+/** @param type such as "image/heic" or "HEIC" */
+function formatType(type: string): string {
+  return type.includes("/") ? type.replace(/^.*\//, "").toUpperCase() : type;
 }
 
 export function formatBytes(bytes: number): string {

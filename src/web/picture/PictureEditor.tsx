@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "react";
 
 import { useApolloClient } from "@apollo/client/react";
 
+import type { ErrorCode } from "../api/errors.ts";
 import { MeDocument } from "../api/operations.generated.ts";
 import { ErrorNote } from "../ErrorNote.tsx";
 import { useFocusKept } from "../useFocusKept.ts";
@@ -15,6 +16,14 @@ import { useProfilePictureUpload } from "./useProfilePictureUpload.ts";
 /** Delay of the second query after a cancelled upload. The service may have finished the upload by then. */
 const LATE_CHANGE_MS = 2_000;
 
+/** Codes of files that the service refuses. Sending the same file again would not help. */
+const codesOfFiles = new Set<ErrorCode>([
+  "FILE_TOO_LARGE",
+  "IMAGE_TOO_COMPLEX",
+  "UNREADABLE_IMAGE",
+  "UNSUPPORTED_IMAGE_TYPE",
+]);
+
 interface Props {
   file: File;
   onClose: () => void;
@@ -26,11 +35,18 @@ export function PictureEditor({ file: chosen, onClose, onUploaded }: Props) {
   const [file, setFile] = useState<File>(chosen);
   const [checked, setChecked] = useState<CheckedFile | null>(null);
   const [crop, setCrop] = useState<CropArea>(wholePicture);
+  const [sent, setSent] = useState<File | null>(null);
   const { state, upload, cancel } = useProfilePictureUpload();
   const client = useApolloClient();
-  const heading = useFocusKept<HTMLHeadingElement>(checked);
-  const again = useFocusKept<HTMLButtonElement>(state.status === "failed" ? state : null);
   const isSending = state.status === "sending";
+
+  const failure = state.status === "failed" && sent === file ? state.error : null;
+  /** The file, if the service refuses it and another file has to be sent. */
+  const refused =
+    checked && failure && codesOfFiles.has(failure.code) ? { ...checked, problem: failure } : null;
+
+  const heading = useFocusKept<HTMLHeadingElement>(refused ? failure : checked);
+  const again = useFocusKept<HTMLButtonElement>(failure);
 
   useEffect(() => dialog.current?.showModal(), []);
   useEffect(() => {
@@ -43,6 +59,7 @@ export function PictureEditor({ file: chosen, onClose, onUploaded }: Props) {
   }, [file]);
 
   async function send() {
+    setSent(file);
     if (!checked || !(await upload(checked.copy, toFractions(crop)))) return;
     onUploaded();
     dialog.current?.close(); // The browser returns the focus to the element that had it before.
@@ -71,7 +88,8 @@ export function PictureEditor({ file: chosen, onClose, onUploaded }: Props) {
       {checked?.problem && <FileProblem file={file} checked={checked} onScaledDown={setFile} />}
       {checked && !checked.problem && <CropStage file={file} isDisabled={isSending} onChange={setCrop} />}
       {isSending && <UploadProgress progress={state.progress} />}
-      {state.status === "failed" && <ErrorNote error={state.error} />}
+      {refused && <FileProblem file={file} checked={refused} onScaledDown={setFile} />}
+      {failure && !refused && <ErrorNote error={failure} />}
       <div className="actions">
         <button
           type="button"
@@ -80,9 +98,9 @@ export function PictureEditor({ file: chosen, onClose, onUploaded }: Props) {
         >
           {isSending ? "Cancel upload" : "Cancel"}
         </button>
-        {checked && !checked.problem && (
+        {checked && !checked.problem && !refused && (
           <button ref={again} type="button" disabled={isSending} onClick={() => void send()}>
-            {state.status === "failed" ? "Try again" : "Use this picture"}
+            {failure ? "Try again" : "Use this picture"}
           </button>
         )}
       </div>

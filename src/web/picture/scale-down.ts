@@ -1,5 +1,6 @@
 // Converts a picture that is too large, or of a type that the service rejects, to a picture that the service accepts.
 import { MAX_FILE_BYTES } from "./check-file.ts";
+import { openImage } from "./open-image.ts";
 
 /** The longer side in pixels: more than any client displays. */
 const MAX_SIDE_PX = 1600;
@@ -7,10 +8,10 @@ const QUALITIES = [0.9, 0.8, 0.65, 0.5];
 
 /** @returns a JPG of at most 800 KB, upright, without metadata; null when the browser cannot make one */
 export async function scaleDown(file: Blob): Promise<Blob | null> {
-  const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
+  const { image, release } = await openImage(file);
   try {
     for (let sidePx = MAX_SIDE_PX; sidePx >= MAX_SIDE_PX / 4; sidePx /= 2) {
-      const canvas = draw(bitmap, sidePx);
+      const canvas = draw(image, sidePx);
       for (const quality of QUALITIES) {
         const jpeg = await encode(canvas, quality);
         if (jpeg && jpeg.size <= MAX_FILE_BYTES) return jpeg;
@@ -18,20 +19,21 @@ export async function scaleDown(file: Blob): Promise<Blob | null> {
     }
     return null;
   } finally {
-    bitmap.close();
+    release();
   }
 }
 
-function draw(bitmap: ImageBitmap, maxSidePx: number): HTMLCanvasElement {
-  const scale = Math.min(1, maxSidePx / Math.max(bitmap.width, bitmap.height));
+function draw(image: HTMLImageElement, maxSidePx: number): HTMLCanvasElement {
+  const { naturalWidth, naturalHeight } = image; // Upright: the browser applies the orientation.
+  const scale = Math.min(1, maxSidePx / Math.max(naturalWidth, naturalHeight));
   const canvas = document.createElement("canvas");
-  canvas.width = Math.max(1, Math.round(bitmap.width * scale));
-  canvas.height = Math.max(1, Math.round(bitmap.height * scale));
+  canvas.width = Math.max(1, Math.round(naturalWidth * scale));
+  canvas.height = Math.max(1, Math.round(naturalHeight * scale));
   const context = canvas.getContext("2d")!;
   context.fillStyle = "#fff"; // Without a background, transparent pixels would become black.
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.imageSmoothingQuality = "high";
-  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  context.drawImage(image, 0, 0, canvas.width, canvas.height);
   return canvas;
 }
 
