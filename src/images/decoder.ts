@@ -86,6 +86,7 @@ export async function decoding<Result>(work: Promise<Result>): Promise<Result> {
       const message = "The image has too many pixels, or takes too long to process.";
       throw new AppError("IMAGE_TOO_COMPLEX", message, { cause });
     }
-    throw new AppError("UNREADABLE_IMAGE", "The file is not a complete JPG, PNG or GIF image.", { cause });
+    const message = "The image is damaged or was cut off. Save it again, or choose another file.";
+    throw new AppError("UNREADABLE_IMAGE", message, { cause });
   }
 }

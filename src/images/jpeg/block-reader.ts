@@ -30,8 +30,9 @@ export function decodeBlock(reader: BitReader, scanned: ScanComponent, band: Ban
   if (band.end === 0) return;
   const table = scanned.ac;
   if (!table) throw unreadable("JPG", "a scan lacks a Huffman table");
-  if (band.isRefinement) refineAc(reader, table, band, coefficients, from);
-  else decodeAc(reader, table, band, coefficients, from);
+  if (!band.isRefinement) decodeAc(reader, table, band, coefficients, from);
+  else if (band.zeroBlocks > 0 && scanned.scanner.isFlat(from)) band.zeroBlocks -= 1;
+  else refineAc(reader, table, band, coefficients, from);
 }
 
 function decodeDc(

@@ -1,5 +1,5 @@
 // The cosine transform of blocks, in both directions. Source: ITU-T T.81, annex A.3.3.
-import { BLOCK, type Component } from "./layout.ts";
+import { BLOCK, BlockScanner, type Component } from "./layout.ts";
 
 /** Half the cosine of k × π / 16, so that two passes scale as the standard says. */
 const [, C1, C2, C3, C4, C5, C6, C7] = Array.from(
@@ -9,28 +9,33 @@ const [, C1, C2, C3, C4, C5, C6, C7] = Array.from(
 
 const LEVEL_SHIFT = 128;
 
+/** More than any coefficient has. */
+const ROUNDING = 1 << 20;
+
 const block = new Float64Array(BLOCK);
 
 /** Decodes the samples of a component, row by row. */
-export function toSamples({
-  columns,
-  rows,
-  widthPx,
-  heightPx,
-  coefficients,
-  divisors,
-}: Component): Uint8ClampedArray {
-  const samples = new Uint8ClampedArray(widthPx * heightPx);
+export function toSamples(component: Component): Uint8Array {
+  const { columns, rows, widthPx, heightPx, coefficients, divisors } = component;
+  const samples = new Uint8Array(widthPx * heightPx);
+  const scanner = new BlockScanner(coefficients);
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
       const from = (row * columns + column) * BLOCK;
-      for (let i = 0; i < BLOCK; i++) block[i] = coefficients[from + i]! * divisors[i]!;
-      for (let i = 0; i < 8; i++) inverse(i, 8);
-      for (let i = 0; i < BLOCK; i += 8) inverse(i, 1);
+      if (scanner.isFlat(from)) {
+        block.fill((coefficients[from]! * divisors[0]!) / 8);
+      } else {
+        for (let i = 0; i < BLOCK; i++) block[i] = coefficients[from + i]! * divisors[i]!;
+        for (let i = 0; i < 8; i++) inverse(i, 8);
+        for (let i = 0; i < BLOCK; i += 8) inverse(i, 1);
+      }
       const [width, height] = [Math.min(8, widthPx - 8 * column), Math.min(8, heightPx - 8 * row)];
       for (let y = 0; y < height; y++) {
         const to = (8 * row + y) * widthPx + 8 * column;
-        for (let x = 0; x < width; x++) samples[to + x] = block[8 * y + x]! + LEVEL_SHIFT;
+        for (let x = 0; x < width; x++) {
+          const sample = (block[8 * y + x]! + (LEVEL_SHIFT + 0.5)) | 0;
+          samples[to + x] = sample < 0 ? 0 : sample > 255 ? 255 : sample;
+        }
       }
     }
   }
@@ -38,19 +43,32 @@ export function toSamples({
 }
 
 /** Sets the coefficients of a component. The last row and column of samples are repeated to fill the last blocks. */
-export function setSamples(component: Component, samples: Uint8ClampedArray): void {
+export function setSamples(component: Component, samples: Uint8Array): void {
   const { columns, rows, widthPx, heightPx, coefficients, divisors } = component;
+  const factors = Float64Array.from(divisors, (divisor) => 1 / divisor);
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
-      for (let i = 0; i < BLOCK; i++) {
-        const y = Math.min(heightPx - 1, 8 * row + (i >> 3));
-        const x = Math.min(widthPx - 1, 8 * column + (i & 7));
-        block[i] = samples[y * widthPx + x]! - LEVEL_SHIFT;
+      const [right, bottom] = [widthPx - 1 - 8 * column, heightPx - 1 - 8 * row];
+      const corner = 8 * row * widthPx + 8 * column;
+      let differences = 0;
+      for (let y = 0; y < 8; y++) {
+        const from = corner + Math.min(y, bottom) * widthPx;
+        for (let x = 0; x < 8; x++) {
+          const sample = samples[from + (x < right ? x : right)]!;
+          block[8 * y + x] = sample - LEVEL_SHIFT;
+          differences |= sample ^ samples[corner]!;
+        }
+      }
+      const to = (row * columns + column) * BLOCK;
+      if (differences === 0) {
+        coefficients[to] = Math.round(8 * block[0]! * factors[0]!);
+        continue;
       }
       for (let i = 0; i < BLOCK; i += 8) forward(i, 1);
       for (let i = 0; i < 8; i++) forward(i, 8);
-      const from = (row * columns + column) * BLOCK;
-      for (let i = 0; i < BLOCK; i++) coefficients[from + i] = Math.round(block[i]! / divisors[i]!);
+      // Faster than Math.round: the sum is positive, so cutting off its fraction rounds.
+      for (let i = 0; i < BLOCK; i++)
+        coefficients[to + i] = ((block[i]! * factors[i]! + (ROUNDING + 0.5)) | 0) - ROUNDING;
     }
   }
 }

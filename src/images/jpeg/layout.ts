@@ -21,7 +21,7 @@ export interface Component extends JpegComponent {
   /** Blocks in a row and in a column, without those that only fill up the last coded units. */
   columns: number;
   rows: number;
-  coefficients: Int16Array;
+  coefficients: Int16Array<ArrayBuffer>;
   /** 64 divisors, row by row. */
   divisors: Uint16Array;
   /** For each coefficient, in the order of files: the number of its lower bits that no scan had so far. */
@@ -66,4 +66,23 @@ export function emptyPicture({ widthPx, heightPx, components }: JpegFrame): Code
       };
     }),
   };
+}
+
+/** Coefficients that are compared with zero two at a time. Most blocks of a photograph have only the first one. */
+export class BlockScanner {
+  readonly #coefficients: Int16Array;
+  readonly #pairs: Int32Array;
+
+  constructor(coefficients: Int16Array<ArrayBuffer>) {
+    this.#coefficients = coefficients;
+    this.#pairs = new Int32Array(coefficients.buffer);
+  }
+
+  /** True when all coefficients of the block but the first are zero. @param at index of the block's first coefficient */
+  isFlat(at: number): boolean {
+    if (this.#coefficients[at + 1] !== 0) return false;
+    const pairs = this.#pairs;
+    for (let i = at / 2 + 1, end = i + 31; i < end; i++) if (pairs[i] !== 0) return false;
+    return true;
+  }
 }

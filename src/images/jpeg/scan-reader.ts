@@ -3,7 +3,15 @@ import { unreadable } from "../unreadable.ts";
 import { BitReader, buildTable, type HuffmanTable } from "./bit-reader.ts";
 import { decodeBlock, type Band } from "./block-reader.ts";
 import { readFrame } from "./frame.ts";
-import { BLOCK, emptyPicture, unitsOf, zigzag, type CodedPicture, type Component } from "./layout.ts";
+import {
+  BLOCK,
+  BlockScanner,
+  emptyPicture,
+  unitsOf,
+  zigzag,
+  type CodedPicture,
+  type Component,
+} from "./layout.ts";
 
 const HUFFMAN_TABLES = 0xc4;
 const SOS = 0xda;
@@ -26,6 +34,7 @@ export interface ScanComponent {
   component: Component;
   dc: HuffmanTable | undefined;
   ac: HuffmanTable | undefined;
+  scanner: BlockScanner;
   /** The last DC coefficient. */
   predicted: number;
 }
@@ -121,7 +130,13 @@ function componentsOf(picture: CodedPicture, payload: Buffer, tables: Tables): S
     const divisors = component && tables.divisors.get(component.divisorsId);
     if (!divisors) throw unreadable("JPG", "a scan refers to a component or table that does not exist");
     component.divisors = divisors;
-    return { component, dc: tables.dc.get(table >> 4), ac: tables.ac.get(table & 0x0f), predicted: 0 };
+    return {
+      component,
+      dc: tables.dc.get(table >> 4),
+      ac: tables.ac.get(table & 0x0f),
+      scanner: new BlockScanner(component.coefficients),
+      predicted: 0,
+    };
   });
 }
 
@@ -133,16 +148,17 @@ function readUnit(
   row: number,
   column: number,
 ): void {
-  const isAlone = components.length === 1;
+  if (components.length === 1) {
+    const [scanned] = components;
+    decodeBlock(reader, scanned!, band, (row * scanned!.component.columns + column) * BLOCK);
+    return;
+  }
   for (const scanned of components) {
-    const { component } = scanned;
-    const [horizontal, vertical] = isAlone ? [1, 1] : [component.horizontal, component.vertical];
-    for (let i = 0; i < vertical; i++) {
-      for (let j = 0; j < horizontal; j++) {
-        const [y, x] = [row * vertical + i, column * horizontal + j];
-        const isFilling = y >= component.rows || x >= component.columns;
-        const at = isFilling ? -1 : (y * component.columns + x) * BLOCK;
-        decodeBlock(reader, scanned, band, at);
+    const { horizontal, vertical, rows, columns } = scanned.component;
+    for (let y = row * vertical; y < (row + 1) * vertical; y++) {
+      for (let x = column * horizontal; x < (column + 1) * horizontal; x++) {
+        const isFilling = y >= rows || x >= columns;
+        decodeBlock(reader, scanned, band, isFilling ? -1 : (y * columns + x) * BLOCK);
       }
     }
   }

@@ -1,6 +1,6 @@
 // Writes coefficients as a sequential JPEG, with Huffman tables that fit them. Source: ITU-T T.81, annexes B, F and K.
 import { optimalTable, type EncodingTable } from "./huffman-code.ts";
-import { BLOCK, unitsOf, zigzag, type CodedPicture, type Component } from "./layout.ts";
+import { BLOCK, BlockScanner, unitsOf, zigzag, type CodedPicture } from "./layout.ts";
 
 const HUFFMAN_TABLES = 0xc4;
 const BASELINE = 0xc0;
@@ -11,80 +11,98 @@ const QUANTISATION_TABLES = 0xdb;
 const SIXTEEN_ZEROS = 0xf0;
 const END_OF_BLOCK = 0;
 
-/** Receives the symbols of a picture in their order, each with the bits that follow it. */
-type Sink = (table: number, symbol: number, bits: number, bitCount: number) => void;
-
 /** The first component has tables of its own. All others share theirs: DC 0 and 1, AC 2 and 3. */
 const TABLE_COUNT = 4;
 
 /** Returns everything from the quantisation tables to the end of the entropy-coded data. */
 export function writeScan(picture: CodedPicture): Buffer {
-  const frequencies = Array.from({ length: TABLE_COUNT }, () => new Uint32Array(257));
-  forEachSymbol(picture, (table, symbol) => frequencies[table]![symbol]!++);
+  const symbols = listSymbols(picture);
   const used = picture.components.length === 1 ? [0, 2] : [0, 1, 2, 3];
-  const tables = frequencies.map((counts, i) => (used.includes(i) ? optimalTable(counts) : null));
+  const tables = symbols.frequencies.map((counts, i) => (used.includes(i) ? optimalTable(counts) : null));
   return Buffer.concat([
     ...distinctDivisors(picture).map(divisorsSegment),
     frameSegment(picture),
     ...used.map((i) => huffmanSegment(i, tables[i]!)),
     scanSegment(picture),
-    writeData(picture, tables as EncodingTable[]),
+    writeData(symbols, tables as EncodingTable[]),
   ]);
 }
 
-function forEachSymbol(picture: CodedPicture, sink: Sink): void {
-  const isAlone = picture.components.length === 1;
-  const units = isAlone ? picture.components[0]! : unitsOf(picture);
-  const predicted = picture.components.map(() => 0);
+/** The symbols of a picture in their order, each with the bits that follow it. */
+class SymbolList {
+  /** Bits << 10 | table << 8 | symbol. The number of bits is in the lower half of the symbol. */
+  values = new Uint32Array(1 << 16);
+  length = 0;
+  readonly frequencies = Array.from({ length: TABLE_COUNT }, () => new Uint32Array(257));
+
+  add(table: number, symbol: number, bits: number): void {
+    if (this.length === this.values.length) {
+      const larger = new Uint32Array(2 * this.length);
+      larger.set(this.values);
+      this.values = larger;
+    }
+    this.values[this.length++] = (bits << 10) | (table << 8) | symbol;
+    this.frequencies[table]![symbol]! += 1;
+  }
+
+  /** @param run number of zeros before the value */
+  addValue(table: number, run: number, value: number): void {
+    const bitCount = 32 - Math.clz32(Math.abs(value));
+    this.add(table, (run << 4) | bitCount, value < 0 ? value + (1 << bitCount) - 1 : value);
+  }
+}
+
+function listSymbols(picture: CodedPicture): SymbolList {
+  const list = new SymbolList();
+  const { components } = picture;
+  const isAlone = components.length === 1;
+  const units = isAlone ? components[0]! : unitsOf(picture);
+  const scanned = components.map((component, i) => ({
+    component,
+    horizontal: isAlone ? 1 : component.horizontal,
+    vertical: isAlone ? 1 : component.vertical,
+    table: Math.min(i, 1),
+    scanner: new BlockScanner(component.coefficients),
+    predicted: 0,
+  }));
   for (let row = 0; row < units.rows; row++) {
     for (let column = 0; column < units.columns; column++) {
-      for (const [index, component] of picture.components.entries()) {
-        const [horizontal, vertical] = isAlone ? [1, 1] : [component.horizontal, component.vertical];
-        for (let i = 0; i < vertical; i++) {
-          for (let j = 0; j < horizontal; j++) {
-            const [y, x] = [row * vertical + i, column * horizontal + j];
+      for (const one of scanned) {
+        const { component, horizontal, vertical, table } = one;
+        for (let y = row * vertical; y < (row + 1) * vertical; y++) {
+          for (let x = column * horizontal; x < (column + 1) * horizontal; x++) {
+            // A block that only fills up a unit repeats the block before.
             const isFilling = y >= component.rows || x >= component.columns;
             const at = isFilling ? -1 : (y * component.columns + x) * BLOCK;
-            predicted[index] = encodeBlock(component, at, predicted[index]!, Math.min(index, 1), sink);
+            const dc = isFilling ? one.predicted : component.coefficients[at]!;
+            list.addValue(table, 0, dc - one.predicted);
+            one.predicted = dc;
+            if (isFilling || one.scanner.isFlat(at)) list.add(2 + table, END_OF_BLOCK, 0);
+            else addBlock(list, 2 + table, component.coefficients, at);
           }
         }
       }
     }
   }
+  return list;
 }
 
-/** @param at -1 for a block that only fills up a unit: it repeats the block before @returns the DC coefficient */
-function encodeBlock(
-  { coefficients }: Component,
-  at: number,
-  predicted: number,
-  table: number,
-  sink: Sink,
-): number {
-  const dc = at === -1 ? predicted : coefficients[at]!;
-  emit(sink, table, 0, dc - predicted);
+function addBlock(list: SymbolList, table: number, coefficients: Int16Array, at: number): void {
   let run = 0;
-  const end = at === -1 ? 1 : BLOCK;
-  for (let k = 1; k < end; k++) {
+  for (let k = 1; k < BLOCK; k++) {
     const value = coefficients[at + zigzag[k]!]!;
     if (value === 0) {
       run += 1;
       continue;
     }
-    for (; run > 15; run -= 16) sink(2 + table, SIXTEEN_ZEROS, 0, 0);
-    emit(sink, 2 + table, run << 4, value);
+    for (; run > 15; run -= 16) list.add(table, SIXTEEN_ZEROS, 0);
+    list.addValue(table, run, value);
     run = 0;
   }
-  if (run > 0 || at === -1) sink(2 + table, END_OF_BLOCK, 0, 0);
-  return dc;
+  if (run > 0) list.add(table, END_OF_BLOCK, 0);
 }
 
-function emit(sink: Sink, table: number, run: number, value: number): void {
-  const bitCount = 32 - Math.clz32(Math.abs(value));
-  sink(table, run | bitCount, value < 0 ? value + (1 << bitCount) - 1 : value, bitCount);
-}
-
-function writeData(picture: CodedPicture, tables: readonly EncodingTable[]): Buffer {
+function writeData({ values, length: count }: SymbolList, tables: readonly EncodingTable[]): Buffer {
   let bytes = Buffer.allocUnsafe(64 * 1024);
   let [length, held, heldBits] = [0, 0, 0];
   const write = (bits: number, bitCount: number) => {
@@ -96,12 +114,14 @@ function writeData(picture: CodedPicture, tables: readonly EncodingTable[]): Buf
       bytes[length++] = byte;
       if (byte === 0xff) bytes[length++] = 0; // So that it is not taken for a marker.
     }
-    if (length + 16 > bytes.length) bytes = Buffer.concat([bytes], 2 * bytes.length);
   };
-  forEachSymbol(picture, (table, symbol, bits, bitCount) => {
-    write(tables[table]!.codes[symbol]!, tables[table]!.lengths[symbol]!);
-    write(bits, bitCount);
-  });
+  for (let i = 0; i < count; i++) {
+    const value = values[i]!;
+    const [table, symbol] = [tables[(value >> 8) & 3]!, value & 0xff];
+    write(table.codes[symbol]!, table.lengths[symbol]!);
+    write(value >>> 10, symbol & 0x0f);
+    if (length + 16 > bytes.length) bytes = Buffer.concat([bytes], 2 * bytes.length);
+  }
   if (heldBits > 0) write((1 << (8 - heldBits)) - 1, 8 - heldBits);
   return bytes.subarray(0, length);
 }

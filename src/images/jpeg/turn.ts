@@ -1,7 +1,11 @@
 // Sets the coefficients of a JPEG upright. The blocks change places and their coefficients change signs, so that no
 // pixel changes. If a side that has to be mirrored ends within a coded unit, the samples are transformed anew.
+import { tooComplex } from "../too-complex.ts";
 import { setSamples, toSamples } from "./dct.ts";
-import { BLOCK, type CodedPicture, type Component } from "./layout.ts";
+import { BLOCK, BlockScanner, type CodedPicture, type Component } from "./layout.ts";
+
+/** To transform the samples of more pixels would take more than two seconds. */
+const MAX_TRANSFORMED_PIXELS = 20_000_000;
 
 /** How a stored picture has to be changed: mirrored in the stored directions, then transposed. */
 interface Turn {
@@ -10,7 +14,10 @@ interface Turn {
   isTransposed: boolean;
 }
 
-/** @param orientation 1 to 8, see EXIF 2.32, section 4.6.4 */
+/**
+ * @param orientation 1 to 8, see EXIF 2.32, section 4.6.4
+ * @throws IMAGE_TOO_COMPLEX when too many samples have to be transformed anew
+ */
 export function turnUpright(picture: CodedPicture, orientation: number): CodedPicture {
   if (orientation === 1) return picture;
   const turn = {
@@ -25,6 +32,8 @@ export function turnUpright(picture: CodedPicture, orientation: number): CodedPi
   const isWhole =
     (!turn.mirrorsColumns || widthPx % (8 * maxHorizontal) === 0) &&
     (!turn.mirrorsRows || heightPx % (8 * maxVertical) === 0);
+  if (!isWhole && widthPx * heightPx > MAX_TRANSFORMED_PIXELS)
+    throw tooComplex("pixels that have to be turned", MAX_TRANSFORMED_PIXELS, widthPx * heightPx);
   const [width, height] = turn.isTransposed ? [heightPx, widthPx] : [widthPx, heightPx];
   return {
     widthPx: width,
@@ -38,6 +47,8 @@ function turnBlocks(component: Component, turn: Turn): Component {
   const turned = emptyTurned(component, turn);
   const { columns, rows, coefficients } = component;
   const { positions, signs } = coefficientsAfter(turn);
+  const scanner = new BlockScanner(coefficients);
+  const result = turned.coefficients;
   for (let row = 0; row < turned.rows; row++) {
     for (let column = 0; column < turned.columns; column++) {
       const [x, y] = turn.isTransposed ? [row, column] : [column, row];
@@ -45,8 +56,9 @@ function turnBlocks(component: Component, turn: Turn): Component {
       const sourceRow = turn.mirrorsRows ? rows - 1 - y : y;
       const from = (sourceRow * columns + sourceColumn) * BLOCK;
       const to = (row * turned.columns + column) * BLOCK;
-      for (let i = 0; i < BLOCK; i++)
-        turned.coefficients[to + i] = coefficients[from + positions[i]!]! * signs[i]!;
+      result[to] = coefficients[from]!;
+      if (scanner.isFlat(from)) continue;
+      for (let i = 1; i < BLOCK; i++) result[to + i] = coefficients[from + positions[i]!]! * signs[i]!;
     }
   }
   component.coefficients = new Int16Array(0);
@@ -73,14 +85,14 @@ function turnSamples(component: Component, turn: Turn): Component {
   const samples = toSamples(component);
   component.coefficients = new Int16Array(0);
   const turned = emptyTurned(component, turn);
-  const turnedSamples = new Uint8ClampedArray(samples.length);
+  const turnedSamples = new Uint8Array(samples.length);
+  const [columnStep, rowStep] = [turn.mirrorsColumns ? -1 : 1, turn.mirrorsRows ? -widthPx : widthPx];
+  const first = (turn.mirrorsColumns ? widthPx - 1 : 0) + (turn.mirrorsRows ? (heightPx - 1) * widthPx : 0);
+  const [along, down] = turn.isTransposed ? [rowStep, columnStep] : [columnStep, rowStep];
   for (let row = 0, to = 0; row < turned.heightPx; row++) {
-    for (let column = 0; column < turned.widthPx; column++, to++) {
-      const [x, y] = turn.isTransposed ? [row, column] : [column, row];
-      const sourceX = turn.mirrorsColumns ? widthPx - 1 - x : x;
-      const sourceY = turn.mirrorsRows ? heightPx - 1 - y : y;
-      turnedSamples[to] = samples[sourceY * widthPx + sourceX]!;
-    }
+    let from = first + row * down;
+    for (let column = 0; column < turned.widthPx; column++, to++, from += along)
+      turnedSamples[to] = samples[from]!;
   }
   setSamples(turned, turnedSamples);
   return turned;
