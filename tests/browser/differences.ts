@@ -1,7 +1,7 @@
 // Compares every form in which a sample is served with how Chromium shows the upload.
 import { plainLook } from "../../src/domain/look.ts";
 import { makePicture } from "../../src/images/make-picture.ts";
-import { drawMaster, drawSquare } from "../../src/images/rendition.ts";
+import { drawAnimation, drawMaster, drawSquare } from "../../src/images/rendition.ts";
 import type { Oracle, Point, Shown } from "./oracle.ts";
 import type { Sample } from "./samples/sample.ts";
 import { COLUMNS, ROWS } from "./samples/scene.ts";
@@ -9,6 +9,18 @@ import { COLUMNS, ROWS } from "./samples/scene.ts";
 /** Largest difference of a colour, of 255. */
 const TOLERANCE = 3;
 const COLOUR_MANAGED_TOLERANCE = 6;
+
+/** Animated WebP has a lower quality, because it has many frames. */
+const ANIMATION_TOLERANCE = 6;
+
+/** The same points of a picture of 4 × 3, in the picture and in the square in its middle. */
+const inMiddleOfSquare: readonly Point[] = [
+  [0.5, 0.5],
+  [0.25, 0.25],
+  [0.75, 0.25],
+  [0.5, 0.85],
+];
+const inMiddleOfLandscape = inMiddleOfSquare.map(([x, y]) => [0.125 + 0.75 * x, y] as const);
 
 /** Compares all forms in which the sample is served with the upload. */
 export async function differencesOf(
@@ -53,7 +65,35 @@ export async function differencesOf(
     const expected = { ...uploaded, colours: both.map((i) => uploaded.colours[i]!) };
     differences.push(...compare(what, expected, shown, tolerance, where === "over white"));
   }
+  differences.push(...(await differencesOfFrames(oracle, uploaded, picture.original)));
+  const isOpaque = uploaded.colours.every((colour, i) =>
+    isNear(colour, uploaded.colours.at(i - whole.length)!, 1),
+  );
+  const dominant = picture.placeholder.dominantColor.match(/\w\w/g)!.map((digits) => parseInt(digits, 16));
+  if (isOpaque && !uploaded.colours.some((colour) => isNear(colour, dominant, tolerance + 2)))
+    differences.push(`dominant colour: ${dominant.join(" ")} is none of the picture`);
   return differences;
+}
+
+/** Compares the frames of an animation with those of its animated square. */
+async function differencesOfFrames(
+  oracle: Oracle,
+  { frameCount }: Shown,
+  original: Buffer,
+): Promise<string[]> {
+  if (frameCount === 1) return [];
+  const animation = await drawAnimation(original, 300, plainLook);
+  const differences: string[] = [];
+  for (let frame = 0; frame < frameCount; frame++) {
+    const whole = (await oracle.show(original, inMiddleOfLandscape, frame))!;
+    const square = await oracle.show(animation, inMiddleOfSquare, frame);
+    differences.push(...compare(`frame ${frame}`, whole, square, ANIMATION_TOLERANCE));
+  }
+  return differences;
+}
+
+function isNear(a: readonly number[], b: readonly number[], tolerance: number): boolean {
+  return a.every((part, i) => Math.abs(part - b[i]!) <= tolerance);
 }
 
 /** The middle of each patch of the upright picture. */

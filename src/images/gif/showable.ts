@@ -1,5 +1,5 @@
-// Gives a GIF a first frame that covers its whole screen. Without one, the decoder shows uncovered parts in black, and
-// takes the size of the first frame for that of some screens, such as 640 × 480. Browsers show them transparent.
+// Gives a GIF a transparent first frame that covers its whole screen. Without one, the decoder shows parts without a
+// frame in black, and takes the size of the first frame for that of some screens, such as 640 × 480.
 import { splitIntoSubBlocks } from "./lzw.ts";
 
 const SCREEN_AT = 6;
@@ -8,6 +8,7 @@ const IMAGE_DESCRIPTOR_BYTES = 10;
 
 const EXTENSION = 0x21;
 const IMAGE = 0x2c;
+const GRAPHIC_CONTROL = 0xf9;
 
 const ROOT_BITS = 2;
 const CLEAR_CODE = 1 << ROOT_BITS;
@@ -15,11 +16,21 @@ const END_CODE = CLEAR_CODE + 1;
 const MAX_CODES = 1 << 12;
 
 /** A graphic control for a frame without delay whose colour 0 is transparent. */
-const transparency = Buffer.from([EXTENSION, 0xf9, 4, 1, 0, 0, 0, 0]);
+const transparency = Buffer.from([EXTENSION, GRAPHIC_CONTROL, 4, 1, 0, 0, 0, 0]);
 
 /** A colour table of its own, with two colours, and the size of the root codes. */
 const COLOUR_TABLE_FLAG = 0x80;
 const colourTable = Buffer.alloc(6);
+
+/** Positions in a graphic control. */
+const FLAGS_AT = 3;
+const TRANSPARENT_COLOUR_AT = 6;
+
+const TRANSPARENCY_FLAG = 1;
+const CLEARS_FRAME = 2;
+
+/** A colour that no pixel has, unless its colour table has 256 colours. */
+const UNUSED_COLOUR = 255;
 
 /**
  * @param bytes a GIF without metadata
@@ -28,31 +39,64 @@ const colourTable = Buffer.alloc(6);
 export function showableGif(bytes: Buffer): { bytes: Buffer; firstFrame: number } {
   const framesAt = SCREEN_DESCRIPTOR_END + colourTableBytes(bytes[SCREEN_DESCRIPTOR_END - 3]!);
   const [width, height] = [bytes.readUInt16LE(SCREEN_AT), bytes.readUInt16LE(SCREEN_AT + 2)];
-  const frame = readFirstFrame(bytes, framesAt);
-  const isCovered = frame.left === 0 && frame.top === 0 && frame.width >= width && frame.height >= height;
-  if (isCovered) return { bytes, firstFrame: 0 };
+  const frames = readFrames(bytes, framesAt);
+  const [first] = frames;
+  const isCovered = first!.left === 0 && first!.top === 0 && first!.width >= width && first!.height >= height;
+  const clears = frames.some(({ disposal }) => disposal >= CLEARS_FRAME);
+  if (isCovered && !clears) return { bytes, firstFrame: 0 };
   // Browsers enlarge the screen to fit the first frame.
   const blank = blankFrame(
-    Math.max(width, frame.left + frame.width),
-    Math.max(height, frame.top + frame.height),
+    Math.max(width, first!.left + first!.width),
+    Math.max(height, first!.top + first!.height),
   );
+  const changed = Buffer.from(bytes);
+  for (const { disposal, controlAt, colourCount } of frames) {
+    // The decoder clears a frame with the background colour, unless the frame has a transparent colour.
+    const isCleared = disposal === CLEARS_FRAME && (bytes[controlAt + FLAGS_AT]! & TRANSPARENCY_FLAG) === 0;
+    if (!isCleared || colourCount > UNUSED_COLOUR) continue;
+    changed[controlAt + FLAGS_AT]! |= TRANSPARENCY_FLAG;
+    changed[controlAt + TRANSPARENT_COLOUR_AT] = UNUSED_COLOUR;
+  }
   return {
-    bytes: Buffer.concat([bytes.subarray(0, framesAt), blank, bytes.subarray(framesAt)]),
+    bytes: Buffer.concat([changed.subarray(0, framesAt), blank, changed.subarray(framesAt)]),
     firstFrame: 1,
   };
 }
 
-function readFirstFrame(
-  bytes: Buffer,
-  framesAt: number,
-): { left: number; top: number; width: number; height: number } {
-  let at = framesAt;
-  while (bytes[at] !== IMAGE) {
-    for (at += 2; bytes[at]! > 0;) at += 1 + bytes[at]!;
-    at += 1;
+interface Frame {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+  /** What happens to the frame before the next one is drawn; 0 without a graphic control. */
+  disposal: number;
+  controlAt: number;
+  colourCount: number;
+}
+
+function readFrames(bytes: Buffer, framesAt: number): Frame[] {
+  const frames: Frame[] = [];
+  const skipSubBlocks = (start: number): number => {
+    let end = start;
+    while (bytes[end]! > 0) end += 1 + bytes[end]!;
+    return end + 1;
+  };
+  let control = { disposal: 0, controlAt: 0 };
+  for (let at = framesAt; bytes[at] === IMAGE || bytes[at] === EXTENSION;) {
+    if (bytes[at] === EXTENSION) {
+      if (bytes[at + 1] === GRAPHIC_CONTROL)
+        control = { disposal: (bytes[at + FLAGS_AT]! >> 2) & 7, controlAt: at };
+      at = skipSubBlocks(at + 2);
+      continue;
+    }
+    const [left, top, width, height] = [1, 3, 5, 7].map((offset) => bytes.readUInt16LE(at + offset));
+    const ownTableBytes = colourTableBytes(bytes[at + IMAGE_DESCRIPTOR_BYTES - 1]!);
+    const colourCount = (ownTableBytes || framesAt - SCREEN_DESCRIPTOR_END) / 3;
+    frames.push({ left: left!, top: top!, width: width!, height: height!, colourCount, ...control });
+    control = { disposal: 0, controlAt: 0 };
+    at = skipSubBlocks(at + IMAGE_DESCRIPTOR_BYTES + ownTableBytes + 1);
   }
-  const [left, top, width, height] = [1, 3, 5, 7].map((offset) => bytes.readUInt16LE(at + offset));
-  return { left: left!, top: top!, width: width!, height: height! };
+  return frames;
 }
 
 function blankFrame(width: number, height: number): Buffer {
