@@ -36,7 +36,7 @@ export async function makePicture(bytes: Buffer, look: Look): Promise<SafePictur
   try {
     return await derive(upright, format, look);
   } catch (error) {
-    // The decoder also reports damage that loses no pixel. If all pixels can be read, they are written anew.
+    // The decoder also reports damage that loses no pixel. A JPG whose pixels can all be read is rewritten.
     if (format !== "jpeg" || !(error instanceof AppError) || error.code !== "UNREADABLE_IMAGE") throw error;
     return derive(rebuildJpeg(upright, UPRIGHT), format, look);
   }

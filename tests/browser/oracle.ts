@@ -1,9 +1,9 @@
-// Says how Chromium shows files. It is the reference for which files are accepted, and for how pictures look.
+// Tells how Chromium shows files. Chromium decides which files are accepted, and how pictures look.
 import type { Browser, Page } from "playwright-core";
 
 import { launchBrowser } from "../support/browser.ts";
 
-/** What Chromium shows of a file: the colours of some points. */
+/** The size, the number of frames, and the colours of some points as Chromium shows them. */
 export interface Shown {
   width: number;
   height: number;

@@ -18,7 +18,7 @@ const MAX_CODES = 1 << 12;
 /** A graphic control for a frame without delay whose colour 0 is transparent. */
 const transparency = Buffer.from([EXTENSION, GRAPHIC_CONTROL, 4, 1, 0, 0, 0, 0]);
 
-/** A colour table of its own, with two colours, and the size of the root codes. */
+/** The flag of a frame with a local colour table. */
 const COLOUR_TABLE_FLAG = 0x80;
 const colourTable = Buffer.alloc(6);
 
@@ -68,7 +68,7 @@ interface Frame {
   top: number;
   width: number;
   height: number;
-  /** What happens to the frame before the next one is drawn; 0 without a graphic control. */
+  /** The disposal method of the frame; 0 without a graphic control. */
   disposal: number;
   controlAt: number;
   colourCount: number;

@@ -16,7 +16,7 @@ export interface Band {
   zeroBlocks: number;
 }
 
-/** Where the coefficients of blocks go that only fill up a unit. */
+/** Receives the coefficients of blocks that only fill up a unit. */
 const discarded = new Int16Array(BLOCK);
 
 /** A run of 16 zeros. Smaller sizes of the same kind stand for runs of empty blocks. */

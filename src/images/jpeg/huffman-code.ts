@@ -3,7 +3,7 @@
 const MAX_CODE_BITS = 16;
 /** Longest code before codes are shortened to 16 bits. */
 const MAX_DEPTH = 64;
-/** A symbol that never occurs. It takes the code of only ones, which files must not use. */
+/** A symbol that never occurs. Its code consists of ones only, and files must not use that code. */
 const RESERVED = 256;
 
 export interface EncodingTable {

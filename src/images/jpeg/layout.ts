@@ -14,7 +14,7 @@ export const zigzag = Uint8Array.from(
   ].flat(),
 );
 
-/** One colour component: its size, and its quantised coefficients, block by block and row by row. */
+/** A colour component with its quantised coefficients, in the order of its blocks, row by row. */
 export interface Component extends JpegComponent {
   widthPx: number;
   heightPx: number;

@@ -1,4 +1,4 @@
-// Writes a JPEG anew from its coefficients: to set it upright, or to repair what is wrong around its picture data.
+// Rewrites a JPEG from its coefficients: to set it upright, or to repair damage that loses no pixel.
 import { unreadable } from "../unreadable.ts";
 import { readCoefficients } from "./scan-reader.ts";
 import { writeScan } from "./scan-writer.ts";

@@ -11,7 +11,7 @@ const QUANTISATION_TABLES = 0xdb;
 const SIXTEEN_ZEROS = 0xf0;
 const END_OF_BLOCK = 0;
 
-/** The first component has tables of its own. All others share theirs: DC 0 and 1, AC 2 and 3. */
+/** The first component uses the tables 0 (DC) and 2 (AC), and all others share the tables 1 and 3. */
 const TABLE_COUNT = 4;
 
 /** Returns everything from the quantisation tables to the end of the entropy-coded data. */
@@ -112,7 +112,7 @@ function writeData({ values, length: count }: SymbolList, tables: readonly Encod
       heldBits -= 8;
       const byte = (held >>> heldBits) & 0xff;
       bytes[length++] = byte;
-      if (byte === 0xff) bytes[length++] = 0; // So that it is not taken for a marker.
+      if (byte === 0xff) bytes[length++] = 0; // Decoders would take the byte for a marker.
     }
   };
   for (let i = 0; i < count; i++) {

@@ -60,7 +60,7 @@ export function parseJpeg(bytes: Buffer): ParsedImage {
   let orientation = 1;
   let scanCount = 0;
   let isInterleaved = true;
-  /** False when the file has to be written anew. */
+  /** False when the file has to be rewritten. */
   let isSound = true;
   let segmentCount = 0;
   for (let offset = 2; ;) {

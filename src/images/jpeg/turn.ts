@@ -1,10 +1,10 @@
 // Sets the coefficients of a JPEG upright. The blocks change places and their coefficients change signs, so that no
-// pixel changes. If a side that has to be mirrored ends within a coded unit, the samples are transformed anew.
+// pixel changes. If a side that has to be mirrored ends within a coded unit, the samples are decoded and encoded again.
 import { tooComplex } from "../too-complex.ts";
 import { setSamples, toSamples } from "./dct.ts";
 import { BLOCK, BlockScanner, type CodedPicture, type Component } from "./layout.ts";
 
-/** To transform the samples of more pixels would take more than two seconds. */
+/** Encoding more pixels again would take more than two seconds. */
 const MAX_TRANSFORMED_PIXELS = 20_000_000;
 
 /** How a stored picture has to be changed: mirrored in the stored directions, then transposed. */
@@ -16,7 +16,7 @@ interface Turn {
 
 /**
  * @param orientation 1 to 8, see EXIF 2.32, section 4.6.4
- * @throws IMAGE_TOO_COMPLEX when too many samples have to be transformed anew
+ * @throws IMAGE_TOO_COMPLEX when too many samples have to be encoded again
  */
 export function turnUpright(picture: CodedPicture, orientation: number): CodedPicture {
   if (orientation === 1) return picture;
@@ -38,7 +38,7 @@ export function turnUpright(picture: CodedPicture, orientation: number): CodedPi
   return {
     widthPx: width,
     heightPx: height,
-    // One component after the other, so that the coefficients of only one are in memory twice.
+    // Turns one component after the other, so that only one of them is in memory twice.
     components: components.map((component) => (isWhole ? turnBlocks : turnSamples)(component, turn)),
   };
 }
@@ -65,7 +65,7 @@ function turnBlocks(component: Component, turn: Turn): Component {
   return turned;
 }
 
-/** Where each coefficient of a turned block comes from, and its sign: odd frequencies change theirs when mirrored. */
+/** Returns the source and the sign of each coefficient of a turned block. Mirroring changes the sign of odd frequencies. */
 function coefficientsAfter({ mirrorsColumns, mirrorsRows, isTransposed }: Turn): {
   positions: Uint8Array;
   signs: Int8Array;

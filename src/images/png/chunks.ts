@@ -106,7 +106,7 @@ function keptChunks(bytes: Buffer): { header: PngHeader; chunks: Chunk[]; orient
   }
 }
 
-/** As `readChunk`, but takes what is left of pixels that are cut off, and makes a missing end. */
+/** As `readChunk`, but returns the rest of a pixel chunk that is cut off, and creates a missing end chunk. */
 function readChunkOrRest(bytes: Buffer, offset: number): Chunk {
   const isWhole = offset + CHUNK_OVERHEAD_BYTES <= bytes.length;
   const isFitting = isWhole && offset + CHUNK_OVERHEAD_BYTES + bytes.readUInt32BE(offset) <= bytes.length;

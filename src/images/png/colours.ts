@@ -25,7 +25,7 @@ const C = [0.31, 0.316] as const;
 
 const smpte170: Chromaticities = [D65, [0.63, 0.34], [0.31, 0.595], [0.155, 0.07]];
 
-/** By their number in H.273. */
+/** The primaries by their number in H.273. */
 const primaries = new Map<number, Chromaticities>([
   [1, srgb],
   [4, [C, [0.67, 0.33], [0.21, 0.71], [0.14, 0.08]]],
@@ -53,8 +53,8 @@ const power =
     sample ** exponent;
 
 /**
- * What a screen without HDR shows of a grey sample, of 255, in steps of a 32nd. Chromium brings bright light down to what
- * the screen has; these are its results.
+ * The grey, 0 to 255, that a screen without HDR shows for samples in steps of 1/32. Measured in Chromium, which reduces
+ * bright light to the range of the screen.
  */
 const shownOfPq = [
   [0, 0, 1, 2, 5, 9, 15, 22, 30, 38, 48, 58, 70, 83, 98, 114, 132],
@@ -68,7 +68,7 @@ const shownOfHlg = [
 /** BT.709 and its kin: browsers assume the screen of a studio. */
 const BT_1886 = power(2.4);
 
-/** By their number in H.273. */
+/** The transfer functions by their number in H.273. */
 const transfers = new Map<number, Transfer>([
   [1, BT_1886],
   [4, power(2.2)],

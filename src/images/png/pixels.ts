@@ -45,7 +45,7 @@ export async function measurePixels(header: PngHeader, compressed: Buffer): Prom
 }
 
 /**
- * Compresses the pixels anew, without what follows them. Ignores the checksum.
+ * Compresses the pixels again, without the data after them. Ignores the checksum.
  *
  * @param compressed the data of all IDAT chunks
  * @throws UNREADABLE_IMAGE when pixels are missing
@@ -53,7 +53,7 @@ export async function measurePixels(header: PngHeader, compressed: Buffer): Prom
 export async function repairPixels(header: PngHeader, compressed: Buffer): Promise<Buffer> {
   const inflate = createInflateRaw({
     chunkSize: INFLATED_CHUNK_BYTES,
-    finishFlush: constants.Z_SYNC_FLUSH, // Data that ends early is no error: the pixels are counted.
+    finishFlush: constants.Z_SYNC_FLUSH, // Data may end early, because the pixels are counted.
   });
   inflate.end(compressed.subarray(ZLIB_HEADER_BYTES));
   const deflated: Buffer[] = [];

@@ -1,4 +1,4 @@
-// Writes GIFs block by block, with an LZW encoder of its own, so that each part can be unusual.
+// Writes GIFs block by block, so that each part can be unusual.
 import type { Scene } from "./scene.ts";
 
 export interface GifFrame {

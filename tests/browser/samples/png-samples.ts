@@ -14,7 +14,7 @@ import { colourful, grey, storedFor, transparent, type Scene } from "./scene.ts"
 
 interface PngColours {
   chunks: Buffer[];
-  /** Bright light is brought down to what a screen has. For colours, there is no agreed way to do so. */
+  /** Bright light is brought down to what a screen has. The result for colours differs from one program to another. */
   isHdr?: boolean;
   isGreyOnly?: boolean;
   isRgbOnly?: boolean;

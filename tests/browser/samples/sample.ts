@@ -1,4 +1,4 @@
-// A picture that is uploaded, and what is known of it. All samples are made by code, the same in each run.
+// A picture to upload, with its name and tolerance. Code makes all samples, and they are the same in each run.
 import { greyProfile, primaries, rgbProfile } from "./icc.ts";
 
 export interface Sample {
@@ -10,7 +10,7 @@ export interface Sample {
   looksLike?: Buffer;
 }
 
-/** A tone curve that is no power function, as for printing: dots of ink gain. */
+/** A tone curve that is not a power function, as for printing. */
 const dotGain = Array.from({ length: 64 }, (_, i) => ((i / 63) ** 1.75 * (1 + 0.25 * (i / 63))) / 1.25);
 
 export const greyProfiles = {
