@@ -1,4 +1,6 @@
 // The blocks of a JPEG frame and the order of their coefficients. Source: ITU-T T.81, annex A.
+import { pictureLimits } from "../../domain/picture-format.ts";
+import { tooComplex } from "../too-complex.ts";
 import type { JpegComponent, JpegFrame } from "./frame.ts";
 
 /** Number of coefficients, and of samples, in a block of 8 × 8. */
@@ -43,10 +45,18 @@ export function unitsOf({ widthPx, heightPx, components }: CodedPicture): { colu
   };
 }
 
-/** A picture with the frame's components, and without coefficients. */
+/**
+ * Returns a picture with the frame's components, whose coefficients are all zero.
+ *
+ * @throws IMAGE_TOO_COMPLEX when the coefficients would take too much memory
+ */
 export function emptyPicture({ widthPx, heightPx, components }: JpegFrame): CodedPicture {
   const maxHorizontal = Math.max(...components.map((c) => c.horizontal));
   const maxVertical = Math.max(...components.map((c) => c.vertical));
+  const samplesPerUnit = components.reduce((sum, { horizontal, vertical }) => sum + horizontal * vertical, 0);
+  const bytes = Math.ceil((2 * widthPx * heightPx * samplesPerUnit) / (maxHorizontal * maxVertical));
+  if (bytes > pictureLimits.maxMemoryBytes)
+    throw tooComplex("bytes when it is decoded", pictureLimits.maxMemoryBytes, bytes);
   return {
     widthPx,
     heightPx,

@@ -22,6 +22,9 @@ const PROGRESSIVE = 0xc2;
 const FIRST_FRAME = 0xc0;
 const LAST_FRAME = 0xc2;
 
+/** A scan header without its components. */
+const SCAN_HEAD_BYTES = 4;
+
 /** The tables that were defined last, by their number. */
 interface Tables {
   divisors: Map<number, Uint16Array>;
@@ -53,7 +56,7 @@ export function readCoefficients(bytes: Buffer): CodedPicture {
     at += 4 + payload.length;
     if (marker === QUANTISATION_TABLES) readDivisors(payload, tables.divisors);
     else if (marker === HUFFMAN_TABLES) readHuffmanTables(payload, tables);
-    else if (marker === RESTART_INTERVAL) tables.restartInterval = payload.readUInt16BE(0);
+    else if (marker === RESTART_INTERVAL) tables.restartInterval = readRestartInterval(payload);
     else if (marker >= FIRST_FRAME && marker <= LAST_FRAME) {
       isProgressive = marker === PROGRESSIVE;
       picture = emptyPicture(readFrame(marker, payload));
@@ -64,6 +67,11 @@ export function readCoefficients(bytes: Buffer): CodedPicture {
     }
   }
   return picture!;
+}
+
+function readRestartInterval(payload: Buffer): number {
+  if (payload.length < 2) throw unreadable("JPG", "its restart interval is incomplete");
+  return payload.readUInt16BE(0);
 }
 
 function readDivisors(payload: Buffer, divisors: Tables["divisors"]): void {
@@ -124,6 +132,8 @@ function readScan(
 }
 
 function componentsOf(picture: CodedPicture, payload: Buffer, tables: Tables): ScanComponent[] {
+  if (!(payload.length >= SCAN_HEAD_BYTES + 2 * payload[0]!) || payload[0] === 0)
+    throw unreadable("JPG", "a scan header is incomplete");
   return Array.from({ length: payload[0]! }, (_, i) => {
     const [id, table = 0] = payload.subarray(1 + 2 * i, 3 + 2 * i);
     const component = picture.components.find((one) => one.id === id);
