@@ -50,17 +50,19 @@ const files: Record<string, () => Buffer | Promise<Buffer>> = {
   "a PNG of 40 megapixels": () => sampleImages.flatPng(8000, 5000),
   "an interlaced PNG of 30 megapixels": () => flat(6000, 5000).png({ progressive: true }).toBuffer(),
   "a JPG of 40 megapixels on its side": () =>
-    flat(8000, 5000).withMetadata({ orientation: 6 }).jpeg().toBuffer(),
+    flat(8000, 4992).withMetadata({ orientation: 6 }).jpeg().toBuffer(),
+  "a JPG of 19 megapixels on its side that ends within a block": () =>
+    flat(5001, 3801).withMetadata({ orientation: 6 }).jpeg().toBuffer(),
   "a progressive JPG of 30 megapixels": () => flat(6000, 5000).jpeg({ progressive: true }).toBuffer(),
   "a progressive JPG of 30 megapixels on its side": () =>
-    flat(6000, 5000).withMetadata({ orientation: 6 }).jpeg({ progressive: true }).toBuffer(),
+    flat(6000, 4992).withMetadata({ orientation: 6 }).jpeg({ progressive: true }).toBuffer(),
   "a progressive JPG of 23 megapixels in full colour on its side": () =>
     flat(4800, 4800)
       .withMetadata({ orientation: 6 })
       .jpeg({ progressive: true, chromaSubsampling: "4:4:4" })
       .toBuffer(),
   "a progressive CMYK JPG of 20 megapixels on its side": () =>
-    flat(4500, 4500)
+    flat(4480, 4480)
       .toColourspace("cmyk")
       .withMetadata({ orientation: 6 })
       .jpeg({ progressive: true, chromaSubsampling: "4:4:4" })
@@ -77,7 +79,7 @@ const files: Record<string, () => Buffer | Promise<Buffer>> = {
       .toColourspace("rgb16")
       .png({ progressive: true, adaptiveFiltering: true })
       .toBuffer(),
-  "a GIF of 300 frames": () => sampleImages.frameFloodGif(300),
+  "a GIF of 1,000 frames": () => sampleImages.frameFloodGif(1_000),
   "a GIF of 35,000 frames": () => sampleImages.frameFloodGif(35_000),
 };
 
@@ -85,6 +87,7 @@ describe.skipIf(process.platform !== "linux")("an upload", () => {
   let folder: string;
   let server: ServerProcess;
   let person: RestPerson;
+  const growths: string[] = [];
 
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), "letsapp-hostile-"));
@@ -93,6 +96,7 @@ describe.skipIf(process.platform !== "linux")("an upload", () => {
     for (let i = 0; i < 3; i++) await upload(sampleImages.portraitJpeg());
   });
   afterAll(async () => {
+    console.log(growths.join("\n"));
     await server.stop();
     await rm(folder, { recursive: true });
   });
@@ -103,7 +107,7 @@ describe.skipIf(process.platform !== "linux")("an upload", () => {
     return response.status;
   }
 
-  it.each(Object.entries(files))(`of %s takes less than ${MAX_GROWTH_MIB} MiB`, async (_what, make) => {
+  it.each(Object.entries(files))(`of %s takes less than ${MAX_GROWTH_MIB} MiB`, async (what, make) => {
     const bytes = await make();
     const resident = () => resourcesOfAll(server.child.pid!)!.residentMiB;
     const before = resident();
@@ -113,6 +117,7 @@ describe.skipIf(process.platform !== "linux")("an upload", () => {
     const status = await upload(bytes);
     clearInterval(sampling);
 
+    growths.push(`${what}: ${Math.round(most - before)} MiB, ${status}`);
     expect([200, 413, 422]).toContain(status);
     expect(most - before).toBeLessThan(MAX_GROWTH_MIB);
     expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
