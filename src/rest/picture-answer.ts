@@ -9,8 +9,8 @@ import { inlineDisposition } from "./content-disposition.ts";
 
 export interface PictureAnswer {
   status: number;
-  /** Names and values alternate, as in `writeHead`. */
-  headers: readonly string[];
+  /** From `flatten`. Answers to several requests share them. */
+  headers: string[];
   body?: Buffer;
   /** True when the response to a GET contains the first byte of the picture, or redirects to it. */
   isView: boolean;
@@ -48,7 +48,7 @@ export const failed: PictureAnswer = {
 export class PictureAnswers {
   readonly #unchanged = new WeakMap<Picture, PictureAnswer>();
   /** Only headers: whole answers would keep the bytes in memory. */
-  readonly #content = new WeakMap<Picture, { sizeBytes: number; headers: readonly string[] }>();
+  readonly #content = new WeakMap<Picture, { sizeBytes: number; headers: string[] }>();
   readonly #cacheControl: string;
   readonly #redirectCacheControl: string;
 
@@ -129,7 +129,7 @@ export class PictureAnswers {
     return this.sendsCacheTags ? cacheTagHeaders([mediaTag(media.id), userTag(media.uploaderId)]) : {};
   }
 
-  #contentHeaders(picture: Picture, sizeBytes: number): readonly string[] {
+  #contentHeaders(picture: Picture, sizeBytes: number): string[] {
     const known = this.#content.get(picture);
     if (known?.sizeBytes === sizeBytes) return known.headers;
     const headers = this.#makeContentHeaders(picture, sizeBytes);
@@ -157,6 +157,13 @@ function toCacheControl({ maxAgeSeconds, staleSeconds, isImmutable }: Caching): 
   return `public, max-age=${maxAgeSeconds}${stale}${isImmutable ? ", immutable" : ""}`;
 }
 
+/** Returns names and values in turn, as `writeHead` takes them. The first name is that of the request's id. */
 export function flatten(headers: Record<string, string>): string[] {
-  return Object.entries(headers).flat();
+  return ["x-request-id", "", ...Object.entries(headers).flat()];
+}
+
+/** Sets the id in headers from `flatten`. A copy for each request would take a tenth of the time of a 304. */
+export function withRequestId(headers: string[], id: string): string[] {
+  headers[1] = id;
+  return headers;
 }

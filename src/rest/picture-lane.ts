@@ -11,7 +11,7 @@ import { UnsentBytes } from "../http/unsent-bytes.ts";
 import type { CurrentPictureResponder } from "./current-picture-responder.ts";
 import { renderError } from "./error-body.ts";
 import type { MediaResponder } from "./media-responder.ts";
-import { harmlessAsPage, openToAll, type PictureAnswer } from "./picture-answer.ts";
+import { flatten, harmlessAsPage, openToAll, withRequestId, type PictureAnswer } from "./picture-answer.ts";
 import { readTarget, type PictureExchange } from "./picture-exchange.ts";
 import { readPictureHeaders } from "./picture-headers.ts";
 
@@ -62,7 +62,7 @@ export class PictureLane {
     const { response, id, isFromMemory } = exchange;
     // The body of a GET stays unread. Closing the connection saves Node from reading and discarding it.
     if (hasBody(exchange.headers)) response.setHeader("connection", "close");
-    response.writeHead(status, headers.concat("x-request-id", id)).end(body);
+    response.writeHead(status, withRequestId(headers, id)).end(body); // It reads the headers at once.
     if (body) this.#unsent.add(response, body);
     if (isFromMemory && (status === 200 || status === 304)) this.totals[status] += 1;
     this.#log(exchange, status);
@@ -76,7 +76,7 @@ export class PictureLane {
       exchange.id,
       this.options.log.child({ requestId: exchange.id }),
     );
-    const sent = Object.entries({ ...headers, ...openToAll, ...harmlessAsPage }).flat();
+    const sent = flatten({ ...headers, ...openToAll, ...harmlessAsPage });
     this.#send(exchange, { status, headers: sent, body, isView: false });
   }
 
