@@ -153,7 +153,9 @@ function assemble(
 function encodeXyz(vector: Vector): Buffer {
   const data = Buffer.alloc(20);
   data.write("XYZ ", "latin1");
-  vector.forEach((value, i) => data.writeInt32BE(Math.round(value * 65_536), 8 + 4 * i));
+  vector.forEach((value, i) =>
+    data.writeInt32BE(Math.round(Math.min(Math.max(value, -32_768), 32_767) * 65_536), 8 + 4 * i),
+  );
   return data;
 }
 

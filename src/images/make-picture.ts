@@ -1,15 +1,19 @@
 // Turns an uploaded file into a picture that is safe to store and show. Each step is a file of this folder.
 import type { Look } from "../domain/look.ts";
 import type { Placeholder } from "../domain/media.ts";
-import type { UploadFormat } from "../domain/picture-format.ts";
+import { pictureLimits, type UploadFormat } from "../domain/picture-format.ts";
 import { AppError } from "../errors.ts";
 import { rebuildJpeg } from "./jpeg/rebuild.ts";
 import { parseUpload } from "./parse.ts";
 import { toShowable } from "./showable.ts";
+import { tooComplex } from "./too-complex.ts";
 import { drawThumbnail } from "./thumbnail.ts";
 import { makeUpright } from "./upright.ts";
 
 const UPRIGHT = 1;
+
+/** A turned picture usually has about the size of the upload. */
+const MAX_ORIGINAL_BYTES = 2 * pictureLimits.maxFileBytes;
 
 /** A picture that was decoded completely. Only data that a decoder needs, or that affects how it looks, is left. */
 export interface SafePicture {
@@ -32,12 +36,15 @@ export async function makePicture(bytes: Buffer, look: Look): Promise<SafePictur
   const { header, toVerified } = await parseUpload(bytes);
   const { format, orientation } = header;
   const stripped = await toVerified();
-  const upright = orientation === 1 ? stripped : await makeUpright(stripped, format, orientation);
+  const upright = orientation === UPRIGHT ? stripped : await makeUpright(stripped, format, orientation);
+  if (upright.length > MAX_ORIGINAL_BYTES)
+    throw tooComplex("bytes when it is upright", MAX_ORIGINAL_BYTES, upright.length);
   try {
     return await derive(upright, format, look);
   } catch (error) {
+    const canRewrite = format === "jpeg" && orientation === UPRIGHT;
     // The decoder also reports damage that loses no pixel. A JPG whose pixels can all be read is rewritten.
-    if (format !== "jpeg" || !(error instanceof AppError) || error.code !== "UNREADABLE_IMAGE") throw error;
+    if (!canRewrite || !(error instanceof AppError) || error.code !== "UNREADABLE_IMAGE") throw error;
     return derive(rebuildJpeg(upright, UPRIGHT), format, look);
   }
 }

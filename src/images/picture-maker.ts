@@ -16,7 +16,7 @@ export function latestStartMs(): number {
   return performance.now() + MAX_WAIT_MS;
 }
 
-/** A kind's queue passes one job at a time to the shared queue: an upload waits for at most one job of each kind. */
+/** A kind's queue passes one job at a time to the shared queue, so each kind has at most one job there. */
 const oneAtATime = { maxConcurrent: 1, maxWaitMs: MAX_WAIT_MS, maxMemoryBytes: Infinity };
 
 /** Limits of work other than uploads. Placeholders may wait ten minutes, because no request waits for them. */

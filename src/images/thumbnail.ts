@@ -5,7 +5,7 @@ import type { OutputInfo, Sharp } from "sharp";
 import type { Look } from "../domain/look.ts";
 import type { Placeholder } from "../domain/media.ts";
 import { THUMBNAIL_SIDE_PX, type UploadFormat } from "../domain/picture-format.ts";
-import { decoding, openImage, openPixels, type Pixels } from "./decoder.ts";
+import { decoding, openImage, openPixels, openStored, type Pixels } from "./decoder.ts";
 import { makePlaceholder, PLACEHOLDER_SIDE_PX } from "./placeholder.ts";
 import type { Showable } from "./showable.ts";
 import { makeSquare, shownSidePx } from "./square.ts";
@@ -28,8 +28,8 @@ export interface Thumbnail extends Placeholder {
  * @throws IMAGE_TOO_COMPLEX when decoding takes too long
  */
 export async function drawThumbnail(picture: Showable, look: Look): Promise<Thumbnail> {
-  const { bytes, format, frameCount } = picture;
-  if (frameCount > 1) await decodeAllFrames(bytes);
+  const { format, frameCount } = picture;
+  if (frameCount > 1) await decodeAllFrames(picture);
   const reduced = await decodeReduced(picture);
   const square = await decoding(
     drawUnencodedSquare(picture, reduced, look).raw().toBuffer({ resolveWithObject: true }),
@@ -53,7 +53,7 @@ function drawUnencodedSquare(picture: Showable, reduced: Pixels, look: Look): Sh
   const isEnough = shownSidePx(reduced, look) >= Math.min(THUMBNAIL_SIDE_PX, shownSidePx(picture, look));
   if (isEnough) return makeSquare(openPixels(reduced), { ...reduced, ...shape });
   const { bytes, firstFrame: page, width, height } = picture;
-  return makeSquare(openImage(bytes, { page }), { width, height, ...shape });
+  return makeSquare(openStored(bytes, { page }), { width, height, ...shape });
 }
 
 /**
@@ -74,6 +74,6 @@ function toPixels({ data, info }: { data: Buffer; info: OutputInfo }): Pixels {
 }
 
 /** Decodes every frame, only to check it: each is scaled to one pixel. */
-async function decodeAllFrames(bytes: Buffer): Promise<void> {
-  await decoding(openImage(bytes, { pages: -1 }).resize(1, 1, { fit: "fill" }).raw().toBuffer());
+async function decodeAllFrames({ bytes, firstFrame: page }: Showable): Promise<void> {
+  await decoding(openImage(bytes, { page, pages: -1 }).resize(1, 1, { fit: "fill" }).raw().toBuffer());
 }

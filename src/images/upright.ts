@@ -1,4 +1,4 @@
-// Applies the EXIF orientation. Only an image that is not upright is encoded again; all others keep their bytes.
+// Applies the EXIF orientation. An image that is already upright passes unchanged.
 import type { UploadFormat } from "../domain/picture-format.ts";
 import { rebuildJpeg } from "./jpeg/rebuild.ts";
 import { parseStored } from "./parse.ts";

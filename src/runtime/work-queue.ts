@@ -25,9 +25,9 @@ interface WaitingJob {
 }
 
 /**
- * Clients take turns. The client with the fewest running jobs comes first; among equals, the client for which the fewest
- * jobs ran lately. A client waits for at most one job of each other client, however many jobs that client has sent. When the queue is full, the client with the most waiting
- * jobs loses its last one; among equals, the client for which the most jobs ran lately.
+ * Clients take turns. The client with the fewest running jobs comes first. Among equals, clients without a job in the
+ * last minute come first, then the client whose last turn was longest ago. When the queue is full, the client with the
+ * most waiting jobs loses its last one; among equals, the client that ran the most jobs lately.
  */
 export class WorkQueue {
   #runningCount = 0;
@@ -84,8 +84,8 @@ export class WorkQueue {
   /**
    * Removes the last job of the client with the most waiting jobs when the queue is full.
    *
-   * @throws OVERLOADED when no other client has at least two waiting jobs more than this one, or as many waiting jobs
-   * and more jobs that ran lately
+   * @throws OVERLOADED unless another client has at least two waiting jobs more than this one, or one more and more jobs
+   * that ran lately
    */
   #makeRoomFor(client: string): void {
     if (this.#waitingCount < this.limits.maxWaiting || this.#isReserved(client)) return;
@@ -166,7 +166,8 @@ export class WorkQueue {
     let found: { job: WaitingJob; running: number; recent: number } | undefined;
     for (const [client, [job]] of this.#waiting) {
       if (!condition(client)) continue;
-      const [running, recent] = [this.#runningByClient.get(client), this.#recentCountOf(client)];
+      const running = this.#runningByClient.get(client);
+      const recent = Math.min(this.#recentCountOf(client), 1);
       const isEarlier =
         !found || running < found.running || (running === found.running && recent < found.recent);
       if (isEarlier) found = { job: job!, running, recent };

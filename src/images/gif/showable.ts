@@ -29,7 +29,7 @@ const TRANSPARENT_COLOUR_AT = 6;
 const TRANSPARENCY_FLAG = 1;
 const CLEARS_FRAME = 2;
 
-/** A colour that no pixel has, unless its colour table has 256 colours. */
+/** An index outside of every colour table of up to 128 colours. Frames with a table of 256 colours stay as they are. */
 const UNUSED_COLOUR = 255;
 
 /**

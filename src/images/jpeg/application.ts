@@ -43,7 +43,9 @@ export function keepApplication(marker: number, segment: Buffer): Buffer | null 
  * `componentCount` components can have. Decoders warn of it, and assume the usual transform.
  */
 export function withKnownTransform(part: Buffer, componentCount: number): Buffer {
-  const isAdobe = part.length === SEGMENT_HEAD_BYTES + ADOBE_BYTES && part[1] === APP14;
+  // In picture data, these two bytes never follow each other.
+  const hasMarker = part[0] === 0xff && part[1] === APP14;
+  const isAdobe = hasMarker && part.length === SEGMENT_HEAD_BYTES + ADOBE_BYTES;
   const usual = componentCount === 4 ? YCCK : YCBCR;
   if (!isAdobe || [NO_TRANSFORM, usual].includes(part.at(-1)!)) return part;
   return Buffer.concat([part.subarray(0, -1), Buffer.of(usual)]);

@@ -129,6 +129,7 @@ export class BitReader {
       this.position = at + 1;
       return 0xff;
     }
+    this.position = at - 1; // The marker: the next call does not search for it again.
     this.#missingBits += 8;
     return 0;
   }

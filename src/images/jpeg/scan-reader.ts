@@ -22,6 +22,9 @@ const PROGRESSIVE = 0xc2;
 const FIRST_FRAME = 0xc0;
 const LAST_FRAME = 0xc2;
 
+/** Source: ITU-T T.81, annex B.2.3. */
+const MAX_BLOCKS_PER_UNIT = 10;
+
 /** A scan header without its components. */
 const SCAN_HEAD_BYTES = 4;
 
@@ -44,7 +47,9 @@ export interface ScanComponent {
 
 /**
  * @param bytes a JPEG that `parseJpeg` has stripped
- * @throws UNREADABLE_IMAGE when coefficients are missing, or a code is not valid
+ * @throws UNREADABLE_IMAGE when the data of a scan ends early, or a code is not valid; `missingBits` tells which scans
+ * are missing
+ * @throws IMAGE_TOO_COMPLEX when the coefficients would take too much memory
  */
 export function readCoefficients(bytes: Buffer): CodedPicture {
   const tables: Tables = { divisors: new Map(), dc: new Map(), ac: new Map(), restartInterval: 0 };
@@ -117,6 +122,12 @@ function readScan(
     ? { start, end, isProgressive, isRefinement: bits >> 4 > 0, lowBit: bits & 0x0f, zeroBlocks: 0 }
     : { start: 0, end: BLOCK - 1, isProgressive, isRefinement: false, lowBit: 0, zeroBlocks: 0 };
   if (band.end >= BLOCK || band.start > band.end) throw unreadable("JPG", "a scan has an invalid band");
+  const blocksPerUnit = components.reduce(
+    (sum, { component: { horizontal, vertical } }) => sum + horizontal * vertical,
+    0,
+  );
+  if (components.length > 1 && (blocksPerUnit > MAX_BLOCKS_PER_UNIT || (isProgressive && band.end > 0)))
+    throw unreadable("JPG", "a scan has too many components");
   const units = components.length === 1 ? components[0]!.component : unitsOf(picture);
   const unitCount = units.columns * units.rows;
   for (let unit = 0; unit < unitCount; unit++) {
@@ -134,6 +145,8 @@ function readScan(
 function componentsOf(picture: CodedPicture, payload: Buffer, tables: Tables): ScanComponent[] {
   if (!(payload.length >= SCAN_HEAD_BYTES + 2 * payload[0]!) || payload[0] === 0)
     throw unreadable("JPG", "a scan header is incomplete");
+  const ids = Array.from({ length: payload[0]! }, (_, i) => payload[1 + 2 * i]);
+  if (new Set(ids).size < ids.length) throw unreadable("JPG", "a scan names a component twice");
   return Array.from({ length: payload[0]! }, (_, i) => {
     const [id, table = 0] = payload.subarray(1 + 2 * i, 3 + 2 * i);
     const component = picture.components.find((one) => one.id === id);

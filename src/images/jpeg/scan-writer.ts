@@ -1,4 +1,5 @@
 // Writes coefficients as a sequential JPEG, with Huffman tables that fit them. Source: ITU-T T.81, annexes B, F and K.
+import { unreadable } from "../unreadable.ts";
 import { optimalTable, type EncodingTable } from "./huffman-code.ts";
 import { BLOCK, BlockScanner, unitsOf, zigzag, type CodedPicture } from "./layout.ts";
 
@@ -10,6 +11,7 @@ const QUANTISATION_TABLES = 0xdb;
 
 const SIXTEEN_ZEROS = 0xf0;
 const END_OF_BLOCK = 0;
+const MAX_VALUE_BITS = 15;
 
 /** The first component uses the tables 0 (DC) and 2 (AC), and all others share the tables 1 and 3. */
 const TABLE_COUNT = 4;
@@ -48,6 +50,7 @@ class SymbolList {
   /** @param run number of zeros before the value */
   addValue(table: number, run: number, value: number): void {
     const bitCount = 32 - Math.clz32(Math.abs(value));
+    if (bitCount > MAX_VALUE_BITS) throw unreadable("JPG", "a coefficient is out of range");
     this.add(table, (run << 4) | bitCount, value < 0 ? value + (1 << bitCount) - 1 : value);
   }
 }

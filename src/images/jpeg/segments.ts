@@ -78,7 +78,7 @@ export function parseJpeg(bytes: Buffer): ParsedImage {
       const toStripped = () => Buffer.concat(kept.map((part) => withKnownTransform(part, componentCount)));
       const isCutOff = marker === undefined;
       return {
-        header: toHeader(frame, { orientation, scanCount, isInterleaved }),
+        header: toHeader(frame, { orientation, scanCount, isInterleaved, isSound }),
         toStripped,
         toVerified: async () => (isSound ? toStripped() : rebuildJpeg(toStripped(), UPRIGHT, isCutOff)),
       };
@@ -127,11 +127,16 @@ interface JpegScans {
   scanCount: number;
   /** True when each scan has all components. */
   isInterleaved: boolean;
+  /** False when the file has to be rewritten. */
+  isSound: boolean;
 }
 
-function toHeader(frame: JpegFrame, { orientation, scanCount, isInterleaved }: JpegScans): ImageHeader {
+function toHeader(
+  frame: JpegFrame,
+  { orientation, scanCount, isInterleaved, isSound }: JpegScans,
+): ImageHeader {
   const { widthPx: width, heightPx: height, isProgressive, components } = frame;
-  const isHeld = isProgressive || scanCount > 1 || !isInterleaved;
+  const isHeld = isProgressive || scanCount > 1 || !isInterleaved || !isSound;
   const heldPixelBytes = isHeld ? coefficientBytes(components) * COEFFICIENT_OVERHEAD : 0;
   return {
     format: "jpeg",

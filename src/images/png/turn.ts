@@ -15,7 +15,9 @@ export async function turnPng(stripped: Buffer, orientation: number): Promise<Bu
   const image = openUnconverted(withChunks(stripped, [exif]));
   const { space } = await decoding(image.metadata());
   // Without its colour space, the result would have three channels of 8 bits.
-  const turned = await decoding(image.autoOrient().toColourspace(space).png().toBuffer());
+  const turned = await decoding(
+    image.autoOrient().toColourspace(space).png({ adaptiveFiltering: true }).toBuffer(),
+  );
   const colours = splitPng(stripped).filter(({ type }) => colourTypes.has(type));
   return withChunks(
     turned,

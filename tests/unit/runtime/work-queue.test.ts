@@ -110,6 +110,21 @@ describe("clients that share a queue", () => {
     expect(started).toHaveLength(21);
   });
 
+  it("take turns again once each had one lately, whoever had more", async () => {
+    const queue = new WorkQueue("things", { ...limits, maxWaiting: 100 });
+    for (let i = 0; i < 50; i++) await queue.run("busy", 1, () => Promise.resolve());
+    const started: string[] = [];
+    const run = (client: string) => queue.run(client, 1, async () => void started.push(client));
+    const running = held();
+
+    const jobs = [queue.run("running", 1, () => running.promise)];
+    jobs.push(...(["busy", "new", "new", "new", "busy"].map(run) as Promise<never>[]));
+    running.release("done");
+    await Promise.all(jobs);
+
+    expect(started).toEqual(["new", "busy", "new", "busy", "new"]);
+  });
+
   it("leave every second turn to reserved clients, and no more", async () => {
     const reservedClients = new Set(["squares", "blurs"]);
     const queue = new WorkQueue("things", { ...limits, maxWaiting: 100, reservedClients });
