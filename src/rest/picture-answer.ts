@@ -9,7 +9,7 @@ import { inlineDisposition } from "./content-disposition.ts";
 
 export interface PictureAnswer {
   status: number;
-  /** From `flatten`. Answers to several requests share them. */
+  /** Made by `flatten`. Answers to several requests share these headers. */
   headers: string[];
   body?: Buffer;
   /** True when the response to a GET contains the first byte of the picture, or redirects to it. */

@@ -62,7 +62,7 @@ export class PictureLane {
     const { response, id, isFromMemory } = exchange;
     // The body of a GET stays unread. Closing the connection saves Node from reading and discarding it.
     if (hasBody(exchange.headers)) response.setHeader("connection", "close");
-    response.writeHead(status, withRequestId(headers, id)).end(body); // It reads the headers at once.
+    response.writeHead(status, withRequestId(headers, id)).end(body); // Reads the headers at once.
     if (body) this.#unsent.add(response, body);
     if (isFromMemory && (status === 200 || status === 304)) this.totals[status] += 1;
     this.#log(exchange, status);

@@ -57,6 +57,30 @@ function endAt(data: Buffer, bit: number, codeBits: number, rootBits: number): B
   return cut;
 }
 
+/** Returns a colour that no pixel of a frame has; null when all are used. Each colour first occurs as a root code. */
+export function findUnusedColour(data: Buffer, rootBits: number): number | null {
+  const clearCode = 1 << rootBits;
+  const isUsed = new Uint8Array(clearCode);
+  let [codeBits, nextCode, isFirst] = [rootBits + 1, clearCode + 2, true];
+  for (let bit = 0; bit + codeBits <= data.length * 8;) {
+    const code = readBits(data, bit, codeBits);
+    bit += codeBits;
+    if (code === clearCode + 1) break;
+    if (code === clearCode) {
+      [codeBits, nextCode, isFirst] = [rootBits + 1, clearCode + 2, true];
+      continue;
+    }
+    if (code < clearCode) isUsed[code] = 1;
+    if (!isFirst && nextCode < 1 << MAX_CODE_BITS) {
+      nextCode += 1;
+      if (nextCode === 1 << codeBits && codeBits < MAX_CODE_BITS) codeBits += 1;
+    }
+    isFirst = false;
+  }
+  const unused = isUsed.lastIndexOf(0);
+  return unused === -1 ? null : unused;
+}
+
 /** Reads an integer. The lowest bit of a byte comes first. */
 function readBits(data: Buffer, bit: number, bitCount: number): number {
   const at = bit >> 3;

@@ -1,6 +1,6 @@
 // Gives a GIF a transparent first frame that covers its whole screen. Without one, the decoder shows parts without a
 // frame in black, and takes the size of the first frame for that of some screens, such as 640 × 480.
-import { splitIntoSubBlocks } from "./lzw.ts";
+import { findUnusedColour, joinSubBlocks, splitIntoSubBlocks } from "./lzw.ts";
 
 const SCREEN_AT = 6;
 const SCREEN_DESCRIPTOR_END = 13;
@@ -29,9 +29,6 @@ const TRANSPARENT_COLOUR_AT = 6;
 const TRANSPARENCY_FLAG = 1;
 const CLEARS_FRAME = 2;
 
-/** An index outside of every colour table of up to 128 colours. Frames with a table of 256 colours stay as they are. */
-const UNUSED_COLOUR = 255;
-
 /**
  * @param bytes a GIF without metadata
  * @returns the GIF, and the number of frames that were added before its first one
@@ -50,12 +47,14 @@ export function showableGif(bytes: Buffer): { bytes: Buffer; firstFrame: number 
     Math.max(height, first!.top + first!.height),
   );
   const changed = Buffer.from(bytes);
-  for (const { disposal, controlAt, colourCount } of frames) {
+  for (const { disposal, controlAt, rootBits, blocks } of frames) {
     // The decoder clears a frame with the background colour, unless the frame has a transparent colour.
     const isCleared = disposal === CLEARS_FRAME && (bytes[controlAt + FLAGS_AT]! & TRANSPARENCY_FLAG) === 0;
-    if (!isCleared || colourCount > UNUSED_COLOUR) continue;
+    if (!isCleared) continue;
+    const unused = findUnusedColour(joinSubBlocks(blocks), rootBits);
+    if (unused === null) continue;
     changed[controlAt + FLAGS_AT]! |= TRANSPARENCY_FLAG;
-    changed[controlAt + TRANSPARENT_COLOUR_AT] = UNUSED_COLOUR;
+    changed[controlAt + TRANSPARENT_COLOUR_AT] = unused;
   }
   return {
     bytes: Buffer.concat([changed.subarray(0, framesAt), blank, changed.subarray(framesAt)]),
@@ -71,7 +70,10 @@ interface Frame {
   /** The disposal method of the frame; 0 without a graphic control. */
   disposal: number;
   controlAt: number;
-  colourCount: number;
+  /** Size of its root codes in bits. */
+  rootBits: number;
+  /** Its compressed pixels, in sub-blocks. */
+  blocks: Buffer;
 }
 
 function readFrames(bytes: Buffer, framesAt: number): Frame[] {
@@ -91,10 +93,19 @@ function readFrames(bytes: Buffer, framesAt: number): Frame[] {
     }
     const [left, top, width, height] = [1, 3, 5, 7].map((offset) => bytes.readUInt16LE(at + offset));
     const ownTableBytes = colourTableBytes(bytes[at + IMAGE_DESCRIPTOR_BYTES - 1]!);
-    const colourCount = (ownTableBytes || framesAt - SCREEN_DESCRIPTOR_END) / 3;
-    frames.push({ left: left!, top: top!, width: width!, height: height!, colourCount, ...control });
+    const rootBitsAt = at + IMAGE_DESCRIPTOR_BYTES + ownTableBytes;
+    const end = skipSubBlocks(rootBitsAt + 1);
+    frames.push({
+      left: left!,
+      top: top!,
+      width: width!,
+      height: height!,
+      rootBits: bytes[rootBitsAt]!,
+      blocks: bytes.subarray(rootBitsAt + 1, end),
+      ...control,
+    });
     control = { disposal: 0, controlAt: 0 };
-    at = skipSubBlocks(at + IMAGE_DESCRIPTOR_BYTES + ownTableBytes + 1);
+    at = end;
   }
   return frames;
 }

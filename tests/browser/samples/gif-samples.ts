@@ -48,6 +48,7 @@ export function gifSamples(): Sample[] {
   }
   for (const disposal of [0, 1, 2, 3]) {
     cases[`two frames, disposal ${disposal}`] = animated(scene, disposal);
+    cases[`two frames, disposal ${disposal}, 256 colours`] = with256Colours(animated(scene, disposal));
     cases[`two frames, disposal ${disposal}, the first one covers a part`] = animated(scene, disposal, true);
   }
   return Object.entries(cases).map(([name, form]) => ({ name: `GIF, ${name}`, bytes: makeGif(form) }));
@@ -55,6 +56,14 @@ export function gifSamples(): Sample[] {
 
 const trailer = Buffer.of(TRAILER);
 const comment = extension(0xfe, Buffer.from("a comment"));
+
+/** The same with a full colour table, whose last colour is that of a pixel. */
+function with256Colours(form: GifForm): GifForm {
+  const palette = Array.from({ length: 256 }, (_, i) => form.palette[i] ?? [i, 255 - i, 90]);
+  const [first, ...others] = form.frames;
+  const indices = [255, ...first!.indices.slice(1)];
+  return { ...form, palette, frames: [{ ...first!, indices }, ...others] };
+}
 
 function frameOf(scene: Scene): GifForm {
   const { palette, indices, transparentIndex } = indexed(scene);
