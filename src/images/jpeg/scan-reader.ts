@@ -1,4 +1,5 @@
 // Decodes a JPEG up to its quantised coefficients. Source: ITU-T T.81, annexes B, F and G.
+import { tooComplex } from "../too-complex.ts";
 import { unreadable } from "../unreadable.ts";
 import { BitReader, buildTable, type HuffmanTable } from "./bit-reader.ts";
 import { decodeBlock, type Band } from "./block-reader.ts";
@@ -25,6 +26,12 @@ const LAST_FRAME = 0xc2;
 /** Source: ITU-T T.81, annex B.2.3. */
 const MAX_BLOCKS_PER_UNIT = 10;
 
+/** A progressive JPG of 40 megapixels in the usual scans has fewer. They take about two seconds. */
+const MAX_COST = 150_000_000;
+
+/** Coefficients that a scan reads of a block on average, unless it refines those of earlier scans. */
+const FIRST_SCAN_COST = 8;
+
 /** A scan header without its components. */
 const SCAN_HEAD_BYTES = 4;
 
@@ -34,6 +41,8 @@ interface Tables {
   dc: Map<number, HuffmanTable>;
   ac: Map<number, HuffmanTable>;
   restartInterval: number;
+  /** Coefficients that the scans so far may look at. */
+  cost: number;
 }
 
 export interface ScanComponent {
@@ -52,7 +61,7 @@ export interface ScanComponent {
  * @throws IMAGE_TOO_COMPLEX when the coefficients would take too much memory
  */
 export function readCoefficients(bytes: Buffer): CodedPicture {
-  const tables: Tables = { divisors: new Map(), dc: new Map(), ac: new Map(), restartInterval: 0 };
+  const tables: Tables = { divisors: new Map(), dc: new Map(), ac: new Map(), restartInterval: 0, cost: 0 };
   let picture: CodedPicture | null = null;
   let isProgressive = false;
   for (let at = 2; bytes[at + 1] !== EOI;) {
@@ -130,6 +139,9 @@ function readScan(
     throw unreadable("JPG", "a scan has too many components");
   const units = components.length === 1 ? components[0]!.component : unitsOf(picture);
   const unitCount = units.columns * units.rows;
+  const bandLength = band.isRefinement ? band.end - band.start + 1 : FIRST_SCAN_COST;
+  tables.cost += unitCount * (components.length === 1 ? 1 : blocksPerUnit) * bandLength;
+  if (tables.cost > MAX_COST) throw tooComplex("or more coefficients in all scans", MAX_COST, tables.cost);
   for (let unit = 0; unit < unitCount; unit++) {
     if (tables.restartInterval > 0 && unit > 0 && unit % tables.restartInterval === 0) {
       reader.restart();

@@ -1,4 +1,5 @@
 // Writes coefficients as a sequential JPEG, with Huffman tables that fit them. Source: ITU-T T.81, annexes B, F and K.
+import { tooComplex } from "../too-complex.ts";
 import { unreadable } from "../unreadable.ts";
 import { optimalTable, type EncodingTable } from "./huffman-code.ts";
 import { BLOCK, BlockScanner, unitsOf, zigzag, type CodedPicture } from "./layout.ts";
@@ -12,6 +13,9 @@ const QUANTISATION_TABLES = 0xdb;
 const SIXTEEN_ZEROS = 0xf0;
 const END_OF_BLOCK = 0;
 const MAX_VALUE_BITS = 15;
+
+/** More codes than a file of 1.6 MB has. */
+const MAX_SYMBOLS = 1 << 22;
 
 /** The first component uses the tables 0 (DC) and 2 (AC), and all others share the tables 1 and 3. */
 const TABLE_COUNT = 4;
@@ -39,6 +43,8 @@ class SymbolList {
 
   add(table: number, symbol: number, bits: number): void {
     if (this.length === this.values.length) {
+      if (this.length >= MAX_SYMBOLS)
+        throw tooComplex("or more codes when it is rewritten", MAX_SYMBOLS, this.length);
       const larger = new Uint32Array(2 * this.length);
       larger.set(this.values);
       this.values = larger;

@@ -43,6 +43,9 @@ const COEFFICIENT_BYTES = 2;
 /** Measured: the memory that a decoder takes, as a multiple of the coefficients that it keeps. */
 const COEFFICIENT_OVERHEAD = 1.1;
 
+/** A scan header without its components. */
+const SCAN_HEAD_BYTES = 4;
+
 /** The end of a scan header: all coefficients (0 to 63), at full precision. */
 const SEQUENTIAL_RANGE = Buffer.from([0, 63, 0]);
 
@@ -92,6 +95,8 @@ export function parseJpeg(bytes: Buffer): ParsedImage {
     if (marker === SOS) {
       scanCount += 1;
       if (!frame) throw unreadable("JPG", "a scan comes before the frame header");
+      if (!(payload.length >= SCAN_HEAD_BYTES + 2 * payload[0]!))
+        throw unreadable("JPG", "a scan header is incomplete");
       if (scanCount > pictureLimits.maxScans)
         throw tooComplex("or more scans", pictureLimits.maxScans, scanCount);
       isInterleaved &&= payload[0] === frame.components.length;

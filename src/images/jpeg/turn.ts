@@ -4,8 +4,8 @@ import { tooComplex } from "../too-complex.ts";
 import { setSamples, toSamples } from "./dct.ts";
 import { BLOCK, BlockScanner, type CodedPicture, type Component } from "./layout.ts";
 
-/** Encoding more pixels again would take more than two seconds. */
-const MAX_TRANSFORMED_PIXELS = 20_000_000;
+/** 20 megapixels in 4:2:0. Encoding more samples again would take more than two seconds. */
+const MAX_TRANSFORMED_SAMPLES = 30_000_000;
 
 /** How a stored picture has to be changed: mirrored in the stored directions, then transposed. */
 interface Turn {
@@ -32,8 +32,9 @@ export function turnUpright(picture: CodedPicture, orientation: number): CodedPi
   const isWhole =
     (!turn.mirrorsColumns || widthPx % (8 * maxHorizontal) === 0) &&
     (!turn.mirrorsRows || heightPx % (8 * maxVertical) === 0);
-  if (!isWhole && widthPx * heightPx > MAX_TRANSFORMED_PIXELS)
-    throw tooComplex("pixels that have to be turned", MAX_TRANSFORMED_PIXELS, widthPx * heightPx);
+  const sampleCount = components.reduce((sum, one) => sum + one.widthPx * one.heightPx, 0);
+  if (!isWhole && sampleCount > MAX_TRANSFORMED_SAMPLES)
+    throw tooComplex("samples that have to be turned", MAX_TRANSFORMED_SAMPLES, sampleCount);
   const [width, height] = turn.isTransposed ? [heightPx, widthPx] : [widthPx, heightPx];
   return {
     widthPx: width,

@@ -45,7 +45,8 @@ export async function measurePixels(header: PngHeader, compressed: Buffer): Prom
 }
 
 /**
- * Compresses the pixels again, without the data after them. Ignores the checksum.
+ * Compresses the pixels again, without the data after them. Ignores the checksum. Uses the lowest level, because
+ * crafted pixels take higher levels many seconds.
  *
  * @param compressed the data of all IDAT chunks
  * @throws UNREADABLE_IMAGE when pixels are missing
@@ -58,9 +59,14 @@ export async function repairPixels(header: PngHeader, compressed: Buffer): Promi
   inflate.end(compressed.subarray(ZLIB_HEADER_BYTES));
   const deflated: Buffer[] = [];
   try {
-    await pipeline(inflate, firstBytes(expectedPixelBytes(header)), createDeflate(), async (chunks) => {
-      for await (const chunk of chunks) deflated.push(chunk as Buffer);
-    });
+    await pipeline(
+      inflate,
+      firstBytes(expectedPixelBytes(header)),
+      createDeflate({ level: 1 }),
+      async (chunks) => {
+        for await (const chunk of chunks) deflated.push(chunk as Buffer);
+      },
+    );
   } catch (error) {
     throw error instanceof AppError ? error : unreadable("PNG", "its pixel data is not valid");
   }

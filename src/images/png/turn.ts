@@ -4,6 +4,9 @@ import { writeOrientation } from "../exif.ts";
 import { createChunk, splitPng, withChunks } from "./chunk.ts";
 import { colourTypes } from "./colours.ts";
 
+/** Filters make the file smaller. Choosing them for more pixels takes seconds. */
+const MAX_FILTERED_PIXELS = 12_000_000;
+
 /**
  * Keeps the bit depth and the colour chunks. A palette becomes RGB.
  *
@@ -13,10 +16,11 @@ import { colourTypes } from "./colours.ts";
 export async function turnPng(stripped: Buffer, orientation: number): Promise<Buffer> {
   const exif = createChunk("eXIf", writeOrientation(orientation)).bytes;
   const image = openUnconverted(withChunks(stripped, [exif]));
-  const { space } = await decoding(image.metadata());
+  const { space, width, height } = await decoding(image.metadata());
+  const adaptiveFiltering = width * height <= MAX_FILTERED_PIXELS;
   // Without its colour space, the result would have three channels of 8 bits.
   const turned = await decoding(
-    image.autoOrient().toColourspace(space).png({ adaptiveFiltering: true }).toBuffer(),
+    image.autoOrient().toColourspace(space).png({ adaptiveFiltering }).toBuffer(),
   );
   const colours = splitPng(stripped).filter(({ type }) => colourTypes.has(type));
   return withChunks(
