@@ -1,7 +1,8 @@
 // Reads and writes the orientation in EXIF data.
 // Source: EXIF 2.32, section 4.6; TIFF 6.0, section 2.
 
-const UPRIGHT = 1;
+/** The orientation of a picture that need not be turned. */
+export const UPRIGHT = 1;
 const MAX_ORIENTATION = 8;
 
 const ORIENTATION_TAG = 0x0112;

@@ -1,6 +1,7 @@
 // The result of our own parser, which reads an upload before any decoder does: decoders read metadata too, and may
 // inflate 50 MB of text from a file of 50 KB.
 import { pictureLimits, type UploadFormat } from "../domain/picture-format.ts";
+import { UPRIGHT } from "./exif.ts";
 import { tooComplex } from "./too-complex.ts";
 
 /** Width and height are in pixels as stored, before the orientation is applied. */
@@ -65,7 +66,7 @@ const FILE_COPIES = 4;
  */
 export function estimateMemory(header: ImageHeader, fileBytes: number): number {
   const { format, width, height, pixelBytes, heldPixelBytes, orientation } = header;
-  const turningPixelBytes = orientation === 1 ? 0 : header.turningPixelBytes;
+  const turningPixelBytes = orientation === UPRIGHT ? 0 : header.turningPixelBytes;
   const basePixelBytes = { gif: 5, png: pixelBytes / 3, jpeg: 2 }[format];
   const perPixel = Math.max(heldPixelBytes, turningPixelBytes, basePixelBytes);
   return Math.ceil(FILE_COPIES * fileBytes + width * height * perPixel);

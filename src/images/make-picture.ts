@@ -3,14 +3,13 @@ import type { Look } from "../domain/look.ts";
 import type { Placeholder } from "../domain/media.ts";
 import { pictureLimits, type UploadFormat } from "../domain/picture-format.ts";
 import { AppError } from "../errors.ts";
+import { UPRIGHT } from "./exif.ts";
 import { rebuildJpeg } from "./jpeg/rebuild.ts";
 import { parseUpload } from "./parse.ts";
 import { toShowable } from "./showable.ts";
 import { tooComplex } from "./too-complex.ts";
 import { drawThumbnail } from "./thumbnail.ts";
 import { makeUpright } from "./upright.ts";
-
-const UPRIGHT = 1;
 
 /** A turned picture usually has about the size of the upload. */
 const MAX_ORIGINAL_BYTES = 2 * pictureLimits.maxFileBytes;
@@ -36,7 +35,7 @@ export async function makePicture(bytes: Buffer, look: Look): Promise<SafePictur
   const { header, toVerified } = await parseUpload(bytes);
   const { format, orientation } = header;
   const stripped = await toVerified();
-  const upright = orientation === UPRIGHT ? stripped : await makeUpright(stripped, format, orientation);
+  const upright = await makeUpright(stripped, format, orientation);
   if (upright.length > MAX_ORIGINAL_BYTES)
     throw tooComplex("bytes when it is upright", MAX_ORIGINAL_BYTES, upright.length);
   try {

@@ -1,5 +1,6 @@
 // Applies the EXIF orientation. An image that is already upright passes unchanged.
 import type { UploadFormat } from "../domain/picture-format.ts";
+import { UPRIGHT } from "./exif.ts";
 import { rebuildJpeg } from "./jpeg/rebuild.ts";
 import { parseStored } from "./parse.ts";
 import { turnPng } from "./png/turn.ts";
@@ -8,7 +9,7 @@ import { toShowable, type Showable } from "./showable.ts";
 /**
  * Applies the EXIF orientation. Keeps the colour profile, and every pixel of an image whose blocks are whole.
  *
- * @param stripped an image without metadata @param orientation from its metadata, 2 to 8
+ * @param stripped an image without metadata @param orientation from its metadata, 1 to 8
  * @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX
  */
 export async function makeUpright(
@@ -16,6 +17,7 @@ export async function makeUpright(
   format: UploadFormat,
   orientation: number,
 ): Promise<Buffer> {
+  if (orientation === UPRIGHT) return stripped;
   if (format === "jpeg") return rebuildJpeg(stripped, orientation);
   return format === "png" ? turnPng(stripped, orientation) : stripped; // A GIF has no orientation.
 }
@@ -29,6 +31,5 @@ export async function makeUpright(
 export async function readStored(stored: Buffer): Promise<Showable> {
   const { header, toStripped } = await parseStored(stored);
   const { format, orientation } = header;
-  const upright = orientation === 1 ? toStripped() : await makeUpright(toStripped(), format, orientation);
-  return toShowable(upright, format);
+  return toShowable(await makeUpright(toStripped(), format, orientation), format);
 }

@@ -3,19 +3,23 @@
 import { cutProfile } from "../icc-profile.ts";
 import type { ImageHeader, ParsedImage } from "../image-header.ts";
 import { unreadable } from "../unreadable.ts";
+import {
+  colourTableBytes,
+  disposalOf,
+  EXTENSION,
+  GRAPHIC_CONTROL,
+  HEADER_BYTES,
+  IMAGE,
+  IMAGE_DESCRIPTOR_BYTES,
+  SCREEN_END,
+  SCREEN_FLAGS_AT,
+} from "./layout.ts";
 import { cutPixels, joinSubBlocks, splitIntoSubBlocks } from "./lzw.ts";
 
-const HEADER_BYTES = 6;
-const SCREEN_DESCRIPTOR_BYTES = 7;
-const IMAGE_DESCRIPTOR_BYTES = 10;
-
-const EXTENSION = 0x21;
-const IMAGE = 0x2c;
 const TRAILER = 0x3b;
 /** An extra block terminator, which some encoders write. */
 const PADDING = 0x00;
 
-const GRAPHIC_CONTROL = 0xf9;
 const APPLICATION = 0xff;
 
 /** Timing and transparency of a frame: introducer, label, a sub-block of four bytes, and the terminator. */
@@ -36,10 +40,6 @@ const RESTORED_PIXEL_BYTES = 10;
 const nothing = Buffer.alloc(0);
 const trailer = Buffer.of(TRAILER);
 
-/** Bits in the packed field of a descriptor: a colour table follows, and its size. */
-const COLOUR_TABLE_FLAG = 0x80;
-const COLOUR_TABLE_SIZE = 0x07;
-
 /** A part of the file that is kept: unchanged bytes, or a frame. */
 type Part = Buffer | { head: Buffer; blocks: Buffer; pixelCount: number };
 
@@ -50,15 +50,14 @@ type Part = Buffer | { head: Buffer; blocks: Buffer; pixelCount: number };
  * @throws UNREADABLE_IMAGE when the file ends within a block, or is not made of blocks
  */
 export function parseGif(bytes: Buffer): ParsedImage {
-  const screenEnd = HEADER_BYTES + SCREEN_DESCRIPTOR_BYTES;
-  if (screenEnd > bytes.length) throw unreadable("GIF", "it ends within its header");
+  if (SCREEN_END > bytes.length) throw unreadable("GIF", "it ends within its header");
   const kept: Part[] = [];
   const extensions = new KeptExtensions(kept);
   let frameCount = 0;
   let framePixels = 0;
   let restoresFrames = false;
   let [width, height] = [bytes.readUInt16LE(HEADER_BYTES), bytes.readUInt16LE(HEADER_BYTES + 2)];
-  let offset = screenEnd + colourTableBytes(bytes[HEADER_BYTES + 4]!);
+  let offset = SCREEN_END + colourTableBytes(bytes[SCREEN_FLAGS_AT]!);
   kept.push(bytes.subarray(0, offset));
   for (;;) {
     const start = offset;
@@ -124,7 +123,7 @@ function toParsedImage(
 
 /** True for a graphic control after whose frame the image before it is shown again: disposal method 3 or above. */
 function isRestoring(extension: Buffer): boolean {
-  return extension[1] === GRAPHIC_CONTROL && ((extension[3]! >> 2) & 7) >= 3;
+  return extension[1] === GRAPHIC_CONTROL && disposalOf(extension) >= 3;
 }
 
 /** The position of the first sub-block: after the descriptor, the colour table and the size of the root codes. */
@@ -197,8 +196,4 @@ function keepProfile(extension: Buffer): Buffer {
   if (!profile) return nothing;
   if (profile.equals(data)) return extension;
   return Buffer.concat([extension.subarray(0, 3 + APPLICATION_ID_BYTES), splitIntoSubBlocks(profile)]);
-}
-
-function colourTableBytes(packed: number): number {
-  return packed & COLOUR_TABLE_FLAG ? 3 * 2 ** ((packed & COLOUR_TABLE_SIZE) + 1) : 0;
 }

@@ -1,14 +1,19 @@
 // Gives a GIF a transparent first frame that covers its whole screen. Without one, the decoder shows parts without a
 // frame in black, and takes the size of the first frame for that of some screens, such as 640 × 480.
+import {
+  COLOUR_TABLE_FLAG,
+  colourTableBytes,
+  CONTROL_FLAGS_AT,
+  disposalOf,
+  EXTENSION,
+  GRAPHIC_CONTROL,
+  HEADER_BYTES,
+  IMAGE,
+  IMAGE_DESCRIPTOR_BYTES,
+  SCREEN_END,
+  SCREEN_FLAGS_AT,
+} from "./layout.ts";
 import { findUnusedColour, joinSubBlocks, splitIntoSubBlocks } from "./lzw.ts";
-
-const SCREEN_AT = 6;
-const SCREEN_DESCRIPTOR_END = 13;
-const IMAGE_DESCRIPTOR_BYTES = 10;
-
-const EXTENSION = 0x21;
-const IMAGE = 0x2c;
-const GRAPHIC_CONTROL = 0xf9;
 
 const ROOT_BITS = 2;
 const CLEAR_CODE = 1 << ROOT_BITS;
@@ -18,12 +23,10 @@ const MAX_CODES = 1 << 12;
 /** A graphic control for a frame without delay whose colour 0 is transparent. */
 const transparency = Buffer.from([EXTENSION, GRAPHIC_CONTROL, 4, 1, 0, 0, 0, 0]);
 
-/** The flag of a frame with a local colour table. */
-const COLOUR_TABLE_FLAG = 0x80;
+/** The two colours of the added frame. */
 const colourTable = Buffer.alloc(6);
 
-/** Positions in a graphic control. */
-const FLAGS_AT = 3;
+/** Position of the transparent colour in a graphic control. */
 const TRANSPARENT_COLOUR_AT = 6;
 
 const TRANSPARENCY_FLAG = 1;
@@ -34,8 +37,8 @@ const CLEARS_FRAME = 2;
  * @returns the GIF, and the number of frames that were added before its first one
  */
 export function showableGif(bytes: Buffer): { bytes: Buffer; firstFrame: number } {
-  const framesAt = SCREEN_DESCRIPTOR_END + colourTableBytes(bytes[SCREEN_DESCRIPTOR_END - 3]!);
-  const [width, height] = [bytes.readUInt16LE(SCREEN_AT), bytes.readUInt16LE(SCREEN_AT + 2)];
+  const framesAt = SCREEN_END + colourTableBytes(bytes[SCREEN_FLAGS_AT]!);
+  const [width, height] = [bytes.readUInt16LE(HEADER_BYTES), bytes.readUInt16LE(HEADER_BYTES + 2)];
   const frames = readFrames(bytes, framesAt);
   const [first] = frames;
   const isCovered = first!.left === 0 && first!.top === 0 && first!.width >= width && first!.height >= height;
@@ -49,11 +52,12 @@ export function showableGif(bytes: Buffer): { bytes: Buffer; firstFrame: number 
   const changed = Buffer.from(bytes);
   for (const { disposal, controlAt, rootBits, blocks } of frames) {
     // The decoder clears a frame with the background colour, unless the frame has a transparent colour.
-    const isCleared = disposal === CLEARS_FRAME && (bytes[controlAt + FLAGS_AT]! & TRANSPARENCY_FLAG) === 0;
+    const isCleared =
+      disposal === CLEARS_FRAME && (bytes[controlAt + CONTROL_FLAGS_AT]! & TRANSPARENCY_FLAG) === 0;
     if (!isCleared) continue;
     const unused = findUnusedColour(joinSubBlocks(blocks), rootBits);
     if (unused === null) continue;
-    changed[controlAt + FLAGS_AT]! |= TRANSPARENCY_FLAG;
+    changed[controlAt + CONTROL_FLAGS_AT]! |= TRANSPARENCY_FLAG;
     changed[controlAt + TRANSPARENT_COLOUR_AT] = unused;
   }
   return {
@@ -87,7 +91,7 @@ function readFrames(bytes: Buffer, framesAt: number): Frame[] {
   for (let at = framesAt; bytes[at] === IMAGE || bytes[at] === EXTENSION;) {
     if (bytes[at] === EXTENSION) {
       if (bytes[at + 1] === GRAPHIC_CONTROL)
-        control = { disposal: (bytes[at + FLAGS_AT]! >> 2) & 7, controlAt: at };
+        control = { disposal: disposalOf(bytes.subarray(at)), controlAt: at };
       at = skipSubBlocks(at + 2);
       continue;
     }
@@ -145,8 +149,4 @@ function compressZeros(pixelCount: number): Buffer {
   }
   if (heldBits > 0) bytes.push(held & 0xff);
   return Buffer.from(bytes);
-}
-
-function colourTableBytes(packed: number): number {
-  return packed & COLOUR_TABLE_FLAG ? 3 * 2 ** ((packed & 7) + 1) : 0;
 }

@@ -1,14 +1,9 @@
 // The segments that say what the components of a JPEG mean, in a form that all decoders accept.
 // Source: JFIF 1.02; Adobe Technical Note 5116, section 18.
-
-const APP0 = 0xe0;
-const APP14 = 0xee;
+import { APP0, APP14, SEGMENT_HEAD_BYTES, startsWith } from "./markers.ts";
 
 const jfif = Buffer.from("JFIF\0");
 const adobe = Buffer.from("Adobe");
-
-/** Marker and length. */
-const SEGMENT_HEAD_BYTES = 4;
 
 /** A JFIF segment without a thumbnail: signature, version, density, and a thumbnail size of 0 × 0 pixels. */
 const JFIF_BYTES = 14;
@@ -57,8 +52,4 @@ function cut(segment: Buffer, payloadBytes: number): Buffer {
   const short = Buffer.from(segment.subarray(0, SEGMENT_HEAD_BYTES + payloadBytes));
   short.writeUInt16BE(payloadBytes + 2, 2);
   return short;
-}
-
-function startsWith(payload: Buffer, signature: Buffer): boolean {
-  return payload.subarray(0, signature.length).equals(signature);
 }

@@ -1,5 +1,6 @@
 // Reads the entropy-coded data of a scan bit by bit. Source: ITU-T T.81, annexes B.1.1.5 and F.2.2.
 import { unreadable } from "../unreadable.ts";
+import { isRestart } from "./markers.ts";
 
 const MAX_CODE_BITS = 16;
 /** Codes up to this length are found with one look. */
@@ -133,8 +134,4 @@ export class BitReader {
     this.#missingBits += 8;
     return 0;
   }
-}
-
-function isRestart(code: number | undefined): boolean {
-  return code !== undefined && (code & 0xf8) === 0xd0;
 }

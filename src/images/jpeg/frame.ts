@@ -57,3 +57,17 @@ function isSampling(factor: number): boolean {
 function notShowable(): AppError {
   return new AppError("UNREADABLE_IMAGE", "The JPG image is encoded in a way that browsers cannot show.");
 }
+
+const COEFFICIENT_BYTES = 2;
+
+/** Bytes per pixel of all coefficients of a decoded picture, and of those of its largest component. */
+export function coefficientBytes(components: readonly JpegComponent[]): { all: number; largest: number } {
+  const perUnit = components.map(({ horizontal, vertical }) => horizontal * vertical);
+  const most =
+    Math.max(...components.map((c) => c.horizontal)) * Math.max(...components.map((c) => c.vertical));
+  const bytesOf = (blocks: number) => (COEFFICIENT_BYTES * blocks) / most;
+  return {
+    all: bytesOf(perUnit.reduce((sum, blocks) => sum + blocks)),
+    largest: bytesOf(Math.max(...perUnit)),
+  };
+}

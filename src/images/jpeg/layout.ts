@@ -1,7 +1,7 @@
 // The blocks of a JPEG frame and the order of their coefficients. Source: ITU-T T.81, annex A.
 import { pictureLimits } from "../../domain/picture-format.ts";
 import { tooComplex } from "../too-complex.ts";
-import type { JpegComponent, JpegFrame } from "./frame.ts";
+import { coefficientBytes, type JpegComponent, type JpegFrame } from "./frame.ts";
 
 /** Number of coefficients, and of samples, in a block of 8 × 8. */
 export const BLOCK = 64;
@@ -53,8 +53,7 @@ export function unitsOf({ widthPx, heightPx, components }: CodedPicture): { colu
 export function emptyPicture({ widthPx, heightPx, components }: JpegFrame): CodedPicture {
   const maxHorizontal = Math.max(...components.map((c) => c.horizontal));
   const maxVertical = Math.max(...components.map((c) => c.vertical));
-  const samplesPerUnit = components.reduce((sum, { horizontal, vertical }) => sum + horizontal * vertical, 0);
-  const bytes = Math.ceil((2 * widthPx * heightPx * samplesPerUnit) / (maxHorizontal * maxVertical));
+  const bytes = Math.ceil(widthPx * heightPx * coefficientBytes(components).all);
   if (bytes > pictureLimits.maxMemoryBytes)
     throw tooComplex("bytes when it is decoded", pictureLimits.maxMemoryBytes, bytes);
   return {

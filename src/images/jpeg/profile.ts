@@ -1,8 +1,8 @@
 // The colour profile of a JPEG, which may be split into several segments.
 // Source: ICC.1:2022, annex B.4.
 import { cutProfile } from "../icc-profile.ts";
+import { APP2, startsWith } from "./markers.ts";
 
-const APP2 = 0xe2;
 const MAX_SEGMENT_BYTES = 65_533;
 
 const signature = Buffer.from("ICC_PROFILE\0");
@@ -15,7 +15,7 @@ export interface ProfilePart {
 }
 
 export function isProfilePart(payload: Buffer): boolean {
-  return payload.subarray(0, signature.length).equals(signature);
+  return startsWith(payload, signature);
 }
 
 /**

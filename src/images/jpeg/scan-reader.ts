@@ -13,15 +13,17 @@ import {
   type CodedPicture,
   type Component,
 } from "./layout.ts";
-
-const HUFFMAN_TABLES = 0xc4;
-const SOS = 0xda;
-const EOI = 0xd9;
-const QUANTISATION_TABLES = 0xdb;
-const RESTART_INTERVAL = 0xdd;
-const PROGRESSIVE = 0xc2;
-const FIRST_FRAME = 0xc0;
-const LAST_FRAME = 0xc2;
+import {
+  EOI,
+  HUFFMAN_TABLES,
+  isShowableFrame,
+  PROGRESSIVE_FRAME,
+  QUANTISATION_TABLES,
+  readSegment,
+  RESTART_INTERVAL,
+  SOS,
+  startMarker,
+} from "./markers.ts";
 
 /** Source: ITU-T T.81, annex B.2.3. */
 const MAX_BLOCKS_PER_UNIT = 10;
@@ -31,9 +33,6 @@ const MAX_COST = 150_000_000;
 
 /** Coefficients that a scan reads of a block on average, unless it refines those of earlier scans. */
 const FIRST_SCAN_COST = 8;
-
-/** A scan header without its components. */
-const SCAN_HEAD_BYTES = 4;
 
 /** The tables that were defined last, by their number. */
 interface Tables {
@@ -64,15 +63,14 @@ export function readCoefficients(bytes: Buffer): CodedPicture {
   const tables: Tables = { divisors: new Map(), dc: new Map(), ac: new Map(), restartInterval: 0, cost: 0 };
   let picture: CodedPicture | null = null;
   let isProgressive = false;
-  for (let at = 2; bytes[at + 1] !== EOI;) {
-    const marker = bytes[at + 1]!;
-    const payload = bytes.subarray(at + 4, at + 2 + bytes.readUInt16BE(at + 2));
-    at += 4 + payload.length;
+  for (let at = startMarker.length; bytes[at + 1] !== EOI;) {
+    const { marker, payload, end } = readSegment(bytes, at);
+    at = end;
     if (marker === QUANTISATION_TABLES) readDivisors(payload, tables.divisors);
     else if (marker === HUFFMAN_TABLES) readHuffmanTables(payload, tables);
     else if (marker === RESTART_INTERVAL) tables.restartInterval = readRestartInterval(payload);
-    else if (marker >= FIRST_FRAME && marker <= LAST_FRAME) {
-      isProgressive = marker === PROGRESSIVE;
+    else if (isShowableFrame(marker)) {
+      isProgressive = marker === PROGRESSIVE_FRAME;
       picture = emptyPicture(readFrame(marker, payload));
     } else if (marker === SOS) {
       const reader = new BitReader(bytes, at);
@@ -155,8 +153,6 @@ function readScan(
 }
 
 function componentsOf(picture: CodedPicture, payload: Buffer, tables: Tables): ScanComponent[] {
-  if (!(payload.length >= SCAN_HEAD_BYTES + 2 * payload[0]!) || payload[0] === 0)
-    throw unreadable("JPG", "a scan header is incomplete");
   const ids = Array.from({ length: payload[0]! }, (_, i) => payload[1 + 2 * i]);
   if (new Set(ids).size < ids.length) throw unreadable("JPG", "a scan names a component twice");
   return Array.from({ length: payload[0]! }, (_, i) => {

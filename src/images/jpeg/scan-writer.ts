@@ -3,12 +3,10 @@ import { tooComplex } from "../too-complex.ts";
 import { unreadable } from "../unreadable.ts";
 import { optimalTable, type EncodingTable } from "./huffman-code.ts";
 import { BLOCK, BlockScanner, unitsOf, zigzag, type CodedPicture } from "./layout.ts";
+import { HUFFMAN_TABLES, QUANTISATION_TABLES, SOS } from "./markers.ts";
 
-const HUFFMAN_TABLES = 0xc4;
 const BASELINE = 0xc0;
 const EXTENDED = 0xc1;
-const SOS = 0xda;
-const QUANTISATION_TABLES = 0xdb;
 
 const SIXTEEN_ZEROS = 0xf0;
 const END_OF_BLOCK = 0;

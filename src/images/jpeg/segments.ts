@@ -1,44 +1,39 @@
 // Splits a JPEG into segments and keeps the image's own ones and its colour profile. Drops all others, and bytes between
 // segments and after the end of the image. Source: ITU-T T.81, annex B.
 import { pictureLimits } from "../../domain/picture-format.ts";
-import { readOrientation } from "../exif.ts";
+import { readOrientation, UPRIGHT } from "../exif.ts";
 import type { ImageHeader, ParsedImage } from "../image-header.ts";
 import { tooComplex } from "../too-complex.ts";
 import { unreadable } from "../unreadable.ts";
 import { keepApplication, withKnownTransform } from "./application.ts";
-import { readFrame, type JpegFrame } from "./frame.ts";
-import { rebuildJpeg } from "./rebuild.ts";
+import { coefficientBytes, readFrame, type JpegFrame } from "./frame.ts";
+import {
+  APP1,
+  APP2,
+  COM,
+  DNL,
+  endMarker,
+  EOI,
+  FIRST_FRAME,
+  HUFFMAN_TABLES,
+  isApplication,
+  isRestart,
+  LAST_FRAME,
+  QUANTISATION_TABLES,
+  RESTART_INTERVAL,
+  SOI,
+  SOS,
+  startMarker,
+  startsWith,
+  TEM,
+} from "./markers.ts";
 import { isProfilePart, keepProfile, type ProfilePart } from "./profile.ts";
+import { rebuildJpeg } from "./rebuild.ts";
 
-const UPRIGHT = 1;
-
-const SOI = 0xd8;
-const EOI = 0xd9;
-const SOS = 0xda;
-const APP0 = 0xe0;
-const APP1 = 0xe1;
-const APP2 = 0xe2;
-const APP15 = 0xef;
-const COM = 0xfe;
-const DNL = 0xdc;
-const TEM = 0x01;
-const RST0 = 0xd0;
-const RST7 = 0xd7;
-
-const end = Buffer.from([0xff, EOI]);
-
-const HUFFMAN_TABLES = 0xc4;
-const QUANTISATION_TABLES = 0xdb;
-const RESTART_INTERVAL = 0xdd;
 /** Few files have a hundred segments. A file with 100 scans has up to a thousand. */
 const MAX_SEGMENTS = 2_000;
 
-const FIRST_FRAME = 0xc0;
-const LAST_FRAME = 0xcf;
-
 const exif = Buffer.from("Exif\0\0");
-
-const COEFFICIENT_BYTES = 2;
 
 /** Measured: the memory that a decoder takes, as a multiple of the coefficients that it keeps. */
 const COEFFICIENT_OVERHEAD = 1.1;
@@ -57,16 +52,16 @@ const SEQUENTIAL_RANGE = Buffer.from([0, 63, 0]);
  * @throws IMAGE_TOO_COMPLEX when it has more scans or segments than any encoder makes
  */
 export function parseJpeg(bytes: Buffer): ParsedImage {
-  const kept: Buffer[] = [bytes.subarray(0, 2)];
+  const kept: Buffer[] = [startMarker];
   const profile: { at: number; parts: ProfilePart[] } = { at: 1, parts: [] };
   let frame: JpegFrame | null = null;
-  let orientation = 1;
+  let orientation = UPRIGHT;
   let scanCount = 0;
   let isInterleaved = true;
   /** False when the file has to be rewritten. */
   let isSound = true;
   let segmentCount = 0;
-  for (let offset = 2; ;) {
+  for (let offset = startMarker.length; ;) {
     segmentCount += 1;
     if (segmentCount > MAX_SEGMENTS) throw tooComplex("or more segments", MAX_SEGMENTS, segmentCount);
     const markerAt = findCode(bytes, offset);
@@ -75,7 +70,7 @@ export function parseJpeg(bytes: Buffer): ParsedImage {
     if (marker === EOI || marker === undefined) {
       if (!frame || scanCount === 0) throw unreadable("JPG", "it has no picture data");
       isSound &&= marker === EOI;
-      kept.push(end);
+      kept.push(endMarker);
       kept.splice(profile.at, 0, ...keepProfile(profile.parts));
       const componentCount = frame.components.length;
       const toStripped = () => Buffer.concat(kept.map((part) => withKnownTransform(part, componentCount)));
@@ -95,11 +90,12 @@ export function parseJpeg(bytes: Buffer): ParsedImage {
     if (marker === SOS) {
       scanCount += 1;
       if (!frame) throw unreadable("JPG", "a scan comes before the frame header");
-      if (!(payload.length >= SCAN_HEAD_BYTES + 2 * payload[0]!))
+      const componentCount = payload[0] ?? 0;
+      if (componentCount === 0 || payload.length < SCAN_HEAD_BYTES + 2 * componentCount)
         throw unreadable("JPG", "a scan header is incomplete");
       if (scanCount > pictureLimits.maxScans)
         throw tooComplex("or more scans", pictureLimits.maxScans, scanCount);
-      isInterleaved &&= payload[0] === frame.components.length;
+      isInterleaved &&= componentCount === frame.components.length;
       const data = readData(bytes, offset);
       offset += data.bytes.length;
       isSound &&= data.isSound;
@@ -117,7 +113,7 @@ export function parseJpeg(bytes: Buffer): ParsedImage {
       if (marker === APP2 && isProfilePart(payload)) {
         if (profile.parts.length === 0) profile.at = kept.length;
         profile.parts.push({ segment, payload });
-      } else if (marker === APP1 && startsWith(payload, exif) && orientation === 1) {
+      } else if (marker === APP1 && startsWith(payload, exif) && orientation === UPRIGHT) {
         orientation = readOrientation(payload.subarray(exif.length));
       } else {
         const application = keepApplication(marker, segment);
@@ -142,7 +138,8 @@ function toHeader(
 ): ImageHeader {
   const { widthPx: width, heightPx: height, isProgressive, components } = frame;
   const isHeld = isProgressive || scanCount > 1 || !isInterleaved || !isSound;
-  const heldPixelBytes = isHeld ? coefficientBytes(components) * COEFFICIENT_OVERHEAD : 0;
+  const { all, largest } = coefficientBytes(components);
+  const heldPixelBytes = isHeld ? all * COEFFICIENT_OVERHEAD : 0;
   return {
     format: "jpeg",
     width,
@@ -152,18 +149,9 @@ function toHeader(
     orientation,
     pixelBytes: components.length,
     heldPixelBytes,
-    // The largest component is in memory twice.
-    turningPixelBytes: coefficientBytes(components) + COEFFICIENT_BYTES,
+    turningPixelBytes: all + largest, // One component after the other is in memory twice.
     scanCount,
   };
-}
-
-/** Bytes per pixel of all coefficients. */
-function coefficientBytes(components: JpegFrame["components"]): number {
-  const blocksOf = ({ horizontal, vertical }: JpegFrame["components"][number]) => horizontal * vertical;
-  const most =
-    Math.max(...components.map((c) => c.horizontal)) * Math.max(...components.map((c) => c.vertical));
-  return (COEFFICIENT_BYTES * components.reduce((sum, component) => sum + blocksOf(component), 0)) / most;
 }
 
 function isTable(marker: number): boolean {
@@ -171,11 +159,11 @@ function isTable(marker: number): boolean {
 }
 
 function isParameterless(marker: number): boolean {
-  return marker === TEM || (marker >= RST0 && marker <= RST7);
+  return marker === TEM || isRestart(marker);
 }
 
 function isDispensable(marker: number): boolean {
-  return (marker >= APP0 && marker <= APP15) || marker === COM || marker === DNL;
+  return isApplication(marker) || marker === COM || marker === DNL;
 }
 
 /** Sets the range of a sequential scan to all coefficients. Decoders warn about an empty range and read all. */
@@ -207,12 +195,8 @@ function readData(bytes: Buffer, offset: number): { bytes: Buffer; isSound: bool
   for (let at = bytes.indexOf(0xff, offset); at !== -1; at = bytes.indexOf(0xff, at + 1)) {
     const code = bytes[at + 1];
     if (code === 0x00 && at > offset && bytes[at - 1] === 0xff) isSound = false; // Fill bytes within data.
-    const isData = code === 0x00 || code === 0xff || (code !== undefined && code >= RST0 && code <= RST7);
+    const isData = code === 0x00 || code === 0xff || isRestart(code);
     if (code !== undefined && !isData) return { bytes: bytes.subarray(offset, at), isSound };
   }
   return { bytes: bytes.subarray(offset), isSound: false };
-}
-
-function startsWith(payload: Buffer, signature: Buffer): boolean {
-  return payload.subarray(0, signature.length).equals(signature);
 }

@@ -3,7 +3,7 @@
 import { promisify } from "node:util";
 import { deflate, inflate } from "node:zlib";
 
-import { readOrientation } from "../exif.ts";
+import { readOrientation, UPRIGHT } from "../exif.ts";
 import { cutProfile, MAX_PROFILE_BYTES } from "../icc-profile.ts";
 import type { ImageHeader, ParsedImage } from "../image-header.ts";
 import { unreadable } from "../unreadable.ts";
@@ -35,13 +35,13 @@ export function parsePng(bytes: Buffer): ParsedImage {
     header: toHeader(header, chunks, orientation),
     toStripped: () => Buffer.concat([signature, ...chunks.map((chunk) => chunk.bytes)]),
     async toVerified() {
-      const pixels = chunks.filter(({ type }) => type === "IDAT").map(({ data }) => data);
+      const pixels = chunks.filter(({ type }) => type === PIXELS).map(({ data }) => data);
       const compressed = Buffer.concat(pixels);
-      const pixelBytes = await measurePixels(header, compressed);
+      const compressedBytes = await measurePixels(header, compressed);
       const cut =
-        pixelBytes === null
+        compressedBytes === null
           ? replacePixels(chunks, await repairPixels(header, compressed))
-          : cutPixels(chunks, pixelBytes);
+          : cutPixels(chunks, compressedBytes);
       const kept = await Promise.all(cut.map(keepProfile));
       return Buffer.concat([signature, ...kept.map((chunk) => chunk.bytes)]);
     },
@@ -80,7 +80,7 @@ function keptChunks(bytes: Buffer): { header: PngHeader; chunks: Chunk[]; orient
   const chunks = [first];
   const seen = new Set([first.type]);
   let paletteBytes = 0;
-  let orientation = 1;
+  let orientation = UPRIGHT;
   for (let offset = SIGNATURE_BYTES + first.bytes.length; ;) {
     const chunk = seen.has(PIXELS) ? readChunkOrRest(bytes, offset) : readChunk(bytes, offset);
     offset += chunk.bytes.length;
@@ -124,15 +124,15 @@ function replacePixels(chunks: readonly Chunk[], compressed: Buffer): readonly C
   });
 }
 
-/** Drops the IDAT data after the first `pixelBytes` bytes. All other chunks stay the same, byte for byte. */
-function cutPixels(chunks: readonly Chunk[], pixelBytes: number): readonly Chunk[] {
-  let bytesLeft = pixelBytes;
+/** Drops the IDAT data after the first `compressedBytes` bytes. All other chunks stay the same, byte for byte. */
+function cutPixels(chunks: readonly Chunk[], compressedBytes: number): readonly Chunk[] {
+  let bytesLeft = compressedBytes;
   return chunks.flatMap((chunk) => {
-    if (chunk.type !== "IDAT") return chunk;
+    if (chunk.type !== PIXELS) return chunk;
     const data = chunk.data.subarray(0, bytesLeft);
     bytesLeft -= data.length;
     if (data.length === 0) return [];
-    return data.length === chunk.data.length ? chunk : createChunk("IDAT", data);
+    return data.length === chunk.data.length ? chunk : createChunk(PIXELS, data);
   });
 }
 
