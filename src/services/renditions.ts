@@ -15,7 +15,7 @@ import type { RenditionFolder } from "../storage/rendition-folder.ts";
 import { prepareOriginalWork } from "./original-work.ts";
 
 /** Increment this when the code starts to make other bytes of the same picture. File names and etags contain it. */
-export const RENDITION_VERSION = 1;
+export const RENDITION_VERSION = 2;
 
 /** How long the service waits before it tries again to make a square that could not be made. */
 const FAILURE_MS = 60_000;

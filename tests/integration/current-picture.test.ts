@@ -64,7 +64,7 @@ describe("the address of a user with a picture", () => {
       "content-security-policy": "default-src 'none'; sandbox",
       "content-type": "image/jpeg",
       "cross-origin-resource-policy": "cross-origin",
-      etag: `"${person.mediaId}-64-v1.jpeg"`,
+      etag: `"${person.mediaId}-64-v2.jpeg"`,
       vary: "accept",
       "x-content-type-options": "nosniff",
       "x-request-id": expect.stringMatching(/./),
@@ -206,7 +206,7 @@ describe("a picture that cannot be shown", () => {
     });
     const { status, response } = await show(person, "?size=48");
 
-    expect([status, response.headers.get("etag")]).toEqual([200, `"${nextId}-48-v1.png"`]);
+    expect([status, response.headers.get("etag")]).toEqual([200, `"${nextId}-48-v2.png"`]);
     expect(await viewCount({ ...person, mediaId: nextId })).toBe(1);
   });
 

@@ -119,13 +119,13 @@ describe("a square", () => {
     const read = vi.spyOn(app.app.renditions, "read");
     const all = await Promise.all(Array.from({ length: 20 }, () => fetchPicture("?size=96&format=webp")));
     const files = await keptFiles();
-    app.app.objectCache.forget(`${person.mediaId}/96-v1.webp`);
+    app.app.objectCache.forget(`${person.mediaId}/96-v2.webp`);
     const draw = vi.spyOn(app.app.storage, "read");
     const { bytes: again } = await fetchPicture("?size=96&format=webp");
 
     expect(new Set(all.map(({ bytes }) => bytes.toString("base64"))).size).toBe(1);
     expect(read).toHaveBeenCalledTimes(2);
-    expect(files.toSorted()).toEqual(["96-v1.webp"]);
+    expect(files.toSorted()).toEqual(["96-v2.webp"]);
     expect(again.equals(all[0]!.bytes)).toBe(true);
     expect(draw).not.toHaveBeenCalled();
   });
@@ -133,7 +133,7 @@ describe("a square", () => {
   it("counts as a view, and is not drawn for an answer 304", async () => {
     const { response } = await fetchPicture("?size=96&format=webp");
     await rm(app.config.media.renditionDir, { recursive: true });
-    app.app.objectCache.forget(`${person.mediaId}/96-v1.webp`);
+    app.app.objectCache.forget(`${person.mediaId}/96-v2.webp`);
     const etag = response.headers.get("etag")!;
     const { response: unchanged } = await fetchPicture("?size=96&format=webp", { "if-none-match": etag });
     const { data } = await app.graphql(`{ media(id: "${person.mediaId}") { viewCount } }`, {}, person.token);
@@ -211,7 +211,7 @@ describe("the squares of a picture on the disk", () => {
   it("can be deleted at any time, and are drawn again", async () => {
     const { bytes } = await fetchPicture("?size=96&format=webp");
     await rm(app.config.media.renditionDir, { recursive: true });
-    app.app.objectCache.forget(`${person.mediaId}/96-v1.webp`);
+    app.app.objectCache.forget(`${person.mediaId}/96-v2.webp`);
 
     expect((await fetchPicture("?size=96&format=webp")).bytes.equals(bytes)).toBe(true);
   });
@@ -221,7 +221,7 @@ describe("the squares of a picture on the disk", () => {
     const id = "a".repeat(24);
     for (let round = 0; round < 50; round++) {
       const writes = Array.from({ length: 8 }, (_, i) =>
-        folder.write(id, `${i}-v1.png`, Buffer.alloc(5_000)),
+        folder.write(id, `${i}-v2.png`, Buffer.alloc(5_000)),
       );
       const removals = Array.from({ length: 3 }, async (_, i) => {
         await Promise.all(writes.slice(0, i));
@@ -238,10 +238,10 @@ describe("the squares of a picture on the disk", () => {
   it("have a size limit: those of the least recently requested picture are removed first", async () => {
     const folder = new RenditionFolder(path.join(app.folder, "bounded"), 20_000);
     const ids = ["a", "b", "c"].map((letter) => letter.repeat(24));
-    for (const id of ids.slice(0, 2)) await folder.write(id, "32-v1.png", Buffer.alloc(400));
-    await folder.read(ids[0]!, "32-v1.png");
+    for (const id of ids.slice(0, 2)) await folder.write(id, "32-v2.png", Buffer.alloc(400));
+    await folder.read(ids[0]!, "32-v2.png");
 
-    await folder.write(ids[2]!, "32-v1.png", Buffer.alloc(400));
+    await folder.write(ids[2]!, "32-v2.png", Buffer.alloc(400));
 
     await expect.poll(async () => (await readdir(folder.rootDir)).toSorted()).toEqual([ids[0], ids[2]]);
     const next = new RenditionFolder(folder.rootDir, 20_000);
