@@ -11,13 +11,13 @@ import { tooComplex } from "./too-complex.ts";
 import { drawThumbnail } from "./thumbnail.ts";
 import { makeUpright } from "./upright.ts";
 
-/** A turned picture usually has about the size of the upload. */
+/** A picture that is turned or repaired usually has about the size of the upload. */
 const MAX_ORIGINAL_BYTES = 2 * pictureLimits.maxFileBytes;
 
 /** A picture that was decoded completely. Only data that a decoder needs, or that affects how it looks, is left. */
 export interface SafePicture {
   format: UploadFormat;
-  /** The upright original: the uploaded bytes, unless metadata was removed or the picture was turned upright. */
+  /** The upright original: the uploaded bytes, unless metadata was removed, damage was repaired, or it was turned. */
   original: Buffer;
   thumbnail: Buffer;
   placeholder: Placeholder;
@@ -36,8 +36,6 @@ export async function makePicture(bytes: Buffer, look: Look): Promise<SafePictur
   const { format, orientation } = header;
   const stripped = await toVerified();
   const upright = await makeUpright(stripped, format, orientation);
-  if (upright.length > MAX_ORIGINAL_BYTES)
-    throw tooComplex("bytes when it is upright", MAX_ORIGINAL_BYTES, upright.length);
   try {
     return await derive(upright, format, look);
   } catch (error) {
@@ -49,6 +47,8 @@ export async function makePicture(bytes: Buffer, look: Look): Promise<SafePictur
 }
 
 async function derive(original: Buffer, format: UploadFormat, look: Look): Promise<SafePicture> {
+  if (original.length > MAX_ORIGINAL_BYTES)
+    throw tooComplex("bytes when it is rewritten", MAX_ORIGINAL_BYTES, original.length);
   const shown = await toShowable(original, format);
   const { thumbnail, ...placeholder } = await drawThumbnail(shown, look);
   return { format, original, thumbnail, placeholder, width: shown.width, height: shown.height };
