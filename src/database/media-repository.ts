@@ -34,9 +34,9 @@ interface Settlement {
   clearsCurrentMark?: boolean;
 }
 
-/** Finds media by id, and records each step of their life cycle. */
 const IDS_PER_QUERY = 1_000;
 
+/** Finds media by id, and records each step of their life cycle. */
 export class MediaRepository {
   readonly #media: Model<MediaRecord>;
 
