@@ -1,5 +1,5 @@
-// Ends requests whose body arrives too slowly. An upload may take as long as its size needs at the minimum rate, because
-// a limit of its whole time would be a much higher rate for large pictures than for small ones.
+// Ends requests whose body arrives too slowly. An upload is limited by its rate, not by its time: a fixed time would
+// demand a higher rate from large pictures than from small ones.
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 

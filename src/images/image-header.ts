@@ -30,9 +30,11 @@ export interface ParsedImage {
   /** Returns the image without metadata. Copies bytes without checking the compressed data. */
   toStripped(): Buffer;
   /**
-   * As `toStripped`, but also checks the compressed data of formats whose decoders do not report missing pixels.
+   * As `toStripped`, but also repairs damage that loses no pixel, and checks data whose missing pixels the decoder would
+   * not report.
    *
    * @throws UNREADABLE_IMAGE when pixels are missing
+   * @throws IMAGE_TOO_COMPLEX when a repair would take too much time or memory
    */
   toVerified(): Promise<Buffer>;
 }

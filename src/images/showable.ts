@@ -21,18 +21,21 @@ export interface Showable {
 
 /** @param bytes an upright picture without metadata @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX */
 export async function toShowable(bytes: Buffer, format: UploadFormat): Promise<Showable> {
-  const changed = await change(bytes, format);
-  const { width, height, pages = 1 } = await decoding(openHeader(changed.bytes).metadata());
+  const decodable = await toDecodable(bytes, format);
+  const { width, height, pages = 1 } = await decoding(openHeader(decodable.bytes).metadata());
   const { maxPixels, maxAnimationPixels } = pictureLimits;
   if (width * height > maxPixels) throw tooComplex("pixels", maxPixels, width * height);
-  const frameCount = pages - changed.firstFrame;
+  const frameCount = pages - decodable.firstFrame;
   const framePixels = frameCount * width * height;
   if (frameCount > 1 && framePixels > maxAnimationPixels)
     throw tooComplex("pixels in all frames together", maxAnimationPixels, framePixels);
-  return { format, ...changed, width, height, frameCount };
+  return { format, ...decodable, width, height, frameCount };
 }
 
-async function change(bytes: Buffer, format: UploadFormat): Promise<{ bytes: Buffer; firstFrame: number }> {
+async function toDecodable(
+  bytes: Buffer,
+  format: UploadFormat,
+): Promise<{ bytes: Buffer; firstFrame: number }> {
   if (format === "gif") return showableGif(bytes);
   return { bytes: format === "png" ? await showablePng(bytes) : showableJpeg(bytes), firstFrame: 0 };
 }

@@ -50,8 +50,9 @@ export async function drawThumbnail(picture: Showable, look: Look): Promise<Thum
  */
 function drawUnencodedSquare(picture: Showable, reduced: Pixels, look: Look): Sharp {
   const shape = { sidePx: THUMBNAIL_SIDE_PX, look };
-  const isEnough = shownSidePx(reduced, look) >= Math.min(THUMBNAIL_SIDE_PX, shownSidePx(picture, look));
-  if (isEnough) return makeSquare(openPixels(reduced), { ...reduced, ...shape });
+  const hasEnoughPixels =
+    shownSidePx(reduced, look) >= Math.min(THUMBNAIL_SIDE_PX, shownSidePx(picture, look));
+  if (hasEnoughPixels) return makeSquare(openPixels(reduced), { ...reduced, ...shape });
   const { bytes, firstFrame: page, width, height } = picture;
   return makeSquare(openStored(bytes, { page }), { width, height, ...shape });
 }

@@ -14,7 +14,7 @@ import { readCurrentForm, type CurrentForm } from "./picture-query.ts";
 const MAX_AGE_SECONDS = 60;
 
 /** Errors that say that a picture cannot be shown, however often a client asks for it. */
-const lasting = new Set<ErrorCode>(["MEDIA_NOT_FOUND", "UNREADABLE_IMAGE", "IMAGE_TOO_COMPLEX"]);
+const permanentErrors = new Set<ErrorCode>(["MEDIA_NOT_FOUND", "UNREADABLE_IMAGE", "IMAGE_TOO_COMPLEX"]);
 
 export interface CurrentPictureResponderOptions {
   currentPictures: CurrentPictures;
@@ -44,7 +44,7 @@ export class CurrentPictureResponder {
     try {
       return await media.answerWith(exchange, picture, answers);
     } catch (error) {
-      if (!(error instanceof AppError && lasting.has(error.code))) throw error;
+      if (!(error instanceof AppError && permanentErrors.has(error.code))) throw error;
       currentPictures.forgetUser(user.id); // The picture may have been replaced since the user was read.
       return this.#answer(exchange, form, picture.media.id);
     }

@@ -6,20 +6,21 @@ import type { Oracle, Point, Shown } from "./oracle.ts";
 import type { Sample } from "./samples/sample.ts";
 import { COLUMNS, ROWS } from "./samples/scene.ts";
 
-/** Largest difference of a colour, of 255. */
+/** Largest allowed difference of red, green or blue, of 255. */
 const TOLERANCE = 3;
 const COLOUR_MANAGED_TOLERANCE = 6;
 
 /** Animated WebP has a lower quality, because it has many frames. */
 const ANIMATION_TOLERANCE = 6;
 
-/** The same points of a picture of 4 × 3, in the picture and in the square in its middle. */
+/** Points in the middle square of a picture of 4 × 3, as fractions of that square. */
 const inMiddleOfSquare: readonly Point[] = [
   [0.5, 0.5],
   [0.25, 0.25],
   [0.75, 0.25],
   [0.5, 0.85],
 ];
+/** The same points as fractions of the picture. */
 const inMiddleOfLandscape = inMiddleOfSquare.map(([x, y]) => [0.125 + 0.75 * x, y] as const);
 
 /** Compares all forms in which the sample is served with the upload. */
@@ -66,9 +67,11 @@ export async function differencesOf(
     differences.push(...compare(what, expected, shown, tolerance, where === "over white"));
   }
   differences.push(...(await differencesOfFrames(oracle, uploaded, picture.original)));
-  const isOpaque = uploaded.colours.every((colour, i) =>
-    isNear(colour, uploaded.colours.at(i - whole.length)!, 1),
-  );
+  const [overWhite, overBlack] = [
+    uploaded.colours.slice(0, whole.length),
+    uploaded.colours.slice(whole.length),
+  ];
+  const isOpaque = overWhite.every((colour, i) => isNear(colour, overBlack[i]!, 1));
   const dominant = picture.placeholder.dominantColor.match(/\w\w/g)!.map((digits) => parseInt(digits, 16));
   if (isOpaque && !uploaded.colours.some((colour) => isNear(colour, dominant, tolerance + 2)))
     differences.push(`dominant colour: ${dominant.join(" ")} is none of the picture`);

@@ -23,7 +23,7 @@ const ordinary = [...(await jpegSamples()), ...(await cmykSamples()), ...pngSamp
 const damaged = await damagedSamples();
 const cutOff = await cutOffSamples();
 
-describe("a picture looks as Chromium shows the upload", () => {
+describe("a picture looks like the upload in Chromium", () => {
   it.each(named(ordinary))("%s", async (_name, sample) => {
     expect(await differencesOf(oracle, sample)).toEqual([]);
   });

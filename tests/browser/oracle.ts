@@ -1,4 +1,4 @@
-// Tells how Chromium shows files. Chromium decides which files are accepted, and how pictures look.
+// Asks Chromium whether it can show a file, and which colours it shows. The tests take its answers as correct.
 import type { Browser, Page } from "playwright-core";
 
 import { launchBrowser } from "../support/browser.ts";

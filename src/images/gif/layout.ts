@@ -23,7 +23,7 @@ export function colourTableBytes(flags: number): number {
   return flags & COLOUR_TABLE_FLAG ? 3 * 2 ** ((flags & COLOUR_TABLE_SIZE) + 1) : 0;
 }
 
-/** What happens to a frame before the next one is drawn: 2 clears it, 3 restores the image before it. */
+/** Returns the disposal method of a frame: 2 clears it before the next one is drawn, 3 restores the image before it. */
 export function disposalOf(graphicControl: Buffer): number {
   return (graphicControl[CONTROL_FLAGS_AT]! >> 2) & 7;
 }

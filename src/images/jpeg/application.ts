@@ -18,8 +18,8 @@ const YCBCR = 1;
 const YCCK = 2;
 
 /**
- * Returns a JFIF or Adobe segment without thumbnails and other data; null for all others. Decoders warn of a version that
- * they do not know.
+ * Returns a JFIF or Adobe segment without thumbnails and other data; null for all others. Sets the JFIF version to 1,
+ * because decoders warn about versions that they do not know.
  */
 export function keepApplication(marker: number, segment: Buffer): Buffer | null {
   const payload = segment.subarray(SEGMENT_HEAD_BYTES);
@@ -34,8 +34,8 @@ export function keepApplication(marker: number, segment: Buffer): Buffer | null 
 }
 
 /**
- * Returns a part of a JPEG unchanged, unless it is an Adobe segment with another colour transform than pictures of
- * `componentCount` components can have. Decoders warn of it, and assume the usual transform.
+ * Returns a part of a JPEG. In an Adobe segment, replaces a colour transform that does not exist for this number of
+ * components with the usual one. Decoders would warn, and assume the usual one.
  */
 export function withKnownTransform(part: Buffer, componentCount: number): Buffer {
   // In picture data, these two bytes never follow each other.

@@ -10,8 +10,9 @@ const QUICK_BITS = 9;
 export interface HuffmanTable {
   /** For each value of the next `QUICK_BITS` bits: symbol << 8 | length of its code; 0 if the code is longer. */
   quick: Uint16Array;
-  /** For each length: the largest code, or -1; and the distance from a code to its position in `symbols`. */
+  /** The largest code of each length; -1 without one. */
   largest: Int32Array;
+  /** For each length: what to add to a code to get its position in `symbols`. */
   distance: Int32Array;
   symbols: Buffer;
 }
@@ -40,7 +41,7 @@ export function buildTable(counts: Buffer, symbols: Buffer): HuffmanTable {
   return table;
 }
 
-/** Reads up to the next marker. Bits after it are zero, and are counted. */
+/** Reads bits up to the next marker, then returns zeros and counts them. */
 export class BitReader {
   #held = 0;
   #heldBits = 0;
@@ -117,7 +118,7 @@ export class BitReader {
     }
   }
 
-  /** Returns the next byte of the data, or 0 at its end. After a byte of only ones, a zero follows in the file. */
+  /** Returns the next byte of the data, or 0 at its end. In the file, a zero byte follows each 0xff of the data. */
   #nextByte(): number {
     const byte = this.bytes[this.position];
     if (byte !== undefined && byte !== 0xff) {
@@ -125,7 +126,7 @@ export class BitReader {
       return byte;
     }
     let at = this.position + 1;
-    while (this.bytes[at] === 0xff) at += 1; // More of them may precede the zero.
+    while (this.bytes[at] === 0xff) at += 1; // Fill bytes (0xff) may precede the zero.
     if (this.bytes[at] === 0) {
       this.position = at + 1;
       return 0xff;

@@ -4,22 +4,22 @@ import type { BitReader, HuffmanTable } from "./bit-reader.ts";
 import { BLOCK, zigzag } from "./layout.ts";
 import type { ScanComponent } from "./scan-reader.ts";
 
-/** The coefficients and the bits of them that a scan has. */
+/** The range of coefficients that a scan contains, and which of their bits. */
 export interface Band {
   start: number;
   end: number;
   isProgressive: boolean;
-  /** True when the scan has one more bit of coefficients that earlier scans began. */
+  /** True when the scan adds one bit to coefficients of earlier scans. */
   isRefinement: boolean;
   lowBit: number;
-  /** Number of blocks to come that have no new coefficients in this band. */
+  /** Number of the next blocks that have no new coefficients in this band. */
   zeroBlocks: number;
 }
 
-/** Receives the coefficients of blocks that only fill up a unit. */
+/** Receives the coefficients of padding blocks, which lie outside of the picture. */
 const discarded = new Int16Array(BLOCK);
 
-/** A run of 16 zeros. Smaller sizes of the same kind stand for runs of empty blocks. */
+/** The run length of a symbol for 16 zeros. Symbols with a shorter run and no value stand for runs of empty blocks. */
 const LONGEST_RUN = 15;
 
 /** @param at index of the block's first coefficient; -1 for a block that only fills up a unit */
@@ -76,7 +76,7 @@ function decodeAc(
   }
 }
 
-/** Adds one bit to each coefficient that is not zero, and coefficients whose first bit this is. */
+/** Adds one bit to each coefficient that is not zero, and sets the coefficients that become non-zero in this scan. */
 function refineAc(
   reader: BitReader,
   table: HuffmanTable,

@@ -9,7 +9,7 @@ const [, C1, C2, C3, C4, C5, C6, C7] = Array.from(
 
 const LEVEL_SHIFT = 128;
 
-/** More than any coefficient has. */
+/** Larger than the magnitude of any coefficient. */
 const ROUNDING = 1 << 20;
 
 const block = new Float64Array(BLOCK);

@@ -16,7 +16,7 @@ export interface EncodingTable {
   lengths: Uint8Array;
 }
 
-/** @param frequencies by symbol, with a place for one more than the 256 that exist */
+/** @param frequencies 257 counts, by symbol; the last is for `RESERVED` */
 export function optimalTable(frequencies: Uint32Array): EncodingTable {
   const depths = depthsOf(frequencies);
   const counts = limitDepth(depths);

@@ -26,7 +26,7 @@ export interface Component extends JpegComponent {
   coefficients: Int16Array<ArrayBuffer>;
   /** 64 divisors, row by row. */
   divisors: Uint16Array;
-  /** For each coefficient, in the order of files: the number of its lower bits that no scan had so far. */
+  /** For each coefficient, in zigzag order: the number of its low bits that no scan has contained yet. */
   missingBits: Uint8Array;
 }
 
@@ -77,7 +77,7 @@ export function emptyPicture({ widthPx, heightPx, components }: JpegFrame): Code
   };
 }
 
-/** Coefficients that are compared with zero two at a time. Most blocks of a photograph have only the first one. */
+/** Finds blocks with no coefficient but the first, as most blocks of a photograph are. Compares two at a time with zero. */
 export class BlockScanner {
   readonly #coefficients: Int16Array;
   readonly #pairs: Int32Array;

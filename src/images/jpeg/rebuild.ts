@@ -12,13 +12,14 @@ import { turnUpright } from "./turn.ts";
  * @param stripped a JPEG without metadata @param orientation 1 to 8
  * @param isCutOff true when the file has no end marker: a progressive one must then have all its scans
  * @throws UNREADABLE_IMAGE when picture data is missing or not valid
+ * @throws IMAGE_TOO_COMPLEX when it would take too much time or memory
  */
 export function rebuildJpeg(stripped: Buffer, orientation: number, isCutOff = false): Buffer {
   const read = readCoefficients(stripped);
   const lacksScans = read.components.some(({ missingBits }) => missingBits.some((count) => count > 0));
   if (isCutOff && lacksScans) throw unreadable("JPG", "it ends before its last scan");
   const picture = turnUpright(read, orientation);
-  // They have the colour profile, and say what the components mean.
+  // These segments have the colour profile and the meaning of the components.
   const applications = [...segmentsBeforeScans(stripped)].filter(({ marker }) => isApplication(marker));
   return Buffer.concat([
     startMarker,

@@ -28,7 +28,7 @@ import {
 /** Source: ITU-T T.81, annex B.2.3. */
 const MAX_BLOCKS_PER_UNIT = 10;
 
-/** A progressive JPG of 40 megapixels in the usual scans has fewer. They take about two seconds. */
+/** A progressive JPG of 40 megapixels has fewer in the usual scans. Reading this many takes three seconds. */
 const MAX_COST = 150_000_000;
 
 /** Coefficients that a scan reads of a block on average, unless it refines those of earlier scans. */
@@ -40,7 +40,7 @@ interface Tables {
   dc: Map<number, HuffmanTable>;
   ac: Map<number, HuffmanTable>;
   restartInterval: number;
-  /** Coefficients that the scans so far may look at. */
+  /** Number of coefficients that the earlier scans had to look at. */
   cost: number;
 }
 

@@ -1,4 +1,4 @@
-// Splits a JPEG into segments and keeps the image's own ones and its colour profile. Drops all others, and bytes between
+// Splits a JPEG into segments and keeps those of the image and its colour profile. Drops all others, and bytes between
 // segments and after the end of the image. Source: ITU-T T.81, annex B.
 import { pictureLimits } from "../../domain/picture-format.ts";
 import { readOrientation, UPRIGHT } from "../exif.ts";
@@ -45,8 +45,9 @@ const SCAN_HEAD_BYTES = 4;
 const SEQUENTIAL_RANGE = Buffer.from([0, 63, 0]);
 
 /**
- * Drops EXIF, XMP, IPTC, comments and embedded thumbnails. `toVerified` checks the compressed data only when the end
- * marker is missing: otherwise the decoder reports data that ends early.
+ * Drops EXIF, XMP, IPTC, comments and embedded thumbnails. `toVerified` rewrites a file that
+ * lacks its end marker or has fill bytes in its data, and so checks that data. In all other files, the decoder reports
+ * data that ends early.
  *
  * @throws UNREADABLE_IMAGE when the file ends before its picture data, is not made of segments, or cannot be shown
  * @throws IMAGE_TOO_COMPLEX when it has more scans or segments than any encoder makes
@@ -149,7 +150,7 @@ function toHeader(
     orientation,
     pixelBytes: components.length,
     heldPixelBytes,
-    turningPixelBytes: all + largest, // One component after the other is in memory twice.
+    turningPixelBytes: all + largest, // Only one component at a time is in memory twice.
     scanCount,
   };
 }

@@ -65,7 +65,7 @@ const shownOfHlg = [
   [106, 114, 124, 134, 145, 158, 172, 187, 200, 210, 219, 227, 235, 242, 249, 255],
 ].flat();
 
-/** BT.709 and its kin: browsers assume the screen of a studio. */
+/** The transfer function of BT.709 and similar standards. Browsers use that of a studio display instead. */
 const BT_1886 = power(2.4);
 
 /** The transfer functions by their number in H.273. */
@@ -92,10 +92,10 @@ function shown(table: readonly number[]): Transfer {
   };
 }
 
-/** Numbers in gAMA and cHRM are multiplied by it. */
+/** The factor of the numbers in gAMA and cHRM. */
 const UNIT = 100_000;
 
-/** Alone, it is what programs write for sRGB. */
+/** The gamma that programs write for sRGB. Without a cHRM chunk, this gamma stands for sRGB. */
 const GAMMA_OF_SRGB = 45_455;
 
 /** The samples are red, green and blue, and not, for example, light and colour differences. */

@@ -1,4 +1,4 @@
-// Files with damage: where no pixel is missing, and where pixels are.
+// Damaged files: some contain every pixel, and from the others pixels are missing.
 import { deflateSync } from "node:zlib";
 
 import { pngChunk } from "../../support/sample-images.ts";

@@ -12,8 +12,7 @@ export interface GifFrame {
   transparentIndex?: number;
   isInterlaced?: boolean;
   localPalette?: readonly (readonly number[])[];
-  /** Bytes before and after the frame. */
-  before?: Buffer;
+  /** Bytes after the frame. */
   after?: Buffer;
 }
 
@@ -69,7 +68,6 @@ function frameBytes(frame: GifFrame, rootBits: number): Buffer {
   [left, top, width, height].forEach((value, i) => head.writeUInt16LE(value, 1 + 2 * i));
   head[9] = (frame.isInterlaced ? 0x40 : 0) | (localPalette ? 0x80 | (tableBits(localPalette) - 1) : 0);
   return Buffer.concat([
-    frame.before ?? Buffer.alloc(0),
     control,
     head,
     localPalette ? tableBytes(localPalette) : Buffer.alloc(0),
@@ -105,7 +103,7 @@ function interlaced(indices: readonly number[], width: number, height: number): 
 }
 
 /** Compresses palette indices. Source: the GIF89a specification, appendix F. */
-export function lzw(indices: readonly number[], rootBits: number): Buffer {
+function lzw(indices: readonly number[], rootBits: number): Buffer {
   const [clear, end] = [1 << rootBits, (1 << rootBits) + 1];
   const bytes: number[] = [];
   let [held, heldBits, codeBits] = [0, 0, rootBits + 1];
@@ -142,7 +140,7 @@ export function lzw(indices: readonly number[], rootBits: number): Buffer {
   return Buffer.from(bytes);
 }
 
-export function subBlocks(data: Buffer): Buffer {
+function subBlocks(data: Buffer): Buffer {
   const blocks: Buffer[] = [];
   for (let at = 0; at < data.length; at += 255) {
     const part = data.subarray(at, at + 255);

@@ -9,7 +9,7 @@ export const primaries = {
 } as const;
 
 /** A number stands for a gamma, and a list for a table of values from 0 to 1. */
-export type Curve = number | readonly number[];
+type Curve = number | readonly number[];
 
 export function rgbProfile(columns: readonly number[], curve: Curve): Buffer {
   return profile("RGB ", [

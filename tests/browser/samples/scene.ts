@@ -49,7 +49,7 @@ export function grey(width = 160, height = 120): Scene {
   };
 }
 
-/** The same patches, of which every third one is transparent or half transparent. */
+/** The same patches with the given opacities, in turn. */
 export function transparent({ width, height, colourAt }: Scene, opacities: readonly number[]): Scene {
   return {
     width,
@@ -76,7 +76,7 @@ export function toRgb({ width, height, colourAt }: Scene): Buffer {
   return pixels;
 }
 
-/** The scene as a camera stores it when it was held so that `orientation` sets it upright again. */
+/** The scene as stored by a camera that writes `orientation`: a program that applies it shows the scene upright. */
 export function storedFor(orientation: number, scene: Scene): Scene {
   const { width, height, colourAt } = scene;
   const isTurned = orientation >= 5;

@@ -1,4 +1,4 @@
-// Checks that JPGs are set upright without a loss, and keep what they are made of.
+// Checks that turning a JPG loses nothing, and keeps its channels, sampling and size.
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 
@@ -6,7 +6,7 @@ import { rebuildJpeg } from "../../../src/images/jpeg/rebuild.ts";
 import { parseJpeg } from "../../../src/images/jpeg/segments.ts";
 import * as sampleImages from "../../support/sample-images.ts";
 
-/** The orientation that undoes each. */
+/** The orientation that undoes each orientation. */
 const opposites = { 1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6 } as const;
 const orientations = [1, 2, 3, 4, 5, 6, 7, 8] as const;
 
