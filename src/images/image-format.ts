@@ -19,8 +19,10 @@ export async function recogniseFormat(bytes: Buffer): Promise<UploadFormat> {
     if (starts.some((start) => bytes.subarray(0, start.length).equals(start))) return format as UploadFormat;
   }
   const type = await findType(bytes);
-  const what = type ? `a file of the type ${type.ext.toUpperCase()}` : "not a JPG, PNG or GIF image";
-  throw new AppError("UNSUPPORTED_IMAGE_TYPE", `The file is ${what}. Pictures can be JPG, PNG or GIF.`, {
+  const message = type
+    ? `The file has the type ${type.ext.toUpperCase()}. Pictures can be JPG, PNG or GIF.`
+    : "The file is not a JPG, PNG or GIF image.";
+  throw new AppError("UNSUPPORTED_IMAGE_TYPE", message, {
     allowed: allowedContentTypes,
     ...(type && { actual: type.mime }),
   });

@@ -1,6 +1,7 @@
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 
+import type { AppError } from "../../../src/errors.ts";
 import { PictureMaker } from "../../../src/images/picture-maker.ts";
 import { inThisProcess } from "../../../src/images/tasks.ts";
 import { codeOf } from "../../support/code-of.ts";
@@ -359,6 +360,27 @@ describe("a file that is not a valid picture within the limits", () => {
     [1, 16_385],
   ])("is refused as a strip of %i × %i pixels", async (width, height) => {
     expect(await codeOf(maker, sampleImages.pngHeaderOf(width, height))).toBe("IMAGE_TOO_COMPLEX");
+  });
+
+  it.each([
+    [
+      "HEIC",
+      "image/heic",
+      Buffer.concat([Buffer.from("\0\0\0\x18ftypheic\0\0\0\0mif1heic", "latin1"), Buffer.alloc(99)]),
+    ],
+    ["PDF", "application/pdf", Buffer.from("%PDF-1.7\n")],
+  ])("is named by its bytes: %s", async (type, actual, bytes) => {
+    await expect(maker.make(bytes, "somebody")).rejects.toMatchObject({
+      message: `The file has the type ${type}. Pictures can be JPG, PNG or GIF.`,
+      details: { actual },
+    });
+  });
+
+  it("is not named as an accepted type: GIF88a", async () => {
+    const error = await maker.make(Buffer.from("GIF88a and more"), "somebody").catch((e: unknown) => e);
+
+    expect(error).toMatchObject({ message: "The file is not a JPG, PNG or GIF image." });
+    expect((error as AppError).details).not.toHaveProperty("actual");
   });
 
   it("is refused with the actual value and the allowed ones", async () => {
