@@ -1,12 +1,12 @@
 // Draws the square thumbnail. Decodes the whole picture to do so, which also finds most damage. The decoder does not
 // report missing pixels of a GIF: `gif/lzw.ts` finds them.
-import type { OutputInfo, Sharp } from "sharp";
+import type { OutputInfo } from "sharp";
 
-import type { Look } from "../domain/look.ts";
+import { regionOf, type Crop, type Look } from "../domain/look.ts";
 import type { Placeholder } from "../domain/media.ts";
 import { THUMBNAIL_SIDE_PX, type UploadFormat } from "../domain/picture-format.ts";
 import { decoding, openImage, openPixels, openStored, type Pixels } from "./decoder.ts";
-import { makePlaceholder, PLACEHOLDER_SIDE_PX } from "./placeholder.ts";
+import { makePlaceholder } from "./placeholder.ts";
 import type { Showable } from "./showable.ts";
 import { makeSquare, shownSidePx } from "./square.ts";
 
@@ -30,31 +30,44 @@ export interface Thumbnail extends Placeholder {
 export async function drawThumbnail(picture: Showable, look: Look): Promise<Thumbnail> {
   const { format, frameCount } = picture;
   if (frameCount > 1) await decodeAllFrames(picture);
-  const reduced = await decodeReduced(picture);
-  const square = await decoding(
-    drawUnencodedSquare(picture, reduced, look).raw().toBuffer({ resolveWithObject: true }),
-  );
-  const pixels = toPixels(square);
-  const [thumbnail, rgba] = await Promise.all([
-    decoding(openPixels(pixels).toFormat(format, thumbnailOptions[format]).toBuffer()),
-    decoding(
-      openPixels(pixels).resize(PLACEHOLDER_SIDE_PX).toColourspace("srgb").ensureAlpha().raw().toBuffer(),
-    ),
-  ]);
-  return { thumbnail, ...makePlaceholder(rgba) };
+  const square = await drawUnencodedSquare(picture, await decodeReduced(picture), look);
+  const encoded = openPixels(square).toFormat(format, thumbnailOptions[format]).toBuffer();
+  return { thumbnail: await decoding(encoded), ...makePlaceholder(square) };
 }
 
 /**
- * Draws the square from the pixels in `reduced`. If the crop leaves too few of them for a thumbnail, decodes the
- * picture again, in its full size.
+ * Makes the square from the pixels in `reduced`. If the crop leaves too few of them for a thumbnail, decodes the picture
+ * again, in its full size.
  */
-function drawUnencodedSquare(picture: Showable, reduced: Pixels, look: Look): Sharp {
-  const shape = { sidePx: THUMBNAIL_SIDE_PX, look };
-  const hasEnoughPixels =
-    shownSidePx(reduced, look) >= Math.min(THUMBNAIL_SIDE_PX, shownSidePx(picture, look));
-  if (hasEnoughPixels) return makeSquare(openPixels(reduced), { ...reduced, ...shape });
+async function drawUnencodedSquare(picture: Showable, reduced: Pixels, look: Look): Promise<Pixels> {
+  const sidePx = THUMBNAIL_SIDE_PX;
+  const reducedSidePx = shownSidePx(reduced, look);
+  if (reducedSidePx === sidePx && isSquare(look)) return cutSquare(reduced, look.crop ?? CENTRE);
   const { bytes, firstFrame: page, width, height } = picture;
-  return makeSquare(openStored(bytes, { page }), { width, height, ...shape });
+  const square =
+    reducedSidePx >= Math.min(sidePx, shownSidePx(picture, look))
+      ? makeSquare(openPixels(reduced), { ...reduced, sidePx, look })
+      : makeSquare(openStored(bytes, { page }), { width, height, sidePx, look });
+  return toPixels(await decoding(square.raw().toBuffer({ resolveWithObject: true })));
+}
+
+/** True when a look only selects the largest square around a point. */
+function isSquare({ crop, filter }: Look): boolean {
+  return !filter && (crop === null || crop.width === null);
+}
+
+const CENTRE: Crop = { x: 0.5, y: 0.5, width: null, height: null };
+
+/** Copies the pixels of a region. */
+function cutSquare({ bytes, ...size }: Pixels, crop: Crop): Pixels {
+  const { left, top, width, height } = regionOf(crop, size);
+  const rowBytes = width * size.channels;
+  const square = Buffer.allocUnsafe(height * rowBytes);
+  for (let row = 0; row < height; row++) {
+    const start = ((top + row) * size.width + left) * size.channels;
+    bytes.copy(square, row * rowBytes, start, start + rowBytes);
+  }
+  return { bytes: square, width, height, channels: size.channels };
 }
 
 /**
@@ -64,7 +77,7 @@ function drawUnencodedSquare(picture: Showable, reduced: Pixels, look: Look): Sh
 async function decodeReduced({ bytes, firstFrame: page, width, height }: Showable): Promise<Pixels> {
   const scale = Math.min(1, THUMBNAIL_SIDE_PX / Math.min(width, height));
   const reduced = openImage(bytes, { page })
-    .resize(Math.ceil(width * scale), Math.ceil(height * scale), { fit: "fill" })
+    .resize(Math.round(width * scale), Math.round(height * scale), { fit: "fill" })
     .toColourspace("srgb")
     .raw({ depth: "uchar" });
   return toPixels(await decoding(reduced.toBuffer({ resolveWithObject: true })));
