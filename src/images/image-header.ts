@@ -30,13 +30,20 @@ export interface ParsedImage {
   /** Returns the image without metadata. Copies bytes without checking the compressed data. */
   toStripped(): Buffer;
   /**
-   * As `toStripped`, but also repairs damage that loses no pixel, and checks data whose missing pixels the decoder would
-   * not report.
+   * Checks data whose missing pixels the decoder would not report, and repairs damage that decoders show in different
+   * ways.
    *
+   * @returns the changed image without metadata; null when the stripped image can stay as it is
    * @throws UNREADABLE_IMAGE when pixels are missing
    * @throws IMAGE_TOO_COMPLEX when a repair would take too much time or memory
    */
-  toVerified(): Promise<Buffer>;
+  toVerified(): Promise<Buffer | null>;
+  /**
+   * Repairs damage that loses no pixel and that the decoder reports. Null when there is no such repair.
+   *
+   * @throws as `toVerified`
+   */
+  toRepaired: (() => Promise<Buffer>) | null;
 }
 
 /** @throws IMAGE_TOO_COMPLEX with the `limit` that was exceeded and the `actual` number */

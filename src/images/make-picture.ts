@@ -3,8 +3,8 @@ import type { Look } from "../domain/look.ts";
 import type { Placeholder } from "../domain/media.ts";
 import { pictureLimits, type UploadFormat } from "../domain/picture-format.ts";
 import { AppError } from "../errors.ts";
+import type { ImageHeader } from "./image-header.ts";
 import { UPRIGHT } from "./exif.ts";
-import { rebuildJpeg } from "./jpeg/rebuild.ts";
 import { parseUpload } from "./parse.ts";
 import { toShowable } from "./showable.ts";
 import { tooComplex } from "./too-complex.ts";
@@ -27,26 +27,39 @@ export interface SafePicture {
 }
 
 /**
+ * Derives everything from an upload that is stored and shown.
+ *
+ * @returns a picture whose original is null when it is the upload without metadata: the caller can make that itself
  * @throws UNSUPPORTED_IMAGE_TYPE when the bytes are not a JPEG, PNG or GIF
  * @throws IMAGE_TOO_COMPLEX before a pixel is decoded, or when the work takes too long
  * @throws UNREADABLE_IMAGE when the image is corrupt or ends early
  */
-export async function makePicture(bytes: Buffer, look: Look): Promise<SafePicture> {
-  const { header, toVerified } = await parseUpload(bytes);
-  const { format, orientation } = header;
-  const stripped = await toVerified();
-  const upright = await makeUpright(stripped, format, orientation);
+export async function makePicture(
+  bytes: Buffer,
+  look: Look,
+): Promise<SafePicture | (Omit<SafePicture, "original"> & { original: null })> {
+  const { header, toStripped, toVerified, toRepaired } = await parseUpload(bytes);
+  const verified = await toVerified();
+  const stripped = verified ?? toStripped();
   try {
-    return await derive(upright, format, look);
+    const picture = await derive(stripped, header, look);
+    return !verified && picture.original === stripped ? { ...picture, original: null } : picture;
   } catch (error) {
-    const canRewrite = format === "jpeg" && orientation === UPRIGHT;
-    // The decoder also reports damage that loses no pixel. A JPG whose pixels can all be read is rewritten.
-    if (!canRewrite || !(error instanceof AppError) || error.code !== "UNREADABLE_IMAGE") throw error;
-    return derive(rebuildJpeg(upright, UPRIGHT), format, look);
+    // The decoder also reports damage that loses no pixel.
+    const isRewritten = header.format === "jpeg" && (verified || header.orientation !== UPRIGHT);
+    const canRepair = toRepaired && !isRewritten;
+    if (!canRepair || !(error instanceof AppError) || error.code !== "UNREADABLE_IMAGE") throw error;
+    return derive(await toRepaired(), header, look);
   }
 }
 
-async function derive(original: Buffer, format: UploadFormat, look: Look): Promise<SafePicture> {
+/** @param stripped an image without metadata, as it was uploaded or repaired */
+async function derive(
+  stripped: Buffer,
+  { format, orientation }: ImageHeader,
+  look: Look,
+): Promise<SafePicture> {
+  const original = await makeUpright(stripped, format, orientation);
   if (original.length > MAX_ORIGINAL_BYTES)
     throw tooComplex("bytes when it is rewritten", MAX_ORIGINAL_BYTES, original.length);
   const shown = await toShowable(original, format);

@@ -73,10 +73,11 @@ export class PictureMaker {
    * @throws OVERLOADED when too many pictures are waiting, or this one has waited too long
    */
   async make(bytes: Buffer, client: string, look: Look = plainLook): Promise<SafePicture> {
-    const { header } = await parseUpload(bytes);
-    return this.#queue.run(client, estimateMemory(header, bytes.length), () =>
-      this.worker.run("makePicture", bytes, look),
-    );
+    const { header, toStripped } = await parseUpload(bytes);
+    return this.#queue.run(client, estimateMemory(header, bytes.length), async () => {
+      const picture = await this.worker.run("makePicture", bytes, look);
+      return { ...picture, original: picture.original ?? toStripped() };
+    });
   }
 
   /**

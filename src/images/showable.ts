@@ -21,21 +21,20 @@ export interface Showable {
 
 /** @param bytes an upright picture without metadata @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX */
 export async function toShowable(bytes: Buffer, format: UploadFormat): Promise<Showable> {
-  const decodable = await toDecodable(bytes, format);
-  const { width, height, pages = 1 } = await decoding(openHeader(decodable.bytes).metadata());
+  if (format === "gif") return toShowableGif(bytes);
+  const shown = format === "png" ? await showablePng(bytes) : showableJpeg(bytes);
+  return { format, ...shown, firstFrame: 0, frameCount: 1 };
+}
+
+/** Reads the size from the decoder: it may enlarge the screen. */
+async function toShowableGif(gif: Buffer): Promise<Showable> {
+  const { bytes, firstFrame } = showableGif(gif);
+  const { width, height, pages = 1 } = await decoding(openHeader(bytes).metadata());
   const { maxPixels, maxAnimationPixels } = pictureLimits;
   if (width * height > maxPixels) throw tooComplex("pixels", maxPixels, width * height);
-  const frameCount = pages - decodable.firstFrame;
+  const frameCount = pages - firstFrame;
   const framePixels = frameCount * width * height;
   if (frameCount > 1 && framePixels > maxAnimationPixels)
     throw tooComplex("pixels in all frames together", maxAnimationPixels, framePixels);
-  return { format, ...decodable, width, height, frameCount };
-}
-
-async function toDecodable(
-  bytes: Buffer,
-  format: UploadFormat,
-): Promise<{ bytes: Buffer; firstFrame: number }> {
-  if (format === "gif") return showableGif(bytes);
-  return { bytes: format === "png" ? await showablePng(bytes) : showableJpeg(bytes), firstFrame: 0 };
+  return { format: "gif", bytes, width, height, firstFrame, frameCount };
 }

@@ -1,10 +1,13 @@
 // Compares every form in which a sample is served with how Chromium shows the upload.
 import { plainLook } from "../../src/domain/look.ts";
-import { makePicture } from "../../src/images/make-picture.ts";
+import { PictureMaker } from "../../src/images/picture-maker.ts";
+import { inThisProcess } from "../../src/images/tasks.ts";
 import { drawAnimation, drawMaster, drawSquare } from "../../src/images/rendition.ts";
 import type { Oracle, Point, Shown } from "./oracle.ts";
 import type { Sample } from "./samples/sample.ts";
 import { COLUMNS, ROWS } from "./samples/scene.ts";
+
+const maker = new PictureMaker({ maxConcurrent: 4, maxWaiting: 1000 }, inThisProcess);
 
 /** Largest allowed difference of red, green or blue, of 255. */
 const TOLERANCE = 3;
@@ -31,7 +34,7 @@ export async function differencesOf(
   const size = await oracle.show(looksLike, []);
   if (!size) return ["Chromium does not show the upload"];
   const { width, height } = size;
-  const picture = await makePicture(bytes, plainLook);
+  const picture = await maker.make(bytes, "somebody");
   const master = await drawMaster(picture.original, plainLook);
   const squares: [string, Buffer, "over white" | "over both"][] = [
     ["thumbnail", picture.thumbnail, picture.format === "jpeg" ? "over white" : "over both"],

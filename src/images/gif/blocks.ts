@@ -40,8 +40,15 @@ const RESTORED_PIXEL_BYTES = 10;
 const nothing = Buffer.alloc(0);
 const trailer = Buffer.of(TRAILER);
 
+/** A frame: its descriptor, colour table and size of root codes, and its compressed pixels in sub-blocks. */
+interface Frame {
+  head: Buffer;
+  blocks: Buffer;
+  pixelCount: number;
+}
+
 /** A part of the file that is kept: unchanged bytes, or a frame. */
-type Part = Buffer | { head: Buffer; blocks: Buffer; pixelCount: number };
+type Part = Buffer | Frame;
 
 /**
  * Drops comments, plain text, XMP, other extensions and trailing bytes. `toVerified` also drops data after the last
@@ -110,15 +117,18 @@ function toParsedImage(
       turningPixelBytes: 0,
       scanCount: 1,
     },
-    toStripped: () =>
-      Buffer.concat(parts.flatMap((part) => (Buffer.isBuffer(part) ? part : [part.head, part.blocks]))),
-    toVerified: async () =>
-      Buffer.concat(
-        parts.flatMap((part) =>
-          Buffer.isBuffer(part) ? part : keepFrame(part.head, part.blocks, part.pixelCount),
-        ),
-      ),
+    toStripped: () => join(parts),
+    async toVerified() {
+      const verified = parts.map((part) => (Buffer.isBuffer(part) ? part : keepFrame(part)));
+      if (verified.every((part, i) => part === parts[i])) return null;
+      return join(verified);
+    },
+    toRepaired: null,
   };
+}
+
+function join(parts: readonly Part[]): Buffer {
+  return Buffer.concat(parts.flatMap((part) => (Buffer.isBuffer(part) ? part : [part.head, part.blocks])));
 }
 
 /** True for a graphic control after whose frame the image before it is shown again: disposal method 3 or above. */
@@ -133,11 +143,13 @@ function startOfData(bytes: Buffer, start: number): number {
   return start + IMAGE_DESCRIPTOR_BYTES + colourTableBytes(packed) + 1;
 }
 
-function keepFrame(head: Buffer, blocks: Buffer, pixelCount: number): Buffer[] {
+/** Returns the frame itself when it has no data after its last pixel. @throws UNREADABLE_IMAGE when it lacks pixels */
+function keepFrame(frame: Frame): Frame {
+  const { head, blocks, pixelCount } = frame;
   const data = joinSubBlocks(blocks);
   const pixels = pixelCount > 0 ? cutPixels(data, head.at(-1)!, pixelCount) : null;
   if (!pixels) throw unreadable("GIF", "a frame lacks pixels");
-  return [head, pixels === data ? blocks : splitIntoSubBlocks(pixels)];
+  return pixels === data ? frame : { head, blocks: splitIntoSubBlocks(pixels), pixelCount };
 }
 
 /** The position after the sub-blocks. Each starts with its length, and one of length 0 ends them. */

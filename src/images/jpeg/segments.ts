@@ -79,7 +79,8 @@ export function parseJpeg(bytes: Buffer): ParsedImage {
       return {
         header: toHeader(frame, { orientation, scanCount, isInterleaved, isSound }),
         toStripped,
-        toVerified: async () => (isSound ? toStripped() : rebuildJpeg(toStripped(), UPRIGHT, isCutOff)),
+        toVerified: async () => (isSound ? null : rebuildJpeg(toStripped(), UPRIGHT, isCutOff)),
+        toRepaired: async () => rebuildJpeg(toStripped(), UPRIGHT),
       };
     }
     if (isParameterless(marker)) {

@@ -14,13 +14,14 @@ const mixInks = ([cyan, magenta, yellow, black]: readonly number[]): number[] =>
 let profile: Buffer | null = null;
 
 /** @param bytes a JPEG without metadata */
-export function showableJpeg(bytes: Buffer): Buffer {
-  for (const { marker, payload } of segmentsBeforeScans(bytes)) {
-    if (marker === APP2) return bytes; // Only colour profiles are left in such segments.
-    const isOther =
-      isShowableFrame(marker) && readFrame(marker, payload).components.length !== CMYK_COMPONENTS;
-    if (isOther) return bytes;
-  }
+export function showableJpeg(bytes: Buffer): { bytes: Buffer; width: number; height: number } {
+  const segments = [...segmentsBeforeScans(bytes)];
+  const { marker, payload } = segments.find((segment) => isShowableFrame(segment.marker))!;
+  const { widthPx: width, heightPx: height, components } = readFrame(marker, payload);
+  // Only colour profiles are left in such segments.
+  const hasProfile = segments.some((segment) => segment.marker === APP2);
+  if (hasProfile || components.length !== CMYK_COMPONENTS) return { bytes, width, height };
   profile ??= makeCmykProfile(mixInks);
-  return Buffer.concat([startMarker, ...profileSegments(profile), bytes.subarray(startMarker.length)]);
+  const withProfile = [startMarker, ...profileSegments(profile), bytes.subarray(startMarker.length)];
+  return { bytes: Buffer.concat(withProfile), width, height };
 }

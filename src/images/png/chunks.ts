@@ -9,7 +9,7 @@ import type { ImageHeader, ParsedImage } from "../image-header.ts";
 import { unreadable } from "../unreadable.ts";
 import { CHUNK_OVERHEAD_BYTES, createChunk, readChunk, SIGNATURE_BYTES, type Chunk } from "./chunk.ts";
 import { isPictureChunk, PALETTE, readPngHeader, type PngHeader } from "./header.ts";
-import { measurePixels, repairPixels } from "./pixels.ts";
+import { repairPixels } from "./pixels.ts";
 
 const deflateAsync = promisify(deflate);
 
@@ -23,27 +23,26 @@ const PIXELS = "IDAT";
 const END = "IEND";
 
 /**
- * Drops text, EXIF, XMP, time, animation and bytes after the end chunk. `toVerified` also drops data after the last
- * pixel.
+ * Drops text, EXIF, XMP, time, animation and bytes after the end chunk. `toRepaired` also replaces a wrong checksum of
+ * the pixels, and drops data after the last pixel.
  *
  * @throws UNREADABLE_IMAGE when the file ends before its pixels, or a chunk that it needs has a wrong checksum
  */
 export function parsePng(bytes: Buffer): ParsedImage {
   const { header, chunks, orientation } = keptChunks(bytes);
-  const signature = bytes.subarray(0, SIGNATURE_BYTES);
+  const join = (kept: readonly { bytes: Buffer }[]) =>
+    Buffer.concat([bytes.subarray(0, SIGNATURE_BYTES), ...kept.map((chunk) => chunk.bytes)]);
   return {
     header: toHeader(header, chunks, orientation),
-    toStripped: () => Buffer.concat([signature, ...chunks.map((chunk) => chunk.bytes)]),
+    toStripped: () => join(chunks),
     async toVerified() {
+      const kept = await Promise.all(chunks.map(keepProfile));
+      return kept.every((chunk, i) => chunk === chunks[i]) ? null : join(kept);
+    },
+    async toRepaired() {
       const pixels = chunks.filter(({ type }) => type === PIXELS).map(({ data }) => data);
-      const compressed = Buffer.concat(pixels);
-      const compressedBytes = await measurePixels(header, compressed);
-      const cut =
-        compressedBytes === null
-          ? replacePixels(chunks, await repairPixels(header, compressed))
-          : cutPixels(chunks, compressedBytes);
-      const kept = await Promise.all(cut.map(keepProfile));
-      return Buffer.concat([signature, ...kept.map((chunk) => chunk.bytes)]);
+      const repaired = replacePixels(chunks, await repairPixels(header, Buffer.concat(pixels)));
+      return join(await Promise.all(repaired.map(keepProfile)));
     },
   };
 }
@@ -121,18 +120,6 @@ function replacePixels(chunks: readonly Chunk[], compressed: Buffer): readonly C
   return chunks.flatMap((chunk, i) => {
     if (chunk.type !== PIXELS) return chunk;
     return i === first ? createChunk(PIXELS, compressed) : [];
-  });
-}
-
-/** Drops the IDAT data after the first `compressedBytes` bytes. All other chunks stay the same, byte for byte. */
-function cutPixels(chunks: readonly Chunk[], compressedBytes: number): readonly Chunk[] {
-  let bytesLeft = compressedBytes;
-  return chunks.flatMap((chunk) => {
-    if (chunk.type !== PIXELS) return chunk;
-    const data = chunk.data.subarray(0, bytesLeft);
-    bytesLeft -= data.length;
-    if (data.length === 0) return [];
-    return data.length === chunk.data.length ? chunk : createChunk(PIXELS, data);
   });
 }
 

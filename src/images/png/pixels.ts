@@ -1,7 +1,7 @@
-// Inflates the pixel data of a PNG without keeping it, to find whether it is complete and where it ends.
+// Repairs the pixel data of a PNG.
 // Source: PNG specification, third edition, chapters 7, 8 and 10.
 import { pipeline } from "node:stream/promises";
-import { constants, createDeflate, createInflate, createInflateRaw } from "node:zlib";
+import { constants, createDeflate, createInflateRaw } from "node:zlib";
 
 import { AppError } from "../../errors.ts";
 import { unreadable } from "../unreadable.ts";
@@ -23,26 +23,6 @@ const INFLATED_CHUNK_BYTES = 256 * 1024;
 
 /** The header of a zlib stream, which a checksum of four bytes ends. Source: RFC 1950. */
 const ZLIB_HEADER_BYTES = 2;
-
-/**
- * @param compressed the data of all IDAT chunks
- * @returns number of compressed bytes that the pixels take; null when the pixels do not match the header exactly
- */
-export async function measurePixels(header: PngHeader, compressed: Buffer): Promise<number | null> {
-  const expectedBytes = expectedPixelBytes(header);
-  const inflate = createInflate({ chunkSize: INFLATED_CHUNK_BYTES });
-  inflate.end(compressed);
-  let inflatedBytes = 0;
-  try {
-    for await (const chunk of inflate) {
-      inflatedBytes += (chunk as Buffer).length;
-      if (inflatedBytes > expectedBytes) return null; // Leaving the loop destroys the stream.
-    }
-  } catch {
-    return null; // The data is corrupt or ends early.
-  }
-  return inflatedBytes === expectedBytes ? inflate.bytesWritten : null;
-}
 
 /**
  * Compresses the pixels again, without the data after them. Ignores the checksum. Uses the lowest level, because

@@ -10,15 +10,15 @@ import { readPngHeader } from "./header.ts";
 const deflateAsync = promisify(deflate);
 
 /** @param bytes an upright PNG without metadata @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX */
-export async function showablePng(bytes: Buffer): Promise<Buffer> {
+export async function showablePng(bytes: Buffer): Promise<{ bytes: Buffer; width: number; height: number }> {
   const chunks = splitPng(bytes);
   const dataOf = (type: string) => chunks.find((chunk) => chunk.type === type)?.data;
-  const { isGrey, bitDepth } = readPngHeader(dataOf("IHDR")!);
+  const { widthPx: width, heightPx: height, isGrey, bitDepth } = readPngHeader(dataOf("IHDR")!);
   const made = profileOf(dataOf, isGrey);
   const own = chunks.find(({ type }) => type === "iCCP");
   // The decoder does not convert the colours of samples of 16 bits.
   const mustReduce = bitDepth === 16 && (made !== null || own !== undefined);
-  if (!made && !mustReduce) return bytes;
+  if (!made && !mustReduce) return { bytes, width, height };
   const profile = made
     ? createChunk("iCCP", Buffer.concat([Buffer.from("made\0\0", "latin1"), await deflateAsync(made)]))
     : own!;
@@ -28,7 +28,7 @@ export async function showablePng(bytes: Buffer): Promise<Buffer> {
         bytes.subarray(0, SIGNATURE_BYTES),
         ...chunks.filter(({ type }) => !colourTypes.has(type)).map((chunk) => chunk.bytes),
       ]);
-  return withChunks(samples, [profile.bytes]);
+  return { bytes: withChunks(samples, [profile.bytes]), width, height };
 }
 
 /** Returns a PNG without colour chunks. */
