@@ -97,11 +97,15 @@ function describeMachine(): string[] {
 
 function tableOf(outcomes: readonly Outcome[]): string[] {
   return [
-    "| what | a second | bare counterpart | a second | ratio (lowest to highest) | goal |",
-    "| --- | ---: | --- | ---: | ---: | ---: |",
-    ...outcomes.map(({ comparison: { what, bare, goal }, ours, theirs, ratio, range }) => {
+    "| what | service | bare counterpart | bare | unit | ratio (lowest to highest) | goal |",
+    "| --- | ---: | --- | ---: | --- | ---: | ---: |",
+    ...outcomes.map(({ comparison: { what, bare, unit, goal }, ours, theirs, ratio, range }) => {
+      const [shown, shownBare] = [ours, theirs].map((value) =>
+        unit === "a second" ? format(value) : value.toFixed(1),
+      );
       const spread = range.map((value) => value.toFixed(2)).join(" to ");
-      return `| ${what} | ${format(ours)} | ${bare} | ${format(theirs)} | **${ratio.toFixed(2)}** (${spread}) | ${goal ?? ""} |`;
+      const bound = unit === "a second" ? `≥ ${goal}` : `≤ ${goal}`;
+      return `| ${what} | ${shown} | ${bare} | ${shownBare} | ${unit} | **${ratio.toFixed(2)}** (${spread}) | ${bound} |`;
     }),
     "",
   ];

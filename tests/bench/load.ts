@@ -49,20 +49,13 @@ function toWire({ kind = "all", method = "GET", path: route, headers = {}, body 
 export async function startScript(
   script: string,
   argument: object,
-): Promise<{ url: string; stop: () => void }> {
+): Promise<{ url: string; pid: number; stop: () => void }> {
   const file = path.join(scripts, script);
   const child: ChildProcess = spawn(process.execPath, ["--import", "tsx", file, JSON.stringify(argument)], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const [address] = (await once(child.stdout!, "data")) as [Buffer];
-  return { url: address.toString().trim(), stop: () => child.kill("SIGKILL") };
-}
-
-/** Runs a script of this folder and resolves with the rate a second that it prints. */
-export async function runScript(script: string, ...args: string[]): Promise<number> {
-  const file = path.join(scripts, script);
-  const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", file, ...args]);
-  return Number(stdout);
+  return { url: address.toString().trim(), pid: child.pid!, stop: () => child.kill("SIGKILL") };
 }
 
 /** Encodes a multipart form with one file. */

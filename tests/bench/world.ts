@@ -83,6 +83,11 @@ export class World {
   }
 }
 
+/** Makes a PNG of about 600 kB from a photograph. */
+export function makePng(photo: Buffer): Promise<Buffer> {
+  return sharp(photo).resize(470, 551).png().toBuffer();
+}
+
 /** Makes a photograph of about 285 kB and its thumbnail of about 7 kB. */
 export async function makePhoto(): Promise<{ original: Buffer; thumbnail: Buffer }> {
   const photo = sharp(sampleImages.portraitJpeg()).resize(1500, 1758);
