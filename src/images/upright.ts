@@ -29,7 +29,9 @@ export async function makeUpright(
  * @throws UNREADABLE_IMAGE, IMAGE_TOO_COMPLEX
  */
 export async function readStored(stored: Buffer): Promise<Showable> {
-  const { header, toStripped } = await parseStored(stored);
+  const { header, toStripped, toVerified } = await parseStored(stored);
   const { format, orientation } = header;
-  return toShowable(await makeUpright(toStripped(), format, orientation), format);
+  // Removes a hostile colour profile. The data of a stored JPG or GIF may be incomplete.
+  const verified = format === "png" ? await toVerified() : null;
+  return toShowable(await makeUpright(verified ?? toStripped(), format, orientation), format);
 }

@@ -6,12 +6,16 @@ import { deflate, inflate } from "node:zlib";
 import { readOrientation, UPRIGHT } from "../exif.ts";
 import { cutProfile, MAX_PROFILE_BYTES } from "../icc-profile.ts";
 import type { ImageHeader, ParsedImage } from "../image-header.ts";
+import { tooComplex } from "../too-complex.ts";
 import { unreadable } from "../unreadable.ts";
 import { CHUNK_OVERHEAD_BYTES, createChunk, readChunk, SIGNATURE_BYTES, type Chunk } from "./chunk.ts";
 import { isPictureChunk, PALETTE, readPngHeader, type PngHeader } from "./header.ts";
 import { repairPixels } from "./pixels.ts";
 
 const deflateAsync = promisify(deflate);
+
+/** A file of 800 KB has a hundred chunks of the usual size. */
+const MAX_CHUNKS = 5_000;
 
 const MAX_PROFILE_NAME_BYTES = 79;
 /** The only compression method that the specification has for profiles. */
@@ -27,6 +31,7 @@ const END = "IEND";
  * the pixels, and drops data after the last pixel.
  *
  * @throws UNREADABLE_IMAGE when the file ends before its pixels, or a chunk that it needs has a wrong checksum
+ * @throws IMAGE_TOO_COMPLEX when it has more chunks than any encoder makes
  */
 export function parsePng(bytes: Buffer): ParsedImage {
   const { header, chunks, orientation } = keptChunks(bytes);
@@ -80,7 +85,10 @@ function keptChunks(bytes: Buffer): { header: PngHeader; chunks: Chunk[]; orient
   const seen = new Set([first.type]);
   let paletteBytes = 0;
   let orientation = UPRIGHT;
+  let chunkCount = 1;
   for (let offset = SIGNATURE_BYTES + first.bytes.length; ;) {
+    chunkCount += 1;
+    if (chunkCount > MAX_CHUNKS) throw tooComplex("or more chunks", MAX_CHUNKS, chunkCount);
     const chunk = seen.has(PIXELS) ? readChunkOrRest(bytes, offset) : readChunk(bytes, offset);
     offset += chunk.bytes.length;
     // The EXIF chunk may be before or after the pixels.

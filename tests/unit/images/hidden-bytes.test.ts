@@ -236,6 +236,26 @@ describe("colour profiles", () => {
     expect((await profileOf((await maker.make(bytes, "somebody")).original)).equals(profile)).toBe(true);
   });
 
+  // A decoder would apply thousands of processing elements of a profile of 500 bytes to each colour.
+  it.each(["D2B0", "D2B1", "D2B2", "D2B3", "B2D0", "B2D1", "B2D2", "B2D3", "A2B0", "rTRC"])(
+    "lose a tag with processing elements: %s",
+    async (tag) => {
+      const profile = Buffer.from(await profileOf(await sampleImages.displayP3Jpeg()));
+      const entryAt = profile.indexOf("cprt");
+      profile.write(tag, entryAt, "latin1");
+      profile.write("mpet", profile.readUInt32BE(entryAt + 4), "latin1");
+      const iccp = Buffer.concat([Buffer.from("P3\0\0"), deflateSync(profile)]);
+      const jpeg = before(await sampleImages.plainJpeg(), 2, profileSegment(1, 1, profile));
+      const png = before(await sampleImages.flatPng(9, 9), 33, sampleImages.pngChunk("iCCP", iccp));
+
+      for (const bytes of [jpeg, png]) {
+        const kept = await profileOf((await maker.make(bytes, "somebody")).original);
+        expect(kept.toString("latin1", entryAt, entryAt + 4)).toBe(tag.toLowerCase());
+        expect(kept.length).toBe(profile.length);
+      }
+    },
+  );
+
   it("that would inflate to hundreds of megabytes are dropped without being inflated", async () => {
     const bomb = Buffer.concat([Buffer.from("bomb\0\0"), deflateSync(Buffer.alloc(500_000_000))]);
     const bytes = before(await sampleImages.flatPng(9, 9), 33, sampleImages.pngChunk("iCCP", bomb));
@@ -382,6 +402,16 @@ describe("a JPEG of a rarer kind", () => {
     await expect(maker.make(bytes, "somebody")).rejects.toMatchObject({
       code: "IMAGE_TOO_COMPLEX",
       details: { limit: 2_000, actual: 2_001 },
+    });
+  });
+
+  it("is refused when it has thousands of chunks, as a PNG", async () => {
+    const png = await sampleImages.flatPng(9, 9);
+    const chunks = Array.from({ length: 6_000 }, () => sampleImages.pngChunk("IDAT", Buffer.alloc(0)));
+
+    await expect(maker.make(before(png, 33, Buffer.concat(chunks)), "somebody")).rejects.toMatchObject({
+      code: "IMAGE_TOO_COMPLEX",
+      details: { limit: 5_000, actual: 5_001 },
     });
   });
 
