@@ -7,6 +7,9 @@ import { colourTypes } from "./colours.ts";
 /** Filters make the file smaller. Choosing them for more pixels takes seconds. */
 const MAX_FILTERED_PIXELS = 12_000_000;
 
+/** Crafted pixels take higher levels many seconds. */
+const COMPRESSION_LEVEL = 1;
+
 /**
  * Keeps the bit depth and the colour chunks. A palette becomes RGB.
  *
@@ -19,9 +22,8 @@ export async function turnPng(stripped: Buffer, orientation: number): Promise<Bu
   const { space, width, height } = await decoding(image.metadata());
   const adaptiveFiltering = width * height <= MAX_FILTERED_PIXELS;
   // Without its colour space, the result would have three channels of 8 bits.
-  const turned = await decoding(
-    image.autoOrient().toColourspace(space).png({ adaptiveFiltering }).toBuffer(),
-  );
+  const options = { adaptiveFiltering, compressionLevel: COMPRESSION_LEVEL };
+  const turned = await decoding(image.autoOrient().toColourspace(space).png(options).toBuffer());
   const colours = splitPng(stripped).filter(({ type }) => colourTypes.has(type));
   return withChunks(
     turned,
