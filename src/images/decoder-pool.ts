@@ -18,6 +18,9 @@ const TASK_TIMEOUT_MS = 15_000;
 /** A child takes 60 MB for itself, and up to 240 MB for an image. */
 const MAX_RESIDENT_BYTES = 450 * 1024 * 1024;
 const WATCH_INTERVAL_MS = 50;
+
+/** A child that keeps more than this after its task is replaced, so that the next image has the whole limit. */
+const MAX_KEPT_BYTES = 200 * 1024 * 1024;
 const PAGE_BYTES = 4096;
 
 export interface PoolOptions {
@@ -28,6 +31,7 @@ export interface PoolOptions {
   onCrash: (how: string) => void;
   taskTimeoutMs?: number;
   maxResidentBytes?: number;
+  maxKeptBytes?: number;
 }
 
 export class DecoderPool implements ImageWorker {
@@ -51,7 +55,7 @@ export class DecoderPool implements ImageWorker {
   async run<Task extends ImageTask>(task: Task, ...args: TaskArguments<Task>): Promise<TaskResult<Task>> {
     const child = this.#idle.pop() ?? (await this.#startOrWait());
     const answer = await this.#ask(child, { task, args });
-    this.#release(child);
+    void this.#release(child);
     if ("result" in answer) return revive(answer.result) as TaskResult<Task>;
     const { code, message, status, details, reason } = answer;
     throw new AppError(code, message, { ...details, status, cause: new Error(reason) });
@@ -94,8 +98,10 @@ export class DecoderPool implements ImageWorker {
     return child;
   }
 
-  #release(child: ChildProcess): void {
-    if (!child.connected) return;
+  async #release(child: ChildProcess): Promise<void> {
+    const { maxKeptBytes = MAX_KEPT_BYTES } = this.options;
+    if (child.pid !== undefined && (await residentBytes(child.pid)) > maxKeptBytes) child.kill("SIGKILL");
+    if (child.killed || !child.connected) return; // Once it has exited, `forget` lets the next image start a child.
     const next = this.#waiting.shift();
     if (next) next(child);
     else this.#idle.push(child);

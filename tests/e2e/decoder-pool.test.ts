@@ -114,6 +114,18 @@ describe("a decoder process", () => {
     expect(command).toContain("--disallow-code-generation-from-strings");
   });
 
+  it("is replaced when it keeps much memory after an image", async () => {
+    createPool({ maxKeptBytes: 1 });
+    await pool.run("makePicture", smallJpeg, plainLook);
+    const first = decoderId();
+
+    const pictures = Array.from({ length: 3 }, () => pool.run("makePicture", smallJpeg, plainLook));
+
+    for (const picture of pictures) await expect(picture).resolves.toMatchObject({ width: 512 });
+    expect(childIds()).not.toContain(first);
+    expect(crashes).toEqual([]);
+  });
+
   it("rejects an image with the same error as the service itself", async () => {
     createPool();
 
