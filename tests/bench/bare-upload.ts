@@ -7,6 +7,7 @@ import { open, rename } from "node:fs/promises";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
+import type { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 
 import { DatabaseSync } from "@photostructure/sqlite";
@@ -25,19 +26,23 @@ process.once("exit", () => database.close()); // The statement does not keep the
 const server = http.createServer((request, response) => {
   const form = busboy({ headers: request.headers });
   form.on("file", (_field, file, { mimeType }) => {
-    void buffer(file).then(async (bytes) => {
-      const name = randomBytes(16).toString("hex");
-      const thumbnail = await workOnPicture(bytes);
-      await Promise.all([store(name, bytes), store(`thumb_${name}`, thumbnail)]);
-      insert.run(name, mimeType, bytes.length);
-      response.end(JSON.stringify({ name }));
-    });
+    void receive(file, mimeType).then((name) => response.end(JSON.stringify({ name })));
   });
   request.pipe(form);
 });
 server.listen(0, "127.0.0.1", () => {
   console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
 });
+
+/** @returns the name of the stored file */
+async function receive(file: Readable, mimeType: string): Promise<string> {
+  const bytes = await buffer(file);
+  const name = randomBytes(16).toString("hex");
+  const thumbnail = await workOnPicture(bytes);
+  await Promise.all([store(name, bytes), store(`thumb_${name}`, thumbnail)]);
+  insert.run(name, mimeType, bytes.length);
+  return name;
+}
 
 async function store(name: string, bytes: Buffer): Promise<void> {
   const file = path.join(folder, name);
