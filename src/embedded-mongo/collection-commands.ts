@@ -6,7 +6,7 @@ import type { CommandTable } from "./command.ts";
 import type { Cursors } from "./cursors.ts";
 import { MongoError } from "./errors.ts";
 import { checkPart, readDocument, readDocuments, readSort, readString } from "./options.ts";
-import { parseQuery } from "./reads.ts";
+import { parseQuery } from "./matcher.ts";
 import type { Store } from "./store.ts";
 
 export function collectionCommands(store: Store, cursors: Cursors): CommandTable {

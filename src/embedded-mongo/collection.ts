@@ -19,13 +19,25 @@ export interface Index {
   spec: IndexSpec;
 }
 
-/** A stored document and its row id in SQLite. */
-export interface StoredDocument {
-  rowId: number;
-  document: Document;
+/** A stored document, encoded and decoded, and its row id in SQLite. */
+export class StoredDocument {
+  readonly bytes: Buffer;
+  #document: Document | undefined;
+
+  constructor(
+    readonly rowId: number,
+    body: Uint8Array,
+  ) {
+    this.bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  }
+
+  /** Decoded at the first use. Must not be changed. */
+  get document(): Document {
+    return (this.#document ??= deserialize(this.bytes));
+  }
 }
 
-/** Returns a prepared statement of the store. The same SQL is prepared once. */
+/** Returns a prepared statement of the store, which returns rows as arrays. The same SQL is prepared once. */
 export type Prepare = (sql: string) => ReturnType<InstanceType<typeof DatabaseSync>["prepare"]>;
 
 /** MongoDB's limit for one document. */
@@ -54,7 +66,7 @@ export class Collection {
   /** Adds the existing documents to a new index. @throws DuplicateKey */
   fillIndex(indexId: number): void {
     const index = this.indexes.find(({ id }) => id === indexId)!;
-    for (const stored of this.readAll()) this.#addEntry(index, stored);
+    for (const { rowId, document } of this.readAll()) this.#addEntry(index, rowId, document);
   }
 
   /** Yields every document in insertion order. Reads a page at a time, so that no statement stays open. */
@@ -62,10 +74,10 @@ export class Collection {
     const pageSize = 256;
     const sql = `SELECT id, body FROM documents_${this.id} WHERE id > ? ORDER BY id LIMIT ${pageSize}`;
     for (let last = 0; ;) {
-      const rows = this.prepare(sql).all(last);
-      for (const { id, body } of rows) yield { rowId: id, document: deserialize(body) };
+      const rows = this.prepare(sql).all(last) as [number, Uint8Array][];
+      for (const [id, body] of rows) yield new StoredDocument(id, body);
       if (rows.length < pageSize) return;
-      last = rows.at(-1)!.id;
+      [last] = rows.at(-1)!;
     }
   }
 
@@ -76,17 +88,30 @@ export class Collection {
       ? "entry.key >= ? AND entry.key < ?"
       : "entry.key > ? AND entry.key < ?";
     const sql = (condition: string) =>
-      `SELECT entry.key, stored.id, stored.body FROM index_${index.id} entry
+      `SELECT stored.id, stored.body, entry.key FROM index_${index.id} entry
        JOIN documents_${this.id} stored ON stored.id = entry.document
        WHERE ${condition} ORDER BY entry.key ${isReverse ? "DESC" : "ASC"} LIMIT ${pageSize}`;
     let [low, high] = [start, end];
     for (let condition = "entry.key >= ? AND entry.key < ?"; ; condition = nextPageCondition) {
-      const rows = this.prepare(sql(condition)).all(low, high);
-      for (const { id, body } of rows) yield { rowId: id, document: deserialize(body) };
+      const rows = this.prepare(sql(condition)).all(low, high) as [number, Uint8Array, Uint8Array][];
+      for (const [id, body] of rows) yield new StoredDocument(id, body);
       if (rows.length < pageSize) return;
-      const last = Buffer.from(rows.at(-1)!.key);
+      const last = Buffer.from(rows.at(-1)![2]);
       if (isReverse) high = last;
       else low = last;
+    }
+  }
+
+  /** Yields the documents with these keys, which are sorted, in a unique index. */
+  *readKeys(index: Index, keys: Buffer[], isReverse: boolean): Generator<StoredDocument> {
+    const pageSize = 128;
+    const sql = `SELECT stored.id, stored.body FROM index_${index.id} entry
+      JOIN documents_${this.id} stored ON stored.id = entry.document
+      WHERE entry.key IN (SELECT unhex(value) FROM json_each(?)) ORDER BY entry.key ${isReverse ? "DESC" : "ASC"}`;
+    for (let start = 0; start < keys.length; start += pageSize) {
+      const wanted = keys.slice(start, start + pageSize).map((key) => key.toString("hex"));
+      const rows = this.prepare(sql).all(JSON.stringify(wanted)) as [number, Uint8Array][];
+      for (const [id, body] of rows) yield new StoredDocument(id, body);
     }
   }
 
@@ -94,19 +119,23 @@ export class Collection {
   insert(document: Document): void {
     const sql = `INSERT INTO documents_${this.id} (body) VALUES (?)`;
     const { lastInsertRowid } = this.prepare(sql).run(toBytes(document));
-    for (const index of this.indexes) this.#addEntry(index, { rowId: Number(lastInsertRowid), document });
+    for (const index of this.indexes) this.#addEntry(index, Number(lastInsertRowid), document);
   }
 
-  /** Replaces the stored document by `document`. @throws DuplicateKey, BSONObjectTooLarge */
-  replace({ rowId, document: before }: StoredDocument, document: Document): void {
-    const sql = `UPDATE documents_${this.id} SET body = ? WHERE id = ?`;
-    this.prepare(sql).run(toBytes(document), rowId);
+  /** Replaces the stored document. Returns false when it is the same already. @throws DuplicateKey, BSONObjectTooLarge */
+  replace({ rowId, bytes, document: before }: StoredDocument, document: Document): boolean {
+    const replacement = toBytes(document);
+    if (bytes.equals(replacement)) return false;
+    this.prepare(`UPDATE documents_${this.id} SET body = ? WHERE id = ?`).run(replacement, rowId);
     for (const index of this.indexes) {
+      const isSame = (path: string) => valueAt(before, path) === valueAt(document, path);
+      if (Object.keys(index.spec.key).every(isSame)) continue;
       const [oldKey, newKey] = [entryKey(index, before, rowId), entryKey(index, document, rowId)];
       if (oldKey && newKey?.equals(oldKey)) continue;
       this.#removeEntry(index, oldKey);
-      this.#addEntry(index, { rowId, document });
+      this.#addEntry(index, rowId, document);
     }
+    return true;
   }
 
   remove({ rowId, document }: StoredDocument): void {
@@ -114,7 +143,7 @@ export class Collection {
     this.prepare(`DELETE FROM documents_${this.id} WHERE id = ?`).run(rowId);
   }
 
-  #addEntry(index: Index, { rowId, document }: StoredDocument): void {
+  #addEntry(index: Index, rowId: number, document: Document): void {
     const key = entryKey(index, document, rowId);
     if (!key) return;
     try {

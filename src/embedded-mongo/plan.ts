@@ -9,6 +9,8 @@ import { encodeKey, invert, isIndexable, successor, typeBounds } from "./key-enc
 /** The ranges of an index to read. `isSorted` is true when the index has the requested order. */
 export interface Plan {
   index: Index;
+  /** True when the start of each range is a whole key of a unique index, and the only one in its range. */
+  isExact: boolean;
   ranges: { start: Buffer; end: Buffer }[];
   isReverse: boolean;
   isSorted: boolean;
@@ -62,7 +64,8 @@ function addCondition(constraint: Constraint, condition: unknown): void {
   }
 }
 
-function isOperators(condition: unknown): condition is Document {
+/** True for a condition that consists of operators, and is not a value. */
+export function isOperators(condition: unknown): condition is Document {
   return (
     typeof condition === "object" &&
     condition !== null &&
@@ -96,6 +99,7 @@ function planFor(
   let fixedCount = 0; // Leading fields with exactly one value, which a sort may skip.
   let score = 0;
   let ranges: Plan["ranges"] | undefined;
+  let isExact = index.spec.unique === true;
   for (const [position, [path, direction]] of paths.entries()) {
     const constraint = constraints.get(path);
     if (constraint?.values && prefixes.length * constraint.values.length <= MAX_RANGES) {
@@ -105,6 +109,7 @@ function planFor(
       score += 2;
       continue;
     }
+    isExact = false;
     if (constraint?.bounds.length) {
       const { start, end } = boundsOf(constraint.bounds, direction);
       ranges = prefixes.map((prefix) => ({
@@ -121,7 +126,7 @@ function planFor(
   ranges.sort((a, b) => a.start.compare(b.start));
   if (order === -1) ranges.reverse();
   return {
-    plan: { index, ranges, isReverse: order === -1, isSorted: order !== undefined },
+    plan: { index, isExact, ranges, isReverse: order === -1, isSorted: order !== undefined },
     score: score + (order ? 0.5 : 0),
   };
 }

@@ -2,11 +2,11 @@
 // gives the requested order.
 import { calculateObjectSize, serialize, type Document } from "bson";
 import { Aggregator, Query } from "mingo";
-import type { Options } from "mingo/types";
 
 import { valueAt, type Collection, type StoredDocument } from "./collection.ts";
 import type { Deadline } from "./deadline.ts";
 import { MongoError } from "./errors.ts";
+import { Matcher, mingoOptions } from "./matcher.ts";
 import { choosePlan, type Plan, type SortSpec } from "./plan.ts";
 
 /** MongoDB's limit for a sort that no index serves. */
@@ -31,9 +31,6 @@ const pipelineStages = new Set([
   "$unwind",
 ]);
 
-/** mingo refuses queries that contain JavaScript. */
-const mingoOptions: Partial<Options> = { scriptEnabled: false };
-
 export interface FindOptions {
   filter: Document;
   sort?: SortSpec;
@@ -53,11 +50,11 @@ export function* findDocuments(
   collection: Collection | undefined,
   { filter, sort = {}, skip = 0, limit = 0, deadline }: FindOptions,
 ): Generator<StoredDocument> {
-  const query = parseQuery(filter);
+  const matcher = new Matcher(filter);
   if (!collection) return;
   const plan = choosePlan(collection.indexes, filter, sort);
   const isSorted = plan?.isSorted || Object.keys(sort).length === 0;
-  const matches = matching(plan ? readPlan(collection, plan) : collection.readAll(), query, deadline);
+  const matches = matching(plan ? readPlan(collection, plan) : collection.readAll(), matcher, deadline);
   let position = 0;
   for (const stored of isSorted ? matches : sortInMemory(matches, sort)) {
     position += 1;
@@ -72,18 +69,23 @@ export function explainPlan(collection: Collection | undefined, filter: Document
   return plan ? { stage: "IXSCAN", indexName: plan.index.spec.name } : { stage: "COLLSCAN" };
 }
 
-function* readPlan(collection: Collection, { index, ranges, isReverse }: Plan): Generator<StoredDocument> {
+function* readPlan(collection: Collection, plan: Plan): Generator<StoredDocument> {
+  const { index, isExact, ranges, isReverse } = plan;
+  if (isExact && ranges.length > 1) {
+    const keys = ranges.map(({ start }) => start);
+    return yield* collection.readKeys(index, keys, isReverse);
+  }
   for (const { start, end } of ranges) yield* collection.readRange(index, start, end, isReverse);
 }
 
 function* matching(
   candidates: Iterable<StoredDocument>,
-  query: Query,
+  matcher: Matcher,
   deadline: Deadline | undefined,
 ): Generator<StoredDocument> {
   for (const stored of candidates) {
     deadline?.check();
-    if (query.test(stored.document)) yield stored;
+    if (matcher.matches(stored)) yield stored;
   }
 }
 
@@ -136,14 +138,6 @@ export function distinctValues(
     }
   }
   return [...values.values()];
-}
-
-export function parseQuery(filter: Document): Query {
-  try {
-    return new Query(filter, mingoOptions);
-  } catch (error) {
-    throw new MongoError("BadValue", (error as Error).message, {}, { cause: error });
-  }
 }
 
 function checkStage(stage: Document): void {

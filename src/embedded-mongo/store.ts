@@ -139,11 +139,12 @@ export class Store {
     this.#db.close();
   }
 
-  /** Returns a prepared statement. The same SQL is prepared once. */
+  /** Returns a prepared statement, which returns rows as arrays. The same SQL is prepared once. */
   readonly #prepare: Prepare = (sql) => {
     let statement = this.#statements.get(sql);
     if (!statement) {
       statement = this.#db.prepare(sql);
+      statement.setReturnArrays(true); // Objects take a third longer to create.
       this.#statements.set(sql, statement);
     }
     return statement;

@@ -4,8 +4,9 @@ import { deserialize, ObjectId, serialize, type Document } from "bson";
 
 import type { Collection, StoredDocument } from "./collection.ts";
 import { MongoError } from "./errors.ts";
+import { parseQuery } from "./matcher.ts";
 import type { SortSpec } from "./plan.ts";
-import { findDocument, findDocuments, parseQuery } from "./reads.ts";
+import { findDocument, findDocuments } from "./reads.ts";
 import { applyOperators, assertOperators, assertSameId, isPlainObject, isSame } from "./update-operators.ts";
 
 export interface UpdateStatement {

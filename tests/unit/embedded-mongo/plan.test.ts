@@ -11,6 +11,7 @@ import type { Collection } from "../../../src/embedded-mongo/collection.ts";
 import { choosePlan } from "../../../src/embedded-mongo/plan.ts";
 import { findDocuments } from "../../../src/embedded-mongo/reads.ts";
 import { Store } from "../../../src/embedded-mongo/store.ts";
+import { seededRandom } from "../../support/seeded-random.ts";
 
 const DOCUMENT_COUNT = 400;
 const QUERY_COUNT = 600;
@@ -18,17 +19,6 @@ const QUERY_COUNT = 600;
 let folder: string;
 let store: Store;
 let collection: Collection;
-
-/** A random generator that returns the same numbers in every run. Source: mulberry32. */
-function seededRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const random = seededRandom(20261124);
 const pick = <Value>(values: readonly Value[]): Value => values[Math.floor(random() * values.length)]!;
