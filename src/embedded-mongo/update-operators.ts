@@ -25,6 +25,7 @@ export function applyOperators(document: Document, modifier: Document): Document
     const { _id, ...fields } = given as Document;
     if (_id !== undefined) setId(document, operator, _id);
     if (Object.keys(fields).length === 0) continue;
+    if (applyDirectly(document, operator, fields)) continue;
     if (arithmeticOperators.has(operator)) assertNumbers(document, operator, fields);
     for (const path of Object.keys(fields)) assertPath(document, path);
     try {
@@ -34,6 +35,38 @@ export function applyOperators(document: Document, modifier: Document): Document
     }
   }
   return document;
+}
+
+/** Applies the common operators on top-level fields. Returns false, without a change, for mingo to apply the others. */
+function applyDirectly(document: Document, operator: string, fields: Document): boolean {
+  const entries = Object.entries(fields);
+  if (!entries.every(([path, operand]) => isTopLevel(path) && isDirect(document[path], operator, operand)))
+    return false;
+  for (const [path, operand] of entries) {
+    if (operator === "$unset") delete document[path];
+    else if (operator === "$currentDate") document[path] = new Date();
+    else if (operator === "$inc") document[path] = ((document[path] as number | undefined) ?? 0) + operand;
+    else document[path] = operand as unknown;
+  }
+  return true;
+}
+
+function isDirect(value: unknown, operator: string, operand: unknown): boolean {
+  if (operator === "$currentDate") return operand === true;
+  if (operator === "$inc") {
+    return typeof operand === "number" && (value === undefined || typeof value === "number");
+  }
+  return operator === "$set" || operator === "$unset";
+}
+
+/** True when the operators do not change values within a field. */
+export function changesOnlyTopLevel(modifier: Document): boolean {
+  return Object.values(modifier).every((fields) => Object.keys(fields as Document).every(isTopLevel));
+}
+
+/** False also for names that mean something else to JavaScript, such as `__proto__`. */
+function isTopLevel(path: string): boolean {
+  return !path.includes(".") && !path.includes("$") && !(path in Object.prototype);
 }
 
 /** Sets `_id` if the document does not have one. @throws ImmutableField for another id or any operator but $set */
@@ -95,15 +128,13 @@ function assertNumbers(document: Document, operator: string, fields: Document): 
 }
 
 export function assertSameId(before: Document, after: Document): void {
-  if (isSame({ _id: before._id as unknown }, { _id: after._id as unknown })) return;
+  if (before._id === after._id) return;
+  const [one, other] = [before, after].map(({ _id }) => serialize({ _id: _id as unknown }));
+  if (Buffer.compare(one!, other!) === 0) return;
   throw new MongoError(
     "ImmutableField",
     "Performing an update on the path '_id' would modify the immutable field '_id'",
   );
-}
-
-export function isSame(a: Document, b: Document): boolean {
-  return Buffer.compare(serialize(a), serialize(b)) === 0;
 }
 
 export function isPlainObject(value: unknown): value is Document {

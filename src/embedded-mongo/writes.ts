@@ -1,13 +1,19 @@
 // Inserts, updates and deletes documents of one collection. Each function runs one statement of a command inside the
 // command's transaction, and returns what it has changed.
-import { deserialize, ObjectId, serialize, type Document } from "bson";
+import { deserialize, ObjectId, type Document } from "bson";
 
 import type { Collection, StoredDocument } from "./collection.ts";
 import { MongoError } from "./errors.ts";
 import { parseQuery } from "./matcher.ts";
 import type { SortSpec } from "./plan.ts";
 import { findDocument, findDocuments } from "./reads.ts";
-import { applyOperators, assertOperators, assertSameId, isPlainObject, isSame } from "./update-operators.ts";
+import {
+  applyOperators,
+  assertOperators,
+  assertSameId,
+  changesOnlyTopLevel,
+  isPlainObject,
+} from "./update-operators.ts";
 
 export interface UpdateStatement {
   filter: Document;
@@ -55,9 +61,7 @@ export function updateDocuments(
     outcome.matchedCount += 1;
     outcome.before = stored.document;
     outcome.after = after;
-    if (isSame(stored.document, after)) continue;
-    collection!.replace(stored, after);
-    outcome.modifiedCount += 1;
+    if (collection!.replace(stored, after)) outcome.modifiedCount += 1;
   }
   if (outcome.matchedCount === 0 && isUpsert) {
     outcome.after = upsertedDocument(filter, update, isReplacement);
@@ -82,9 +86,11 @@ export function deleteDocuments(
   return { deletedCount: found.length, last: found.at(-1)?.document ?? null };
 }
 
-function modify({ document }: StoredDocument, update: Document): Document {
+function modify({ document, bytes }: StoredDocument, update: Document): Document {
   const { $setOnInsert: _onlyForInserts, ...modifier } = update;
-  return applyOperators(deserialize(serialize(document)), modifier);
+  // An operator on a top-level field does not change the values of other fields, so a copy may share them.
+  const copy = changesOnlyTopLevel(modifier) ? { ...document } : deserialize(bytes);
+  return applyOperators(copy, modifier);
 }
 
 /** The document of an upsert: the filter's equalities with the operators applied, or the replacement with an `_id`. */
