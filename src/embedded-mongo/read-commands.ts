@@ -2,7 +2,7 @@
 import type { Document, Long } from "bson";
 
 import type { CommandTable } from "./command.ts";
-import type { Cursors } from "./cursors.ts";
+import type { Cursors, Result } from "./cursors.ts";
 import type { Deadline } from "./deadline.ts";
 import { checkPart, readCount, readDocument, readDocuments, readSort, readString } from "./options.ts";
 import { aggregate, distinctValues, explainPlan, findDocuments, project, type FindOptions } from "./reads.ts";
@@ -90,11 +90,12 @@ function* projectedResults(
   name: string,
   command: Document,
   deadline: Deadline,
-): Generator<Document> {
+): Generator<Result> {
   const projection = readDocument(command, "projection");
+  const isWhole = Object.keys(projection).length === 0;
   const options = { ...readFindOptions(command, "filter", deadline), sort: readSort(command) };
-  for (const { document } of findDocuments(store.findCollection(db, name), options)) {
-    yield project(document, projection);
+  for (const stored of findDocuments(store.findCollection(db, name), options)) {
+    yield isWhole ? stored.bytes : project(stored.document, projection);
   }
 }
 

@@ -1,6 +1,8 @@
 // MongoDB's wire protocol: decodes the bytes of a connection into commands, and encodes answers into bytes.
 // Source: the specification of OP_MSG, and of OP_QUERY, which drivers still use for their first message.
-import { BSONError, deserialize, serialize, type Document } from "bson";
+import { BSONError, deserialize, type Document } from "bson";
+
+import { encodeBody } from "./cursor-batch.ts";
 
 const OP_REPLY = 1;
 const OP_QUERY = 2004;
@@ -52,7 +54,7 @@ export function decodeRequest(message: Buffer): Request {
 
 /** The answer to a request, as bytes for the connection. */
 export function encodeAnswer(request: Request, answer: Document): Buffer {
-  const body = serialize(answer);
+  const body = encodeBody(answer);
   return request.isLegacy ? encodeReply(request.id, body) : encodeMessage(request.id, body);
 }
 
