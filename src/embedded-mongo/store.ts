@@ -189,10 +189,7 @@ export class Store {
     }
   }
 
-  /**
-   * Rolls back, unless SQLite has done so itself because the disk is full. Reloads the catalogue, which may contain
-   * changes that are now undone.
-   */
+  /** Rolls back, unless SQLite has done so itself because the disk is full. Reloads the catalogue without the changes. */
   #rollBack(sql: string): void {
     if (this.#db.isTransaction) this.#db.exec(sql);
     this.#loadCatalogue();
